@@ -1,0 +1,71 @@
+/**
+ * The tensor graph: an SSA graph of primitives over tensors with symbolic dims.
+ *
+ * *Invariant:* nodes are immutable and interned per builder: equal (op, operands, attributes) are one node, so common
+ * subexpressions are `===`. *Invariant:* `id`s grow along every edge, so ascending id is a topological order.
+ * *Invariant:* provenance lives beside the graph, never in a node, so that interning cannot be defeated by spans.
+ */
+import type { Span } from '../../grammar/source.ts'
+import type { OpAttributes, OpName } from '../ops/registry.ts'
+import type { Dim } from './dim.ts'
+
+/**
+ * `float` is the model's number (its storage is the precision policy's business); `int` is a 32-bit signed integer;
+ * `uint` carries random bits and keys; `bool` is a truth value.
+ */
+export type DType = 'float' | 'int' | 'uint' | 'bool'
+
+/** Where a node came from: the source that made it, the module path, and which derivation added it. */
+export interface Origin {
+  readonly span: Span
+  /** `encoder.block[3].attention`; empty at the top of a model. */
+  readonly path: string
+  readonly role: 'forward' | 'gradient' | 'update'
+}
+
+export type Node<Op extends OpName = OpName> = { [P in Op]: NodeOf<P> }[Op]
+
+interface NodeOf<P extends OpName> {
+  readonly id: number
+  readonly op: P
+  readonly operands: readonly Node[]
+  readonly attributes: OpAttributes[P]
+  readonly shape: readonly Dim[]
+  readonly dtype: DType
+}
+
+/** A named value at the boundary of a graph. */
+export interface Port {
+  readonly name: string
+  readonly node: Node
+}
+
+/**
+ * One compiled function: a graph with named results. Inputs are its `input`, `parameter` and `state` leaves, which
+ * carry their own names. A result with `replaces` is written over the storage of that leaf (a new parameter, a state).
+ */
+export interface Graph {
+  readonly name: string
+  readonly results: readonly Result[]
+  readonly origins: ReadonlyMap<Node, readonly Origin[]>
+}
+
+export interface Result extends Port {
+  readonly role: 'output' | 'exposed' | 'loss' | 'metric' | 'gradient' | 'parameter' | 'state' | 'moment'
+  /** The leaf whose storage takes the value, for `parameter`, `state` and `moment`. */
+  readonly replaces?: Node
+}
+
+/** All nodes reachable from the results, operands first. */
+export function nodesOf(results: Iterable<{ readonly node: Node }>): Node[] {
+  const seen = new Set<Node>()
+  const pending: Node[] = []
+  for (const { node } of results) pending.push(node)
+  while (pending.length > 0) {
+    const node = pending.pop()!
+    if (seen.has(node)) continue
+    seen.add(node)
+    for (const operand of node.operands) pending.push(operand)
+  }
+  return [...seen].sort((a, b) => a.id - b.id)
+}

@@ -1,0 +1,149 @@
+/**
+ * The fused-op IR: kernels in a few normal forms whose bodies are scalar expressions. Target-neutral: WGSL is one
+ * printer of it, WebAssembly will be another; schedules (tiles, vector widths, threads) are chosen beside it.
+ *
+ * *Invariant:* every `Scalar` and `Index` refers only to axes of its kernel and to slots of its kernel.
+ * *Invariant:* a guard out of whose range an index would fall encloses every load that uses that index.
+ */
+import type { Dim } from './dim.ts'
+import type { DType, Node, Origin } from './graph.ts'
+import type { ScalarFunction } from './scalar.ts'
+import type { Combine } from '../ops/op.ts'
+
+/** A loop variable, `0 ≤ axis < extent`. Identity is the object. */
+export interface Axis {
+  readonly name: string
+  readonly extent: Dim
+}
+
+/** An integer expression over axes and dims: address arithmetic. Built only by `index.ts`, which keeps it simplified. */
+export type Index =
+  | { readonly kind: 'dim'; readonly dim: Dim }
+  | { readonly kind: 'axis'; readonly axis: Axis }
+  | { readonly kind: 'sum'; readonly terms: readonly { readonly factor: Dim; readonly index: Index }[]; readonly offset: Dim }
+  | { readonly kind: 'quotient'; readonly index: Index; readonly by: Dim }
+  | { readonly kind: 'remainder'; readonly index: Index; readonly by: Dim }
+  /** An index read from data (gather); clamped to `[0, size)` by whoever builds it. */
+  | { readonly kind: 'data'; readonly value: Scalar; readonly size: Dim }
+
+/** A condition on an index. */
+export type Guard =
+  | { readonly kind: 'inside'; readonly index: Index; readonly size: Dim }
+  | { readonly kind: 'divisible'; readonly index: Index; readonly by: Dim }
+
+/** What one lane computes. Expressions are shared (a DAG): equal sub-objects are computed once. */
+export type Scalar =
+  | { readonly kind: 'number'; readonly value: number; readonly dtype: DType }
+  /** The element at a flat index of a slot. */
+  | { readonly kind: 'load'; readonly slot: number; readonly index: Index; readonly dtype: DType }
+  | { readonly kind: 'apply'; readonly fn: ScalarFunction; readonly arguments: readonly Scalar[]; readonly dtype: DType }
+  /** An index as an int. */
+  | { readonly kind: 'position'; readonly index: Index; readonly dtype: 'int' | 'uint' }
+  /** `value` where every guard holds, else `otherwise`; `value` is not evaluated where a guard fails. */
+  | { readonly kind: 'guarded'; readonly guards: readonly Guard[]; readonly value: Scalar; readonly otherwise: Scalar; readonly dtype: DType }
+  /** A short serial reduction inside one lane, over axes of its own. arg-reductions give the flat position. */
+  | { readonly kind: 'reduce'; readonly combine: Combine; readonly axes: readonly Axis[]; readonly value: Scalar; readonly dtype: DType }
+  /** The result of stage n of a row kernel, at the current outer index. */
+  | { readonly kind: 'stage'; readonly stage: number; readonly dtype: DType }
+  /** The finished sum of a contraction at the current output element. */
+  | { readonly kind: 'accumulator'; readonly dtype: 'float' }
+
+/** A tensor in memory that a kernel touches. `node` is the graph value stored there. */
+export interface KernelSlot {
+  readonly node: Node
+  readonly access: 'read' | 'write' | 'update'
+}
+
+export interface Store {
+  readonly slot: number
+  readonly index: Index
+  readonly value: Scalar
+}
+
+/** Why fusion did not go on across an edge. */
+export interface FusionStop {
+  readonly producer: Node
+  readonly consumer: Node | undefined
+  readonly reason: string
+}
+
+interface KernelBase {
+  readonly name: string
+  readonly slots: readonly KernelSlot[]
+  /** The graph nodes computed here, for provenance and cost. */
+  readonly nodes: readonly Node[]
+  readonly origins: readonly Origin[]
+  readonly stops: readonly FusionStop[]
+}
+
+/** One lane per element of `axes`. */
+export interface MapKernel extends KernelBase {
+  readonly kind: 'map'
+  readonly axes: readonly Axis[]
+  readonly stores: readonly Store[]
+}
+
+/**
+ * For each index of `outer`: stages over the elements of `row` in order, each a reduction whose value may use earlier
+ * stages; then `stores` for each row element and `results` once. Softmax, layer norm, cross-entropy with its gradient,
+ * plain reductions of any axes: all are rows.
+ */
+export interface RowKernel extends KernelBase {
+  readonly kind: 'row'
+  readonly outer: readonly Axis[]
+  readonly row: readonly Axis[]
+  readonly stages: readonly { readonly combine: Combine; readonly value: Scalar; readonly dtype: DType }[]
+  /** Indexed by outer and row axes. */
+  readonly stores: readonly Store[]
+  /** Indexed by outer axes alone. */
+  readonly results: readonly Store[]
+}
+
+/**
+ * `out[batch, rows, columns] = Σ_depth left · right`, then the stores with the sum as `accumulator`. `left` uses batch,
+ * rows and depth axes, `right` batch, columns and depth axes. A matrix product, a convolution and both its gradients
+ * differ only in the index expressions of their loads (implicit GEMM).
+ */
+export interface ContractKernel extends KernelBase {
+  readonly kind: 'contract'
+  readonly batch: readonly Axis[]
+  readonly rows: readonly Axis[]
+  readonly columns: readonly Axis[]
+  readonly depth: readonly Axis[]
+  readonly left: Scalar
+  readonly right: Scalar
+  readonly stores: readonly Store[]
+  /** Sums over the rows of `left` or columns of `right` gained on the way (a bias gradient), if any. */
+  readonly split: Dim | undefined
+}
+
+/**
+ * `out[…, indices[n], …] += updates[…, n, …]`, deterministic: links each entry to the next one with the same index, then
+ * one lane walks each chain in order. `out` is written whole (zero where nothing lands).
+ */
+export interface ScatterKernel extends KernelBase {
+  readonly kind: 'scatter'
+  /** Axes of the output before and after the scattered axis, and the axis of entries. */
+  readonly before: readonly Axis[]
+  readonly entries: Axis
+  readonly after: readonly Axis[]
+  readonly size: Dim
+  /** The target position of an entry: a scalar over `entries` alone. */
+  readonly position: Scalar
+  readonly value: Scalar
+  readonly output: number
+}
+
+/** A prefix computation along `row`, one lane per outer index. */
+export interface RunningKernel extends KernelBase {
+  readonly kind: 'running'
+  readonly outer: readonly Axis[]
+  readonly row: Axis
+  readonly reverse: boolean
+  readonly exclusive: boolean
+  readonly value: Scalar
+  readonly store: Store
+}
+
+export type Kernel = MapKernel | RowKernel | ContractKernel | ScatterKernel | RunningKernel
+export type KernelKind = Kernel['kind']

@@ -1,0 +1,77 @@
+/**
+ * A program as a set of functions over tensors, before and after fusion. Phase 2 assembles the functions from a model
+ * and a `train` block; phase 5 turns each graph into kernels; phase 6 places them in memory.
+ */
+import type { Initializer } from '../runtime/abi.ts'
+import type { Graph, Node } from './ir/graph.ts'
+import type { Kernel } from './ir/kernel.ts'
+import type { Dim } from './ir/dim.ts'
+
+/**
+ * Leaves are identified across graphs by name: `input` by port name, `parameter` and `state` by path, gradients and
+ * moments by `grad.PATH` and moment name. `step` fields (`seed`, `rate`, …) are `input` leaves with the role `step`.
+ */
+export interface LoweredProgram {
+  readonly name: string
+  readonly dims: readonly string[]
+  readonly entries: readonly LoweredEntry[]
+  readonly parameters: readonly LoweredVariable[]
+  readonly states: readonly LoweredVariable[]
+  /** Runs of parameters that share an optimizer rate, in arena order; frozen parameters are in none. */
+  readonly groups: readonly UpdateGroup[]
+}
+
+export interface LoweredVariable {
+  readonly path: string
+  readonly shape: readonly number[]
+  readonly dtype: 'float' | 'int' | 'uint' | 'bool'
+  readonly initial: Initializer
+  readonly trainable: boolean
+}
+
+export interface UpdateGroup {
+  readonly index: number
+  readonly parameters: readonly string[]
+  readonly moments: readonly { readonly name: string; readonly initial: number }[]
+}
+
+export interface LoweredEntry {
+  readonly name: 'infer' | 'evaluate' | 'gradients' | 'step'
+  /** Graphs run one after another; a later one may read what an earlier one left in an arena. */
+  readonly phases: readonly LoweredPhase[]
+}
+
+export interface LoweredPhase {
+  readonly graph: Graph
+  /** Graphs over a flat run of the parameter arena (norm, update) say which group; `N` is then that group's length. */
+  readonly flat: UpdateGroup | 'all' | undefined
+}
+
+export interface FusedPhase extends LoweredPhase {
+  /** In execution order. */
+  readonly kernels: readonly Kernel[]
+}
+
+/** A kernel as text, ready to be placed: what phase 7 gives back to the plan. */
+export interface EmittedKernel {
+  readonly stages: readonly EmittedStage[]
+  /** Temporary tensors between the stages. */
+  readonly scratch: readonly { readonly elements: Dim; readonly storage: 'f32' | 'i32' | 'u32' }[]
+}
+export interface EmittedStage {
+  readonly name: string
+  readonly wgsl: string
+  /** Overridable constants by name, each an expression in the free dims. */
+  readonly constants: ReadonlyMap<string, Dim>
+  readonly workgroup: readonly [number, number, number]
+  /** Total workgroups along x, y, z. The text must tolerate x folded into y (it reads `workgroup_id.x + workgroup_id.y * num_workgroups.x` as its x when y is 1 here). */
+  readonly workgroups: readonly [Dim, Dim, Dim]
+  /** In `@binding` order, group 0. */
+  readonly bindings: readonly {
+    readonly target: { readonly kind: 'slot'; readonly slot: number } | { readonly kind: 'scratch'; readonly scratch: number }
+    readonly access: 'read' | 'write'
+  }[]
+  readonly features: readonly ('shader-f16' | 'subgroups')[]
+}
+
+export type StoredNode = Node

@@ -1,0 +1,187 @@
+/**
+ * The contract between the compiler and the runtime: a compiled program as plain data (JSON but for typed arrays). The
+ * runtime executes it, generated modules embed it, `inspect` prints it. Nothing here refers to the compiler.
+ */
+
+// ---------------------------------------------------------------- sizes
+
+/**
+ * A size that may depend on free dims: a number, or a sum of terms, each a coefficient times a product of factors. A
+ * factor is a dim's name or the floor quotient of two sizes.
+ */
+export type Size = number | { readonly terms: readonly SizeTerm[] }
+export type SizeTerm = readonly [coefficient: number, ...factors: SizeFactor[]]
+export type SizeFactor = string | { readonly floor: readonly [Size, Size] }
+
+export type DimValues = Readonly<Record<string, number>>
+
+// ---------------------------------------------------------------- program
+
+/** How numbers lie in a buffer. */
+export type Storage = 'f32' | 'f16' | 'i32' | 'u32'
+
+export interface CompiledProgram {
+  readonly abi: 1
+  readonly name: string
+  /** Free dims a session binds when it opens, each with the default used by `inspect`. */
+  readonly dims: readonly string[]
+  readonly arenas: readonly Arena[]
+  readonly tensors: readonly TensorSlot[]
+  readonly pipelines: readonly Pipeline[]
+  readonly entries: readonly Entry[]
+  readonly parameters: readonly VariableRecord[]
+  readonly states: readonly VariableRecord[]
+  /** Per moment of each update group: the arena starts at this value. */
+  readonly moments: readonly MomentRecord[]
+  /** What a training step reads besides its batch; written every step as one small upload. */
+  readonly stepBlock: readonly StepField[]
+  readonly footprint: Footprint
+}
+
+/** One buffer. */
+export interface Arena {
+  readonly name: string
+  /** What lives in it. Parameters, states, moments and gradients keep their values between entries. */
+  readonly role: 'parameters' | 'states' | 'gradients' | 'moments' | 'batch' | 'step' | 'results' | 'activations' | 'constants'
+  readonly bytes: Size
+  /** Initial contents, for constants (base64 of little-endian words). */
+  readonly contents?: string
+}
+
+/** A named tensor that the host may write or read. */
+export interface TensorSlot {
+  readonly name: string
+  readonly role: 'input' | 'target' | 'parameter' | 'state' | 'moment' | 'gradient' | 'output' | 'exposed' | 'loss' | 'metric'
+  readonly arena: number
+  /** Bytes from the start of the arena; a multiple of 256. */
+  readonly offset: Size
+  readonly shape: readonly Size[]
+  /** What the user sees. */
+  readonly dtype: 'float' | 'int' | 'uint' | 'bool'
+  readonly storage: Storage
+}
+
+/** A shader module with its specialisation: equal pipelines are one. */
+export interface Pipeline {
+  readonly name: string
+  readonly wgsl: string
+  /** Pipeline-overridable constants and what they are in terms of the free dims. */
+  readonly constants: Readonly<Record<string, Size>>
+  readonly workgroup: readonly [number, number, number]
+  /** Adapter features it needs; a program is refused, or a variant chosen, where one is missing. */
+  readonly features: readonly ('shader-f16' | 'subgroups')[]
+}
+
+export interface Entry {
+  /** `infer`, `evaluate`, `step`, `gradients`. */
+  readonly name: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly dispatches: readonly Dispatch[]
+}
+
+export interface Dispatch {
+  readonly pipeline: number
+  readonly bindings: readonly Binding[]
+  /** Workgroups; a product above the adapter's limit in one dimension is folded into the next by the runtime's caller. */
+  readonly workgroups: readonly [Size, Size, Size]
+  /** Kernel kind and the fused ops, for people: `contract+bias+relu`. */
+  readonly label: string
+  readonly flops: Size
+  /** Bytes that must move: each bound tensor once. */
+  readonly bytes: Size
+  /** Source lines that made it: `convnet.dlm:14`. */
+  readonly origins: readonly string[]
+  /** Why fusion stopped at its inputs and outputs. */
+  readonly stops: readonly string[]
+}
+
+export interface Binding {
+  readonly arena: number
+  readonly offset: Size
+  readonly bytes: Size
+  readonly access: 'read' | 'write'
+}
+
+export interface VariableRecord {
+  readonly path: string
+  readonly shape: readonly number[]
+  readonly dtype: 'float' | 'int' | 'uint' | 'bool'
+  readonly initial: Initializer
+  readonly trainable: boolean
+}
+export interface MomentRecord {
+  readonly name: string
+  readonly arena: number
+  readonly initial: number
+}
+
+/** Fields of the step block in order, four bytes each: `seed`, `step` (u32), `rate`, `rate.1`, … (f32), `count` (f32). */
+export interface StepField {
+  readonly name: string
+  readonly storage: 'f32' | 'u32'
+  readonly offset: number
+}
+
+/** The certificate: exact bytes and counts, as polynomials in the free dims. */
+export interface Footprint {
+  /** Per entry set: what opening a session for inference or for training allocates. */
+  readonly inference: FootprintPart
+  readonly training: FootprintPart | undefined
+}
+export interface FootprintPart {
+  readonly entries: readonly string[]
+  readonly arenas: readonly number[]
+  /** Sum of the arenas' bytes plus staging. */
+  readonly bytes: Size
+  /** Upload and readback buffers of the runtime, also created once. */
+  readonly staging: Size
+  readonly flops: Size
+  readonly moved: Size
+  readonly dispatches: number
+  readonly pipelines: number
+}
+
+// ---------------------------------------------------------------- initial values, schedules
+
+/** How a variable's first value is drawn; random ones use stream `path` of the run's seed (Threefry-2x32, 20 rounds). */
+export type Initializer =
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
+  | { readonly kind: 'normal'; readonly mean: number; readonly deviation: number }
+  | { readonly kind: 'truncated_normal'; readonly mean: number; readonly deviation: number }
+  | { readonly kind: 'literal'; readonly values: readonly number[] }
+
+/** Learning rate as a function of the step (1-based), evaluated on the host in float64. */
+export type ScheduleDescription =
+  | { readonly kind: 'constant'; readonly rate: number }
+  | { readonly kind: 'linear'; readonly from: number; readonly to: number; readonly steps: number }
+  | { readonly kind: 'cosine'; readonly peak: number; readonly steps: number; readonly floor: number; readonly warmup: number }
+  | { readonly kind: 'warmup'; readonly steps: number; readonly then: ScheduleDescription }
+  | { readonly kind: 'noam'; readonly dim: number; readonly warmup: number; readonly factor: number }
+
+// ---------------------------------------------------------------- data
+
+/** A `data` block. Partitions are `train`, `validation`, `test` or a user's own. */
+export interface DataDescription {
+  readonly name: string
+  readonly partitions: readonly PartitionDescription[]
+}
+export type PartitionDescription =
+  | { readonly kind: 'fields'; readonly name: string; readonly fields: readonly FieldDescription[] }
+  /** A seeded part cut off another partition, which then no longer has it. */
+  | { readonly kind: 'split'; readonly name: string; readonly from: string; readonly fraction: number }
+export interface FieldDescription {
+  readonly name: string
+  readonly source: SourceDescription
+  readonly stages: readonly StageDescription[]
+}
+export type SourceDescription =
+  | { readonly kind: 'idx'; readonly path: string }
+  | { readonly kind: 'csv'; readonly path: string; readonly columns: readonly string[]; readonly header: boolean }
+export type StageDescription =
+  | { readonly kind: 'scale'; readonly by: number }
+  | { readonly kind: 'shift'; readonly by: number }
+  | { readonly kind: 'normalize'; readonly mean: number; readonly deviation: number }
+  | { readonly kind: 'reshape'; readonly shape: readonly number[] }
+  | { readonly kind: 'one_hot'; readonly classes: number }
