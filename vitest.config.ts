@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Processes, not threads: terminating a thread with a pending map of a GPU buffer aborts the whole process.
+    pool: 'forks',
+    maxWorkers: 2,
+    globalSetup: ['test/device/announce.ts'],
+    // A software adapter compiles a kernel in up to a second.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+})
