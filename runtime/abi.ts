@@ -185,3 +185,37 @@ export type StageDescription =
   | { readonly kind: 'normalize'; readonly mean: number; readonly deviation: number }
   | { readonly kind: 'reshape'; readonly shape: readonly number[] }
   | { readonly kind: 'one_hot'; readonly classes: number }
+
+// ---------------------------------------------------------------- pure functions both sides agree on
+
+/** The sum of sizes, as a size. */
+export function addSizes(...sizes: readonly Size[]): Size {
+  let constant = 0
+  const terms: SizeTerm[] = []
+  for (const size of sizes)
+    if (typeof size === 'number') constant += size
+    else
+      for (const term of size.terms)
+        if (term.length === 1) constant += term[0]
+        else {
+          const key = JSON.stringify(term.slice(1))
+          const at = terms.findIndex((t) => JSON.stringify(t.slice(1)) === key)
+          if (at === -1) terms.push(term)
+          else terms[at] = [terms[at]![0] + term[0], ...(term.slice(1) as SizeFactor[])]
+        }
+  return terms.length === 0 ? constant : { terms: constant === 0 ? terms : [...terms, [constant]] }
+}
+
+/**
+ * The arenas that a session running these entries allocates: all that their dispatches bind, and the parameters'.
+ * In ascending order.
+ */
+export function arenasOf(program: Omit<CompiledProgram, 'footprint'>, entries: readonly string[]): number[] {
+  const used = new Set<number>()
+  program.arenas.forEach((arena, index) => {
+    if (arena.role === 'parameters') used.add(index)
+  })
+  for (const entry of program.entries)
+    if (entries.includes(entry.name)) for (const { bindings } of entry.dispatches) for (const b of bindings) used.add(b.arena)
+  return [...used].sort((a, b) => a - b)
+}

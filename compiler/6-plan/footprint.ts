@@ -1,0 +1,34 @@
+/**
+ * The certificate of a compiled program: what opening a session for inference or for training allocates, and what one
+ * run does, exactly, as polynomials in the free dims. It is computed from the finished plan alone, so that whoever has
+ * the plan can check it.
+ */
+import { addSizes, arenasOf, type CompiledProgram, type Footprint, type FootprintPart, type Size, stagingBytes } from '../../runtime/abi.ts'
+
+type Planned = Omit<CompiledProgram, 'footprint'>
+
+export function certify(program: Planned): Footprint {
+  const named = (name: string) => program.entries.some((e) => e.name === name)
+  const training = named('step') ? part(program, ['step', ...(named('evaluate') ? ['evaluate'] : [])], 'step') : undefined
+  const single = program.entries.find((e) => e.name !== 'step' && e.name !== 'evaluate')?.name ?? 'step'
+  const inference = part(program, [single], single)
+  return { inference, training }
+}
+
+/** `measured` is the entry whose operations are counted: evaluation shares a training session but is not part of a step. */
+function part(program: Planned, entries: readonly string[], measured: string): FootprintPart {
+  const arenas = arenasOf(program, entries)
+  const staging = stagingBytes(program, entries)
+  const { dispatches } = program.entries.find((e) => e.name === measured)!
+  const sum = (sizes: readonly Size[]): Size => addSizes(...sizes)
+  return {
+    entries,
+    arenas,
+    bytes: sum([...arenas.map((a) => program.arenas[a]!.bytes), staging]),
+    staging,
+    flops: sum(dispatches.map((d) => d.flops)),
+    moved: sum(dispatches.map((d) => d.bytes)),
+    dispatches: dispatches.length,
+    pipelines: new Set(program.entries.filter((e) => entries.includes(e.name)).flatMap((e) => e.dispatches.map((d) => d.pipeline))).size,
+  }
+}

@@ -1,0 +1,305 @@
+/**
+ * Fused entries → a compiled program: every tensor gets a place, every kernel its bindings, and the footprint is
+ * certified: exact bytes as polynomials in the free dims.
+ *
+ * before: kernels over graph values        after: arenas, offsets, pipelines, dispatches (`CompiledProgram`)
+ */
+import type { Arena, Binding, CompiledProgram, Dispatch, Entry, MomentRecord, Pipeline, Size, TensorSlot } from '../../runtime/abi.ts'
+import { position } from '../../grammar/source.ts'
+import { add, type Dim, dim, substitute } from '../ir/dim.ts'
+import type { Kernel } from '../ir/kernel.ts'
+import type { EmittedKernel, LoweredProgram, UpdateGroup } from '../lowered.ts'
+import { opOf } from '../ops/registry.ts'
+import { certify } from './footprint.ts'
+import { opposites, type Place, placeIntermediates, placePersistent } from './place.ts'
+import { alignment, roundUp, storageOf, toSize } from './sizes.ts'
+import { type FusedEntry, type MemoryValue, type Stage, type StagedEntry, stageEntry } from './stages.ts'
+
+export interface PlanOptions {
+  readonly emit: (kernel: Kernel) => EmittedKernel
+}
+
+export function plan(program: LoweredProgram, fused: readonly FusedEntry[], options: PlanOptions): CompiledProgram {
+  const variables = layOutParameters(program)
+  const lengths = (group: UpdateGroup | 'all') =>
+    group === 'all' ? variables.trainableElements : variables.groups.get(group.index)!.elements
+  const values = new Map<string, MemoryValue>()
+  const entries = fused.map((entry) => stageEntry(entry, program, lengths, options.emit, values))
+  const sides = opposites(entries)
+  const memory = new Memory()
+
+  memory.fixed('parameters', 'parameters', dim(variables.bytes))
+  const training = entries.some((e) => e.name === 'step')
+  if (training) memory.fixed('gradients', 'gradients', dim(variables.trainableElements * 4))
+  const moments = layOutMoments(program, variables.groups)
+  if (moments.bytes > 0) memory.fixed('moments', 'moments', dim(moments.bytes))
+
+  const all = uniqueValues(entries)
+  const inClass = (kind: MemoryValue['class']['kind']) => all.filter((v) => v.class.kind === kind)
+  memory.contiguous('inputs', 'batch', inClass('batch').filter((v) => v.class.kind === 'batch' && v.class.role === 'input'))
+  memory.contiguous('targets', 'batch', inClass('batch').filter((v) => v.class.kind === 'batch' && v.class.role === 'target'))
+  memory.contiguous('step', 'step', orderStepFields(inClass('step')))
+  memory.contiguous('constants', 'constants', inClass('constant'))
+  memory.colored('states', 'states', placePersistent(orderStates(program, inClass('state')), sides))
+  for (const pool of [...new Set(entries.map((e) => e.pool))]) {
+    const members = entries.filter((e) => e.pool === pool)
+    const results = uniqueValues(members).filter((v) => v.class.kind === 'result')
+    memory.colored(`${pool}.results`, 'results', placePersistent(results, sides))
+    memory.colored(`${pool}.activations`, 'activations', placeIntermediates(members, sides))
+  }
+
+  const locate = (value: MemoryValue): { arena: number; offset: Dim } => {
+    const c = value.class
+    switch (c.kind) {
+      case 'parameter':
+        return { arena: memory.indexOf('parameters'), offset: dim(variables.offsets.get(c.path)!) }
+      case 'gradient':
+        return { arena: memory.indexOf('gradients'), offset: dim(variables.offsets.get(c.path)!) }
+      case 'flat': {
+        const start = c.group === 'all' ? 0 : variables.groups.get(c.group.index)!.offset
+        if (c.arena !== 'moments') return { arena: memory.indexOf(c.arena), offset: dim(start) }
+        return { arena: memory.indexOf('moments'), offset: dim(moments.offsets.get(momentKey((c.group as UpdateGroup).index, c.moment!))!) }
+      }
+      default:
+        return memory.place(value)
+    }
+  }
+
+  const pipelines = new PipelineTable()
+  const abiEntries = entries.map((entry): Entry => {
+    const dispatches = entry.stages.map((stage) => toDispatch(stage, pipelines, locate))
+    return { name: entry.name, inputs: entry.inputs.map(nameOf), outputs: entry.results.map(nameOf), dispatches }
+  })
+
+  const slot = (name: string, role: TensorSlot['role'], value: MemoryValue): TensorSlot => {
+    const { arena, offset } = locate(value)
+    return { name, role, arena, offset: toSize(offset), shape: value.shape.map(toSize), dtype: value.dtype, storage: value.storage }
+  }
+  const tensors: TensorSlot[] = []
+  for (const value of all) {
+    const c = value.class
+    if (c.kind === 'batch') tensors.push(slot(c.name, c.role, value))
+    else if (c.kind === 'result') tensors.push(slot(c.name, c.role as TensorSlot['role'], value))
+  }
+  for (const [role, list, arenaOf] of [
+    ['parameter', program.parameters, 'parameters'],
+    ['gradient', training ? program.parameters.filter((p) => p.trainable) : [], 'gradients'],
+  ] as const)
+    for (const p of list)
+      tensors.push({
+        name: role === 'gradient' ? `grad.${p.path}` : p.path,
+        role,
+        arena: memory.indexOf(arenaOf),
+        offset: variables.offsets.get(p.path)!,
+        shape: p.shape,
+        dtype: p.dtype,
+        storage: storageOf(p.dtype),
+      })
+  for (const value of inClass('state')) if (value.class.kind === 'state') tensors.push(slot(value.class.path, 'state', value))
+  for (const record of moments.records)
+    tensors.push({ name: record.name, role: 'moment', arena: memory.indexOf('moments'), offset: record.offset, shape: [record.elements], dtype: 'float', storage: 'f32' })
+
+  const usedStates = new Set(inClass('state').map(nameOf))
+  const compiled: Omit<CompiledProgram, 'footprint'> = {
+    abi: 1,
+    name: program.name,
+    dims: program.dims,
+    arenas: memory.arenas(),
+    tensors,
+    pipelines: pipelines.list,
+    entries: abiEntries,
+    parameters: program.parameters,
+    states: program.states.filter((s) => usedStates.has(s.path)),
+    moments: moments.records.map((r): MomentRecord => ({ name: r.name, arena: memory.indexOf('moments'), initial: r.initial })),
+    stepBlock: inClass('step').flatMap((v) => stepFields(v, locate(v).offset.constant!)),
+  }
+  return { ...compiled, footprint: certify(compiled) }
+}
+
+// ---------------------------------------------------------------- parameters and moments
+
+interface ParameterLayout {
+  readonly offsets: ReadonlyMap<string, number>
+  readonly groups: ReadonlyMap<number, { readonly offset: number; readonly elements: number }>
+  readonly bytes: number
+  readonly trainableElements: number
+}
+
+const aligned = (bytes: number) => Math.ceil(bytes / alignment) * alignment
+
+/** Groups first, each a contiguous run, frozen parameters last: the optimizer's arenas then need no holes for them. */
+function layOutParameters(program: LoweredProgram): ParameterLayout {
+  const byPath = new Map(program.parameters.map((p) => [p.path, p]))
+  const offsets = new Map<string, number>()
+  const groups = new Map<number, { offset: number; elements: number }>()
+  let end = 0
+  const put = (path: string) => {
+    offsets.set(path, end)
+    end += aligned(byPath.get(path)!.shape.reduce((a, b) => a * b, 4))
+  }
+  for (const group of program.groups) {
+    const offset = end
+    group.parameters.forEach(put)
+    groups.set(group.index, { offset, elements: (end - offset) / 4 })
+  }
+  const trainableElements = end / 4
+  for (const { path } of program.parameters) if (!offsets.has(path)) put(path)
+  return { offsets, groups, bytes: end, trainableElements }
+}
+
+const momentKey = (group: number, moment: string) => `${group} ${moment}`
+
+function layOutMoments(program: LoweredProgram, groups: ParameterLayout['groups']) {
+  const offsets = new Map<string, number>()
+  const records: { name: string; offset: number; elements: number; initial: number }[] = []
+  let bytes = 0
+  for (const group of program.groups)
+    for (const moment of group.moments) {
+      const elements = groups.get(group.index)!.elements
+      offsets.set(momentKey(group.index, moment.name), bytes)
+      records.push({ name: `moment.${moment.name}.${group.index}`, offset: bytes, elements, initial: moment.initial })
+      bytes += aligned(elements * 4)
+    }
+  return { offsets, records, bytes }
+}
+
+// ---------------------------------------------------------------- arenas
+
+/** Collects arenas and the places of values in them. */
+class Memory {
+  private readonly list: { name: string; role: Arena['role']; bytes: Dim; contents?: readonly MemoryValue[] }[] = []
+  private readonly places = new Map<MemoryValue, { arena: number; offset: Dim }>()
+
+  fixed(name: string, role: Arena['role'], bytes: Dim): void {
+    this.list.push({ name, role, bytes })
+  }
+  contiguous(name: string, role: Arena['role'], values: readonly MemoryValue[]): void {
+    if (values.length === 0) return
+    let end = dim(0)
+    for (const value of values) {
+      this.places.set(value, { arena: this.list.length, offset: end })
+      end = add(end, roundUp(value.bytes, alignment))
+    }
+    this.list.push({ name, role, bytes: end, ...(role === 'constants' && { contents: values }) })
+  }
+  colored(name: string, role: Arena['role'], placed: { places: ReadonlyMap<MemoryValue, Place>; sizes: readonly Dim[] }): void {
+    const first = this.list.length
+    placed.sizes.forEach((bytes, color) => {
+      this.list.push({ name: `${name}.${color}`, role, bytes })
+    })
+    for (const [value, { color, offset }] of placed.places) this.places.set(value, { arena: first + color, offset })
+  }
+  indexOf(name: string): number {
+    return this.list.findIndex((a) => a.name === name)
+  }
+  place(value: MemoryValue): { arena: number; offset: Dim } {
+    const place = this.places.get(value)
+    if (!place) throw new Error(`no place for ${value.key}`)
+    return place
+  }
+  /** Each arena ends with one spare unit, so that a tensor without elements can still be bound. */
+  arenas(): Arena[] {
+    return this.list.map(({ name, role, bytes, contents }) => ({
+      name,
+      role,
+      bytes: toSize(add(bytes, dim(alignment))),
+      ...(contents && { contents: encodeConstants(contents, (v) => this.place(v).offset.constant!) }),
+    }))
+  }
+}
+
+function encodeConstants(values: readonly MemoryValue[], offsetOf: (value: MemoryValue) => number): string {
+  const end = Math.max(...values.map((v) => offsetOf(v) + v.bytes.constant!))
+  const bytes = new DataView(new ArrayBuffer(end))
+  for (const value of values) {
+    if (value.class.kind !== 'constant' || value.class.node.op !== 'literal') throw new Error('a constant must be a literal')
+    const start = offsetOf(value)
+    value.class.node.attributes.data.forEach((x: number, i: number) => {
+      if (value.storage === 'f32') bytes.setFloat32(start + 4 * i, x, true)
+      else if (value.storage === 'i32') bytes.setInt32(start + 4 * i, x, true)
+      else bytes.setUint32(start + 4 * i, x, true)
+    })
+  }
+  let text = ''
+  for (const byte of new Uint8Array(bytes.buffer)) text += String.fromCharCode(byte)
+  return btoa(text)
+}
+
+// ---------------------------------------------------------------- values
+
+const uniqueValues = (entries: readonly StagedEntry[]): MemoryValue[] => [
+  ...new Set(entries.flatMap((e) => e.stages.flatMap((s) => s.bindings.map((b) => b.value)))),
+]
+
+function nameOf(value: MemoryValue): string {
+  const c = value.class
+  return c.kind === 'batch' || c.kind === 'result' || c.kind === 'step' ? c.name : c.kind === 'parameter' || c.kind === 'state' ? c.path : value.key
+}
+
+const orderStates = (program: LoweredProgram, values: readonly MemoryValue[]): MemoryValue[] => {
+  const rank = new Map(program.states.map((s, i) => [s.path, i]))
+  return [...values].sort((a, b) => rank.get(nameOf(a))! - rank.get(nameOf(b))!)
+}
+const orderStepFields = (values: readonly MemoryValue[]): MemoryValue[] => [...values].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+
+function stepFields(value: MemoryValue, offset: number) {
+  const name = nameOf(value)
+  const storage = value.storage === 'u32' ? ('u32' as const) : ('f32' as const)
+  // The key of random streams is two words: the run's seed and the number of the step.
+  if (name === 'key') return [{ name: 'seed', storage, offset }, { name: 'counter', storage, offset: offset + 4 }]
+  return [{ name, storage, offset }]
+}
+
+// ---------------------------------------------------------------- dispatches
+
+class PipelineTable {
+  readonly list: Pipeline[] = []
+  private readonly index = new Map<string, number>()
+
+  add(pipeline: Pipeline): number {
+    const key = `${pipeline.wgsl}\0${JSON.stringify(pipeline.constants)}`
+    const known = this.index.get(key)
+    if (known !== undefined) return known
+    this.index.set(key, this.list.length)
+    this.list.push(pipeline)
+    return this.list.length - 1
+  }
+}
+
+function toDispatch(stage: Stage, pipelines: PipelineTable, locate: (value: MemoryValue) => { arena: number; offset: Dim }): Dispatch {
+  const size = (d: Dim): Size => toSize(substitute(d, stage.fixed))
+  const { emitted, kernel, bindings } = stage
+  const pipeline = pipelines.add({
+    name: emitted.name,
+    wgsl: emitted.wgsl,
+    constants: Object.fromEntries([...emitted.constants].map(([name, d]) => [name, size(d)])),
+    workgroup: emitted.workgroup,
+    features: emitted.features,
+  })
+  const distinct = new Set(bindings.map((b) => b.value))
+  return {
+    pipeline,
+    bindings: bindings.map(({ value, access }): Binding => {
+      const { arena, offset } = locate(value)
+      return { arena, offset: toSize(offset), bytes: toSize(roundUp(value.bytes, 16)), access }
+    }),
+    workgroups: [size(emitted.workgroups[0]), size(emitted.workgroups[1]), size(emitted.workgroups[2])],
+    label: emitted.name,
+    flops: stage.first ? toSize(substitute(kernelFlops(kernel), stage.fixed)) : 0,
+    bytes: toSize(add(...[...distinct].map((v) => v.bytes))),
+    origins: originLines(kernel),
+    stops: [...new Set(kernel.stops.map((s) => s.reason))],
+  }
+}
+
+const kernelFlops = (kernel: Kernel): Dim =>
+  add(...kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops))
+
+/** `convnet.dlm:14`, in the user's own files first, each once. */
+function originLines(kernel: Kernel): string[] {
+  const lines = new Set<string>()
+  for (const { span } of kernel.origins) lines.add(`${span.source.path}:${position(span.source, span.start).line}`)
+  const own = [...lines].filter((l) => !l.startsWith('std/'))
+  return own.length > 0 ? own : [...lines]
+}
+

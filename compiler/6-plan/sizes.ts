@@ -1,0 +1,37 @@
+/** Dims → bytes and the ABI's `Size`s. Everything stays exact: rounding up is a floor quotient, never a guess. */
+import type { Size, SizeFactor, SizeTerm, Storage } from '../../runtime/abi.ts'
+import { add, type Atom, ceilQuotient, type Dim, dim, multiply, product, scale } from '../ir/dim.ts'
+import type { DType, Node } from '../ir/graph.ts'
+
+/** Every tensor starts at a multiple of this many bytes (WebGPU's default `minStorageBufferOffsetAlignment`). */
+export const alignment = 256
+
+export function storageOf(dtype: DType): Storage {
+  switch (dtype) {
+    case 'float':
+      return 'f32'
+    case 'int':
+      return 'i32'
+    case 'uint':
+    case 'bool':
+      return 'u32'
+    default:
+      return dtype satisfies never
+  }
+}
+
+export const bytesOf = (node: Node): Dim => scale(product(node.shape), 4)
+export const roundUp = (bytes: Dim, to: number): Dim =>
+  bytes.constant !== undefined ? dim(Math.ceil(bytes.constant / to) * to) : multiply(dim(to), ceilQuotient(bytes, dim(to)))
+
+export function toSize(d: Dim): Size {
+  if (d.constant !== undefined) return d.constant
+  return { terms: d.terms.map((t): SizeTerm => [t.coefficient, ...t.atoms.map(toFactor)]) }
+}
+const toFactor = (atom: Atom): SizeFactor =>
+  atom.kind === 'symbol' ? atom.name : { floor: [toSize(atom.numerator), toSize(atom.denominator)] }
+
+/** Whether `a ≤ b` for all non-negative values of the dims, as far as the coefficients show it. */
+export function atMost(a: Dim, b: Dim): boolean {
+  return add(b, scale(a, -1)).terms.every((t) => t.coefficient > 0)
+}
