@@ -7,6 +7,7 @@ import type { DataDescription, Initializer, ScheduleDescription } from '../runti
 import type { Diagnostic } from './diagnostics/diagnostic.ts'
 import type { Dim } from './ir/dim.ts'
 import type { DType, Node, Origin } from './ir/graph.ts'
+import type { GraphBuilder } from './ops/builder.ts'
 
 /** The value of a hyperparameter. */
 export type StaticValue = number | boolean | string | null | readonly StaticValue[]
@@ -37,6 +38,10 @@ export interface ModelGraph {
   /** The key of random streams, `uint[2]` (seed, step); absent when nothing random is used. */
   readonly randomKey: Node | undefined
   readonly origins: ReadonlyMap<Node, readonly Origin[]>
+  /** Where the nodes live: differentiation goes on in it. */
+  readonly builder: GraphBuilder
+  /** The model's declaration. */
+  readonly span: Span
 }
 
 export interface NamedNode {

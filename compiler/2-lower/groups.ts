@@ -1,0 +1,40 @@
+/** Which parameters learn, and at which rate: `freeze` patterns and the optimizer's overrides → runs of the arena. */
+import type { UpdateGroup } from '../lowered.ts'
+import type { ModelGraph, Program, TrainDescription } from '../program.ts'
+
+export interface Grouping {
+  readonly groups: readonly UpdateGroup[]
+  readonly isFrozen: (path: string) => boolean
+}
+
+/** Group 0 has the optimizer's own rate, group k the rate of override k; the first pattern that matches decides. */
+export function groupParameters(model: ModelGraph, train: TrainDescription, program: Program): Grouping {
+  const isFrozen = (path: string) => train.freeze.some((pattern) => matchesPattern(pattern, path))
+  const moments = program.optimizer(train.optimizer).moments.map(({ name, initial }) => ({ name, initial }))
+  const members = new Map<number, string[]>()
+  for (const { path } of model.parameters) {
+    if (isFrozen(path)) continue
+    const index = train.optimizer.overrides.findIndex((o) => matchesPattern(o.pattern, path)) + 1
+    const list = members.get(index)
+    if (list) list.push(path)
+    else members.set(index, [path])
+  }
+  const groups = [...members].sort(([a], [b]) => a - b).map(([index, parameters]): UpdateGroup => ({ index, parameters, moments }))
+  return { groups, isFrozen }
+}
+
+/** `*` stands for any run of characters, `[0..2]` for a range of indices (end excluded); everything else for itself. */
+export function matchesPattern(pattern: string, path: string): boolean {
+  const source = pattern
+    .split(/(\*|\[\d+\.\.\d+\])/)
+    .map((part) => {
+      if (part === '*') return '.*'
+      const range = /^\[(\d+)\.\.(\d+)\]$/.exec(part)
+      if (range) return `\\[(?:${numbers(Number(range[1]), Number(range[2]))})\\]`
+      return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    })
+    .join('')
+  return new RegExp(`^${source}$`).test(path)
+}
+
+const numbers = (from: number, to: number): string => Array.from({ length: Math.max(0, Math.min(to, from + 4096) - from) }, (_, i) => from + i).join('|') || '(?!)'

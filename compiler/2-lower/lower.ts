@@ -1,0 +1,114 @@
+/**
+ * A checked model (and its `train` block) → the functions of a program:
+ *
+ * - `infer`: inputs → outputs, and exposed values where asked for;
+ * - `evaluate`: inputs, targets → loss, metrics;
+ * - `gradients`: inputs, targets → outputs, loss, the gradient of every parameter and float input;
+ * - `step`: inputs, targets → loss, metrics; parameters, states and moments replaced by their next values.
+ *
+ * Differentiation is handed in, since phases do not import each other.
+ */
+import { DiagnosticError } from '../diagnostics/diagnostic.ts'
+import type { Graph, Node, Result } from '../ir/graph.ts'
+import type { LoweredEntry, LoweredProgram, LoweredVariable } from '../lowered.ts'
+import type { GraphBuilder } from '../ops/builder.ts'
+import type { ModelGraph, NamedNode, ParameterPort, Program, StaticValue, TrainDescription } from '../program.ts'
+import { report } from '../diagnostics/catalogue.ts'
+import { modelHasNoLoss } from '../diagnostics/training.ts'
+import { updatePhases } from './update.ts'
+import { groupParameters } from './groups.ts'
+
+export type Differentiate = (builder: GraphBuilder, loss: Node, wrt: readonly Node[]) => readonly Node[]
+
+export interface LowerOptions {
+  readonly model: string
+  readonly arguments?: ReadonlyMap<string, StaticValue>
+  readonly entries: readonly LoweredEntry['name'][]
+  /** The `train` block of the `step` entry; its model must be the one named here. */
+  readonly train?: TrainDescription
+  /** Exposed values that `infer` gives too. */
+  readonly expose?: readonly string[]
+  readonly differentiate: Differentiate
+}
+
+export function lower(program: Program, options: LowerOptions): LoweredProgram {
+  const elaborate = (training: boolean) =>
+    program.model(options.model, { training, ...(options.arguments && { arguments: options.arguments }) })
+  const inference = elaborate(false)
+  const frozen = options.train?.freeze ?? []
+  const groups = options.train && options.entries.includes('step') ? groupParameters(inference, options.train, program) : { groups: [], isFrozen: () => false }
+
+  const entry = (name: LoweredEntry['name']): LoweredEntry => {
+    switch (name) {
+      case 'infer':
+        return single(name, inference, [...outputs(inference), ...exposed(inference, options.expose ?? [])])
+      case 'evaluate':
+        return single(name, inference, scalars(inference))
+      case 'gradients':
+        return single(name, inference, [...outputs(inference), ...scalars(inference), ...gradients(inference, wrtAll(inference), options)])
+      case 'step': {
+        const model = elaborate(true)
+        const trainable = model.parameters.filter((p) => !groups.isFrozen(p.path))
+        const results = [...scalars(model), ...gradients(model, trainable.map(asTarget), options), ...nextStates(model)]
+        return {
+          name,
+          phases: [...single(name, model, results).phases, ...updatePhases(program, options.train!, groups.groups, trainable)],
+        }
+      }
+      default:
+        return name satisfies never
+    }
+  }
+
+  return {
+    name: options.model,
+    dims: inference.dims,
+    entries: options.entries.map(entry),
+    parameters: inference.parameters.map((p): LoweredVariable => variable(p, 'float', frozen.length === 0 || !groups.isFrozen(p.path))),
+    states: inference.states.map((s): LoweredVariable => variable(s, s.dtype, false)),
+    groups: groups.groups,
+  }
+}
+
+const variable = (port: ParameterPort, dtype: LoweredVariable['dtype'], trainable: boolean): LoweredVariable => ({
+  path: port.path,
+  shape: port.shape,
+  dtype,
+  initial: port.initial,
+  trainable,
+})
+
+function single(name: LoweredEntry['name'], model: ModelGraph, results: readonly Result[]): LoweredEntry {
+  const graph: Graph = { name: `${model.name}.${name}`, results, origins: model.origins }
+  return { name, phases: [{ graph, flat: undefined }] }
+}
+
+const named = (role: Result['role']) => ({ name, node }: NamedNode): Result => ({ name, node, role })
+const outputs = (model: ModelGraph): Result[] => model.outputs.map(named('output'))
+const exposed = (model: ModelGraph, names: readonly string[]): Result[] => model.exposed.filter((e) => names.includes(e.name)).map(named('exposed'))
+
+/** The loss first; its named terms are told apart only where there are several. */
+function scalars(model: ModelGraph): Result[] {
+  const terms = model.lossTerms.length > 1 ? model.lossTerms : []
+  return [{ name: 'loss', node: lossOf(model), role: 'loss' }, ...terms.map(named('metric')), ...model.metrics.map(named('metric'))]
+}
+
+function lossOf(model: ModelGraph): Node {
+  if (model.loss) return model.loss
+  throw new DiagnosticError([report(modelHasNoLoss, { model: model.name, span: model.span })])
+}
+
+interface Target {
+  readonly name: string
+  readonly node: Node
+}
+const asTarget = (p: ParameterPort): Target => ({ name: p.path, node: p.node })
+const wrtAll = (model: ModelGraph): Target[] => [
+  ...model.parameters.map(asTarget),
+  ...model.inputs.filter((i) => i.dtype === 'float').map(({ name, node }) => ({ name, node })),
+]
+const gradients = (model: ModelGraph, wrt: readonly Target[], { differentiate }: LowerOptions): Result[] =>
+  differentiate(model.builder, lossOf(model), wrt.map((t) => t.node)).map((node, i) => ({ name: `grad.${wrt[i]!.name}`, node, role: 'gradient' }))
+
+const nextStates = (model: ModelGraph): Result[] =>
+  model.states.flatMap((s) => (s.next ? [{ name: s.path, node: s.next, role: 'state' as const, replaces: s.node }] : []))

@@ -1,0 +1,71 @@
+/**
+ * Every pass in its order, and why it stands there.
+ *
+ * check → lower (differentiates) → simplify → fuse → emit kernels → plan. Simplification comes after differentiation, so
+ * that what a gradient repeats of the forward pass is found once; fusion after simplification, so that it sees the
+ * fewest nodes; kernels are printed before memory is planned, because a schedule may ask for scratch space.
+ */
+import type { CompiledProgram } from '../runtime/abi.ts'
+import { lower, type LowerOptions } from './2-lower/lower.ts'
+import { differentiate } from './3-differentiate/differentiate.ts'
+import { simplify } from './4-simplify/simplify.ts'
+import { fuse } from './5-fuse/fuse.ts'
+import { plan } from './6-plan/plan.ts'
+import type { FusedEntry } from './6-plan/stages.ts'
+import { emitKernel } from './7-emit/wgsl/emit.ts'
+import type { Target } from './7-emit/wgsl/schedule.ts'
+import type { EmittedKernel, LoweredProgram } from './lowered.ts'
+import type { Kernel } from './ir/kernel.ts'
+import { verifyGraph } from './ir/verify-graph.ts'
+import { verifyKernel } from './ir/verify-kernel.ts'
+import { storageOf } from './6-plan/sizes.ts'
+import type { Program } from './program.ts'
+
+export interface CompileOptions extends Omit<LowerOptions, 'differentiate'> {
+  /** The class of adapter that schedules are chosen for. */
+  readonly target?: Target
+  /** Run the verifiers between passes. */
+  readonly verify?: boolean
+  /** Storage buffers a dispatch may bind. */
+  readonly maxSlots?: number
+}
+
+export interface Compilation {
+  readonly lowered: LoweredProgram
+  readonly simplified: LoweredProgram
+  readonly fused: readonly FusedEntry[]
+  readonly program: CompiledProgram
+}
+
+export function compile(program: Program, options: CompileOptions): Compilation {
+  const lowered = lower(program, { ...options, differentiate })
+  if (options.verify) forEachGraph(lowered, verifyGraph)
+  const simplified = mapGraphs(lowered, simplify)
+  if (options.verify) forEachGraph(simplified, verifyGraph)
+  const fused = simplified.entries.map((entry): FusedEntry => ({
+    name: entry.name,
+    phases: entry.phases.map((phase) => ({ ...phase, kernels: fuse(phase.graph, { maxSlots: options.maxSlots ?? 8 }) })),
+  }))
+  if (options.verify) for (const { phases } of fused) for (const { kernels } of phases) kernels.forEach(verifyKernel)
+  return { lowered, simplified, fused, program: plan(simplified, fused, { emit: emitter(options.target ?? 'gpu') }) }
+}
+
+/** Prints a kernel once, however many entries share it. */
+function emitter(target: Target): (kernel: Kernel) => EmittedKernel {
+  const known = new Map<Kernel, EmittedKernel>()
+  return (kernel) => {
+    const printed = known.get(kernel) ?? emitKernel(kernel, { storageOf: (node) => storageOf(node.dtype) as 'f32' | 'i32' | 'u32', target })
+    known.set(kernel, printed)
+    return printed
+  }
+}
+
+function mapGraphs(program: LoweredProgram, pass: typeof simplify): LoweredProgram {
+  return {
+    ...program,
+    entries: program.entries.map((entry) => ({ ...entry, phases: entry.phases.map((phase) => ({ ...phase, graph: pass(phase.graph) })) })),
+  }
+}
+function forEachGraph(program: LoweredProgram, visit: typeof verifyGraph): void {
+  for (const { phases } of program.entries) for (const { graph } of phases) visit(graph)
+}
