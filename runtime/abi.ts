@@ -219,3 +219,24 @@ export function arenasOf(program: Omit<CompiledProgram, 'footprint'>, entries: r
     if (entries.includes(entry.name)) for (const { bindings } of entry.dispatches) for (const b of bindings) used.add(b.arena)
   return [...used].sort((a, b) => a - b)
 }
+
+/** Runs whose scalars (losses, metrics) the device keeps until they are read back. */
+export const ringRows = 256
+
+/** Bytes of the buffer through which tensors come back, a part at a time. */
+export const readbackBytes = 1 << 20
+
+/** Names of the losses and metrics that these entries give, in the order of a ring row's words. */
+export function scalarsOf(program: Omit<CompiledProgram, 'footprint'>, entries: readonly string[]): string[] {
+  const scalars = new Set(program.tensors.filter((t) => t.role === 'loss' || t.role === 'metric').map((t) => t.name))
+  const given = program.entries.filter((e) => entries.includes(e.name)).flatMap((e) => e.outputs)
+  return [...new Set(given)].filter((name) => scalars.has(name))
+}
+
+/**
+ * The buffers that a session running these entries creates beside the arenas: one row of scalars per run on the
+ * device, the same again where the host can map it, and the buffer through which tensors are read.
+ */
+export function stagingBytes(program: Omit<CompiledProgram, 'footprint'>, entries: readonly string[]): number {
+  return readbackBytes + 2 * 4 * ringRows * scalarsOf(program, entries).length
+}
