@@ -15,6 +15,7 @@ import type { FusedEntry } from './6-plan/stages.ts'
 import { emitKernel } from './7-emit/wgsl/emit.ts'
 import type { Target } from './7-emit/wgsl/schedule.ts'
 import type { EmittedKernel, LoweredProgram } from './lowered.ts'
+import type { Graph } from './ir/graph.ts'
 import type { Kernel } from './ir/kernel.ts'
 import { verifyGraph } from './ir/verify-graph.ts'
 import { verifyKernel } from './ir/verify-kernel.ts'
@@ -48,6 +49,13 @@ export function compile(program: Program, options: CompileOptions): Compilation 
   }))
   if (options.verify) for (const { phases } of fused) for (const { kernels } of phases) kernels.forEach(verifyKernel)
   return { lowered, simplified, fused, program: plan(simplified, fused, { emit: emitter(options.target ?? 'gpu') }) }
+}
+
+/** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */
+export function compileGraph(graph: Graph, target: Target): CompiledProgram {
+  const bare: LoweredProgram = { name: graph.name, dims: [], entries: [], parameters: [], states: [], groups: [] }
+  const kernels = fuse(graph, { maxSlots: 8 })
+  return plan(bare, [{ name: 'infer', phases: [{ graph, flat: undefined, kernels }] }], { emit: emitter(target) })
 }
 
 /** Prints a kernel once, however many entries share it. */

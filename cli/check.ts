@@ -1,0 +1,35 @@
+/** `dlmc check FILE…`: diagnostics, and nothing else. */
+import { DiagnosticError } from '../compiler/diagnostics/diagnostic.ts'
+import { toJson } from '../compiler/diagnostics/render.ts'
+import { exitCodes, show } from './failure.ts'
+import { errorsOf, loadProgram } from './load.ts'
+import type { Verb } from './options.ts'
+import { terminal } from './terminal.ts'
+
+export const checkVerb: Verb = (program, run) => {
+  program
+    .command('check')
+    .description('check files and report every fault found')
+    .argument('<file...>')
+    .option('--json', 'diagnostics as JSON on stdout')
+    .option('--quiet', 'say nothing when all is well')
+    .action((files: string[], options: { json?: boolean; quiet?: boolean }) =>
+      run(async () => {
+        const diagnostics = files.flatMap((file) => diagnose(file))
+        if (options.json) terminal.json(diagnostics.map(toJson))
+        else show(diagnostics)
+        const errors = errorsOf(diagnostics).length
+        if (errors === 0 && !options.json && !options.quiet) terminal.error(`${files.join(', ')}: no errors`)
+        return errors > 0 ? exitCodes.wrong : exitCodes.done
+      }),
+    )
+}
+
+function diagnose(file: string) {
+  try {
+    return loadProgram(file).diagnostics
+  } catch (error) {
+    if (error instanceof DiagnosticError) return error.diagnostics
+    throw error
+  }
+}

@@ -1,0 +1,80 @@
+/** `dlmc compile FILE --print STAGE`: any stage of the compiler as text. */
+import { printGraph } from '../compiler/ir/print-graph.ts'
+import { printKernel } from '../compiler/ir/print-kernel.ts'
+import { type Compilation, compile } from '../compiler/pipeline.ts'
+import { parse } from '../grammar/parser.ts'
+import { exitCodes, UsageError } from './failure.ts'
+import { loadValidProgram, readSource } from './load.ts'
+import type { Verb } from './options.ts'
+import { selectModel, trainOf } from './select.ts'
+import { terminal } from './terminal.ts'
+
+const stages = ['ast', 'graph', 'simplified', 'kernels', 'plan', 'wgsl'] as const
+type StageName = (typeof stages)[number]
+
+export const compileVerb: Verb = (program, run) => {
+  program
+    .command('compile')
+    .description('compile a model and print a stage of it')
+    .argument('<file>')
+    .requiredOption('--print <stage>', `one of ${stages.join(', ')}`)
+    .option('--model <name>', 'the model, where the file has several')
+    .option('--train <name>', 'the train block, where the file has several')
+    .option('--entry <name>', 'only one entry: infer, evaluate, gradients or step')
+    .option('--target <class>', 'class of adapter: gpu or cpu-class', 'gpu')
+    .option('--verify', 'check every level between the passes')
+    .action((file: string, options: { print: string; model?: string; train?: string; entry?: string; target: 'gpu' | 'cpu-class'; verify?: boolean }) =>
+      run(async () => {
+        const stage = stages.find((s) => s === options.print)
+        if (!stage) throw new UsageError(`--print takes one of ${stages.join(', ')}; this is "${options.print}"`)
+        const checked = loadValidProgram(file)
+        if (stage === 'ast') {
+          terminal.json(withoutSpans(parse(readSource(file)).file))
+          return exitCodes.done
+        }
+        const name = selectModel(checked, options.model)
+        const train = trainOf(checked, name, options.train)
+        const args = train?.model.arguments
+        const names = ['infer', ...(train ? (['evaluate', 'step'] as const) : [])] as const
+        const entries = options.entry ? names.filter((n) => n === options.entry) : names
+        const wanted = options.entry === 'gradients' ? (['gradients'] as const) : entries
+        if (wanted.length === 0) throw new UsageError(`there is no entry "${options.entry}"; there are ${names.join(', ')}, gradients`)
+        const compilation = compile(checked, {
+          model: name,
+          ...(args && { arguments: args }),
+          ...(train && { train }),
+          entries: wanted,
+          target: options.target,
+          verify: options.verify === true,
+        })
+        terminal.line(printStage(stage, compilation))
+        return exitCodes.done
+      }),
+    )
+}
+
+function printStage(stage: Exclude<StageName, 'ast'>, { lowered, simplified, fused, program }: Compilation): string {
+  switch (stage) {
+    case 'graph':
+      return lowered.entries.flatMap((e) => e.phases.map((p) => printGraph(p.graph))).join('\n\n')
+    case 'simplified':
+      return simplified.entries.flatMap((e) => e.phases.map((p) => printGraph(p.graph))).join('\n\n')
+    case 'kernels':
+      return fused.flatMap((e) => [`// ${e.name}`, ...e.phases.flatMap((p) => p.kernels.map((k) => printKernel(k)))]).join('\n\n')
+    case 'plan':
+      return JSON.stringify({ ...program, pipelines: program.pipelines.map(({ wgsl, ...rest }) => ({ ...rest, lines: wgsl.split('\n').length })) }, null, 2)
+    case 'wgsl':
+      return program.pipelines.map((p) => `// ${p.name}\n${p.wgsl}`).join('\n\n')
+    default:
+      return stage satisfies never
+  }
+}
+
+/** Spans refer back to the whole source: as JSON they become their offsets. */
+function withoutSpans(tree: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(tree, (key, value: unknown) =>
+      key === 'span' || key === 'operatorSpan' ? [(value as { start: number }).start, (value as { end: number }).end] : value,
+    ),
+  )
+}

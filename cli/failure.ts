@@ -1,0 +1,46 @@
+/** Whatever went wrong → diagnostics on stderr and an exit code. No path leads to a stack trace. */
+import { report } from '../compiler/diagnostics/catalogue.ts'
+import { type Diagnostic, DiagnosticError } from '../compiler/diagnostics/diagnostic.ts'
+import { internalError } from '../compiler/diagnostics/files.ts'
+import { render } from '../compiler/diagnostics/render.ts'
+import { terminal } from './terminal.ts'
+
+/** 0 done · 1 the program or its data is wrong · 2 wrong usage · 3 the device failed · 130 interrupted. */
+export const exitCodes = { done: 0, wrong: 1, usage: 2, device: 3, interrupted: 130 } as const
+
+export class UsageError extends Error {}
+
+/** An error of the runtime: it carries a code and what to do about it. */
+interface CodedError {
+  readonly name: string
+  readonly message: string
+  readonly code: string
+  readonly fix?: string
+}
+const isCoded = (error: unknown): error is CodedError =>
+  error instanceof Error && /^DLM\d{4}$/.test((error as { code?: string }).code ?? '')
+
+export function show(diagnostics: readonly Diagnostic[]): void {
+  for (const diagnostic of diagnostics) terminal.error(`${render(diagnostic, { style: terminal.style })}\n`)
+}
+
+export function fail(error: unknown): number {
+  if (error instanceof UsageError) {
+    terminal.error(`${terminal.style('red', 'error')}: ${error.message}`)
+    return exitCodes.usage
+  }
+  if (error instanceof DiagnosticError) {
+    show(error.diagnostics)
+    return exitCodes.wrong
+  }
+  if (isCoded(error)) {
+    show([{ code: error.code, severity: 'error', message: error.message, secondary: [], notes: [], ...(error.fix && { help: { text: error.fix } }) }])
+    return deviceErrors.has(error.name) ? exitCodes.device : exitCodes.wrong
+  }
+  const fault = error instanceof Error ? error : new Error(String(error))
+  if (process.env['DLM_TRACE']) terminal.error(fault.stack ?? '')
+  show([report(internalError, { message: fault.message })])
+  return exitCodes.wrong
+}
+
+const deviceErrors = new Set(['DeviceLostError', 'DeviceError', 'OutOfMemoryError'])

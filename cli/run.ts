@@ -1,0 +1,83 @@
+/** `dlmc run FILE --weights W --input I --output O`: one forward, and with `--gradients` one backward, by tensor name. */
+import { report } from '../compiler/diagnostics/catalogue.ts'
+import { DiagnosticError } from '../compiler/diagnostics/diagnostic.ts'
+import { nameUnknown } from '../compiler/diagnostics/files.ts'
+import type { Tensor } from '../runtime/safetensors.ts'
+import { exitCodes } from './failure.ts'
+import { loadValidProgram } from './load.ts'
+import { asRecord, collect, deviceOption, parseDims, type Verb } from './options.ts'
+import { completeDims, selectModel, trainOf } from './select.ts'
+import { openProgram } from './session.ts'
+import { asTensor, dimsFromShapes, readTensors, shapeOf, take, uploadVariables, writeTensors } from './tensors.ts'
+import { terminal } from './terminal.ts'
+
+interface Options {
+  readonly weights: string
+  readonly input: string
+  readonly output: string
+  readonly dims?: string[]
+  readonly gradients?: boolean
+  readonly expose?: string[]
+  readonly device: string
+  readonly quiet?: boolean
+}
+
+export const runVerb: Verb = (program, run) => {
+  program
+    .command('run')
+    .description('run a model once on tensors from a file')
+    .argument('<file>')
+    .argument('[model]')
+    .requiredOption('--weights <path>', 'parameters and states (safetensors)')
+    .requiredOption('--input <path>', 'inputs, and targets with --gradients (safetensors)')
+    .requiredOption('--output <path>', 'outputs by name; the loss as `loss`, gradients as `grad.NAME`')
+    .option('--dims <name=number>', 'values of free dims that the inputs do not fix', collect)
+    .option('--gradients', 'also the loss, metrics, and the gradient of every parameter and float input')
+    .option('--expose <name>', 'also an exposed value', collect)
+    .option(...deviceOption)
+    .option('--quiet', 'say nothing')
+    .action((file: string, modelName: string | undefined, options: Options) =>
+      run(async () => {
+        const checked = loadValidProgram(file)
+        const name = selectModel(checked, modelName)
+        const train = trainOf(checked, name)
+        const args = train?.model.arguments
+        const model = checked.model(name, { training: false, ...(args && { arguments: args }) })
+        for (const wanted of options.expose ?? [])
+          if (!model.exposed.some((e) => e.name === wanted))
+            throw new DiagnosticError([report(nameUnknown, { what: 'exposed value', name: wanted, available: model.exposed.map((e) => e.name) })])
+        const entry = options.gradients ? 'gradients' : 'infer'
+        const weights = readTensors(options.weights)
+        const input = readTensors(options.input)
+        const session = await openProgram({
+          program: checked,
+          compile: { model: name, ...(args && { arguments: args }), entries: [entry], expose: options.expose ?? [] },
+          device: options.device,
+          quiet: options.quiet === true,
+          dims: (compiled) => {
+            const fromFile = dimsFromShapes(compiled, [input])
+            return completeDims(compiled.dims, new Map([...fromFile, ...parseDims(options.dims)]), train)
+          },
+          entries: [entry],
+        })
+        const { executor, dims } = session
+        try {
+          uploadVariables(executor, weights)
+          const slots = new Map(executor.program.tensors.map((t) => [t.name, t]))
+          const { inputs, outputs } = executor.program.entries.find((e) => e.name === entry)!
+          for (const each of inputs) {
+            const slot = slots.get(each)!
+            executor.write(each, take(input, each, shapeOf(slot, asRecord(dims)), slot.dtype))
+          }
+          await executor.run(entry)
+          const results = new Map<string, Tensor>()
+          for (const each of outputs) results.set(each, asTensor(await executor.read(each), shapeOf(slots.get(each)!, asRecord(dims))))
+          await writeTensors(options.output, results, new Map([['model', name]]))
+          if (!options.quiet) terminal.error(`${options.output}: ${outputs.length} tensors`)
+          return exitCodes.done
+        } finally {
+          executor.dispose()
+        }
+      }),
+    )
+}
