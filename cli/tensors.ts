@@ -7,7 +7,7 @@ import type { CompiledProgram, DimValues, TensorSlot } from '../runtime/abi.ts'
 import type { Executor, TensorData } from '../runtime/executor.ts'
 import { writeFileAtomically } from '../runtime/node/atomic-file.ts'
 import { decodeTensor, parseSafetensors, safetensorsChunks, type Tensor, tensorOf } from '../runtime/safetensors.ts'
-import { evaluateSize } from '../runtime/size.ts'
+import { evaluate as evaluateSize } from '../runtime/size.ts'
 import { reasonOf } from './load.ts'
 
 export interface TensorFile {

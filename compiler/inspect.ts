@@ -2,7 +2,8 @@
  * A compiled model → the facts that `dlmc inspect` shows: a table of layers, totals, the certified footprint, and the
  * dispatches of each entry with the lines that made them. Numbers only; the command line finds the words and columns.
  */
-import { type CompiledProgram, type DimValues, evaluateSize, type FootprintPart, type Size } from '../runtime/abi.ts'
+import type { CompiledProgram, DimValues, FootprintPart, Size } from '../runtime/abi.ts'
+import { evaluate as evaluateSize } from '../runtime/size.ts'
 import { add, type Bindings, type Dim, evaluate, symbolsOf } from './ir/dim.ts'
 import { type Node, nodesOf } from './ir/graph.ts'
 import { opOf } from './ops/registry.ts'
