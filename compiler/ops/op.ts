@@ -85,6 +85,8 @@ export interface OpDef<Name extends string, Attributes> {
   /** One sentence: what each element of the result is. */
   readonly doc: string
   readonly lower: Lowering
+  /** The lowering where it depends on the attributes or the result's dtype (`cast`); ask through `lowerOf(node)`. */
+  readonly lowerAs?: (attributes: Attributes, dtype: DType) => Lowering
   /** The result's type; throws `ShapeFault` (facts, no wording) when the operands do not fit. */
   readonly type: (operands: readonly TensorType[], attributes: Attributes) => TensorType
   /**
@@ -119,4 +121,5 @@ export interface ShapeFaultFacts {
   readonly operand?: number
 }
 
-export type AnyOpDef = OpDef<OpName, never>
+/** A row whose op is not known: attributes are passed `as never`, samples are read as they are. */
+export type AnyOpDef = Omit<OpDef<OpName, never>, 'samples'> & { readonly samples: readonly Sample<object>[] }
