@@ -1,0 +1,143 @@
+/**
+ * A dataset → batches of the tensors that a model asks for, epoch after epoch. The order of an epoch is a matter of the seed
+ * and the epoch's number alone, so a run can go on in the middle of one.
+ */
+import type { TensorData } from '../executor.ts'
+import { permutation } from '../random.ts'
+import { DataError } from './data-error.ts'
+import type { Dataset } from './dataset.ts'
+import { elementCount, type Field, fillExample } from './field.ts'
+
+/** A tensor of the model that a batch must fill. */
+export interface WantedField {
+  readonly name: string
+  /** Of one example. */
+  readonly shape: readonly number[]
+  readonly dtype: 'float' | 'int' | 'uint' | 'bool'
+}
+
+export interface Batch {
+  /** Fewer than the batch size only in the last batch of an evaluation. */
+  readonly examples: number
+  /** Valid until the next batch is asked for: the arrays are filled again and again. */
+  readonly fields: ReadonlyMap<string, TensorData>
+}
+
+/** What the trainer draws batches from. */
+export interface BatchSource {
+  readonly name: string
+  /** Unknown for a stream. */
+  readonly examples: number | undefined
+  readonly batchesPerEpoch: number | undefined
+  /** Batches of an epoch (counted from 0), the first `skip` of them left out. */
+  epoch(epoch: number, skip: number): AsyncIterable<Batch>
+  close?(): Promise<void>
+}
+
+export interface BatchOptions {
+  readonly batch: number
+  /** Absent: in the order of the rows, as for evaluation. */
+  readonly shuffle?: { readonly seed: number }
+  /** Leaves out a last batch that is not full, as for training. */
+  readonly dropLast: boolean
+}
+
+export function datasetBatches(dataset: Dataset, wanted: readonly WantedField[], options: BatchOptions): BatchSource {
+  const count = batchCount(dataset, options)
+  const fill = batchFiller(dataset, wanted, options.batch)
+  return {
+    name: dataset.name,
+    examples: dataset.examples,
+    batchesPerEpoch: count,
+    async *epoch(epoch, skip) {
+      const order = epochOrder(dataset, epoch, options)
+      for (let index = skip; index < count; index++) yield fill(order, index)
+    },
+  }
+}
+
+export function batchCount(dataset: Dataset, { batch, dropLast }: BatchOptions): number {
+  const count = dropLast ? Math.floor(dataset.examples / batch) : Math.ceil(dataset.examples / batch)
+  if (count === 0) {
+    throw new DataError({
+      problem: `\`${dataset.name}\` has ${dataset.examples} examples, too few for one batch of ${batch}`,
+      fix: `choose a batch of at most ${dataset.examples}`,
+    })
+  }
+  return count
+}
+
+/** The rows of an epoch in the order in which it visits them. */
+export function epochOrder(dataset: Dataset, epoch: number, { shuffle }: BatchOptions): Uint32Array {
+  const { rows } = dataset
+  if (shuffle === undefined) return rows ?? Uint32Array.from({ length: dataset.examples }, (_, i) => i)
+  const order = permutation(dataset.examples, shuffle.seed, `shuffle/${dataset.name}/${epoch}`)
+  return rows === undefined ? order : order.map((position) => rows[position]!)
+}
+
+/** Fills batches into arrays that are allocated once; `allocate` lets a worker share them. */
+export function batchFiller(
+  dataset: Dataset,
+  wanted: readonly WantedField[],
+  batch: number,
+  allocate: (byteLength: number) => ArrayBufferLike = (byteLength) => new ArrayBuffer(byteLength),
+): (order: Uint32Array, index: number) => Batch {
+  const columns = wanted.map((want) => {
+    const field = fieldFor(dataset, want)
+    const each = elementCount(want.shape)
+    return { name: want.name, each, fill: fillExample(field), data: typedArray(want.dtype, allocate(4 * each * batch)) }
+  })
+  return (order, index) => {
+    const start = index * batch
+    const examples = Math.min(batch, order.length - start)
+    const fields = new Map<string, TensorData>()
+    for (const { name, each, fill, data } of columns) {
+      for (let i = 0; i < examples; i++) fill(data, i * each, order[start + i]!)
+      fields.set(name, examples === batch ? data : data.subarray(0, examples * each))
+    }
+    return { examples, fields }
+  }
+}
+
+export function typedArray(dtype: WantedField['dtype'], buffer: ArrayBufferLike): TensorData {
+  switch (dtype) {
+    case 'float':
+      return new Float32Array(buffer)
+    case 'int':
+      return new Int32Array(buffer)
+    case 'uint':
+    case 'bool':
+      return new Uint32Array(buffer)
+    default:
+      return dtype satisfies never
+  }
+}
+
+/** The dataset's field for a tensor of the model: it must be there, of the same shape, and whole where the model counts. */
+export function fieldFor(dataset: Dataset, want: WantedField): Field {
+  const field = dataset.fields.find(({ name }) => name === want.name)
+  if (field === undefined) {
+    throw new DataError({
+      problem: `\`${dataset.name}\` has no field \`${want.name}\`, which the model asks for`,
+      fix: `it has ${dataset.fields.map(({ name }) => name).join(', ')}; rename one, or add \`${want.name} = …\``,
+    })
+  }
+  const { file } = field.column
+  const [given, expected] = [field.shape, want.shape].map((shape) => `[${shape.join(', ')}]`)
+  if (given !== expected) {
+    const sameCount = elementCount(field.shape) === elementCount(want.shape)
+    throw new DataError({
+      file,
+      problem: `field \`${want.name}\` of \`${dataset.name}\` has examples of shape ${given}, and the model takes ${expected}`,
+      fix: sameCount ? `add \`|> reshape(${want.shape.join(', ')})\`` : 'choose another file, or change the model’s input',
+    })
+  }
+  if (want.dtype !== 'float' && field.dtype === 'float') {
+    throw new DataError({
+      file,
+      problem: `field \`${want.name}\` of \`${dataset.name}\` holds fractions, and the model takes whole numbers`,
+      fix: 'remove the stage that makes fractions, or choose another column',
+    })
+  }
+  return field
+}
