@@ -6,7 +6,7 @@ import { expectationFails } from '../compiler/diagnostics/tests.ts'
 import type { Node } from '../compiler/ir/graph.ts'
 import { compileGraph } from '../compiler/pipeline.ts'
 import type { Expectation, Program, TestCase } from '../compiler/program.ts'
-import { evaluateNodes } from '../compiler/reference/evaluate.ts'
+import { evaluate } from '../compiler/reference/evaluate.ts'
 import { exitCodes, show } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { deviceOption, type Verb } from './options.ts'
@@ -89,7 +89,12 @@ const failureOf = (expectation: Expectation, where: string, sides: readonly Numb
     sides: sides?.map((s) => Array.from(s).slice(0, 8).join(', ') + (s.length > 8 ? ', …' : '')),
   })
 
-const onReference: Evaluator = async (nodes) => evaluateNodes(nodes, { dims: new Map(), precision: 'float64', leaves: new Map() }).map((v) => v.data)
+const onReference: Evaluator = async (nodes) =>
+  evaluate(nodes, {
+    leaf: () => {
+      throw new Error('a test has no inputs')
+    },
+  }).map((value) => value.data)
 
 function onDevice(device: Awaited<ReturnType<typeof selectDevice>>): Evaluator {
   return async (nodes, title) => {
