@@ -31,6 +31,8 @@ export interface OpenOptions {
   /** Further bindings of the dims under which an entry will run too (a last, smaller evaluation batch). */
   readonly variants?: readonly { readonly entry: string; readonly dims: DimValues }[]
   readonly onProgress?: (done: number, total: number, what: string) => void
+  /** For tests: fills intermediates with a NaN (0xFFC0DEAD) before each run, so that reading a stale one shows. */
+  readonly poison?: boolean
 }
 
 export interface Executor {

@@ -1,0 +1,74 @@
+/**
+ * An entry under given dims → what one run of it encodes: pipelines, bind groups and workgroups, all prepared, so that a
+ * run creates nothing.
+ */
+import type { Binding, CompiledProgram, DimValues, Dispatch, Entry } from './abi.ts'
+import type { GpuDevice } from './device.ts'
+import { UnsupportedError } from './errors.ts'
+import type { Kernels } from './kernels.ts'
+import type { SessionMemory } from './memory.ts'
+import { evaluate } from './size.ts'
+
+export interface Command {
+  readonly pipeline: GPUComputePipeline
+  readonly bindings: GPUBindGroup
+  readonly workgroups: readonly [number, number, number]
+}
+
+/** A dispatch whose pipeline has been asked for. */
+interface Prepared {
+  readonly key: string
+  readonly dispatch: Dispatch
+  readonly workgroups: readonly [number, number, number]
+}
+
+/** Dispatches without workgroups are left out. */
+export function prepare(program: CompiledProgram, entry: Entry, dims: DimValues, device: GpuDevice, kernels: Kernels): Prepared[] {
+  const prepared: Prepared[] = []
+  for (const dispatch of entry.dispatches) {
+    const size = (axis: 0 | 1 | 2) => evaluate(dispatch.workgroups[axis], dims)
+    const workgroups = fold([size(0), size(1), size(2)], device.device.limits.maxComputeWorkgroupsPerDimension)
+    const { name } = program.pipelines[dispatch.pipeline]!
+    if (!workgroups) throw new UnsupportedError(`${name} needs more workgroups than ${device.description.name} starts at once`, 'choose smaller dims')
+    if (workgroups.some((n) => n === 0)) continue
+    prepared.push({ key: kernels.want(dispatch.pipeline, dispatch.bindings, dims), dispatch, workgroups })
+  }
+  return prepared
+}
+
+/** An x above the limit goes on in y, where y is 1; the kernels count `x + y · number of x`. */
+export function fold([x, y, z]: readonly [number, number, number], limit: number): readonly [number, number, number] | undefined {
+  if (y > limit || z > limit) return undefined
+  if (x <= limit) return [x, y, z]
+  if (y !== 1) return undefined
+  const rows = Math.ceil(x / limit)
+  return rows > limit ? undefined : [Math.ceil(x / rows), rows, z]
+}
+
+/** Makes the commands of one entry; equal bind groups are one, across all calls with the same table. */
+export function makeCommands(prepared: readonly Prepared[], dims: DimValues, device: GpuDevice, kernels: Kernels, memory: SessionMemory, groups: Map<string, GPUBindGroup>): Command[] {
+  return prepared.map(({ key, dispatch, workgroups }) => {
+    const accesses = dispatch.bindings.map((b) => b.access[0]).join('')
+    const places = dispatch.bindings.map((b) => place(b, dims, memory))
+    const name = `${accesses} ${places.map((p) => `${p.arena}:${p.offset}+${p.size}`).join(' ')}`
+    let bindings = groups.get(name)
+    if (!bindings) {
+      bindings = device.device.createBindGroup({
+        layout: kernels.layout(accesses),
+        entries: places.map(({ buffer, offset, size }, binding) => ({ binding, resource: { buffer, offset, size } })),
+      })
+      groups.set(name, bindings)
+    }
+    return { pipeline: kernels.pipeline(key), bindings, workgroups }
+  })
+}
+
+/** WebGPU binds at least one element: an empty tensor is bound to what follows it, and its kernels touch nothing. */
+const leastBinding = 16
+
+function place(binding: Binding, dims: DimValues, memory: SessionMemory) {
+  const { arena } = binding
+  const offset = evaluate(binding.offset, dims)
+  const size = Math.max(leastBinding, evaluate(binding.bytes, dims))
+  return { arena, buffer: memory.arenas[arena]!, offset, size }
+}

@@ -1,0 +1,186 @@
+/**
+ * Which device runs a program. In order: a GPU; the built-in `cpu`; a driver in software when it is asked for by name.
+ * Falling back is said in one line that tells how to get a faster device.
+ */
+import { availableParallelism, freemem } from 'node:os'
+import { type GpuDevice, isSoftware, nameOf, openDevice, type Target } from '../device.ts'
+import { NoDeviceError } from '../errors.ts'
+import type { DeviceDescription } from '../executor.ts'
+import { adapterNamed, adapterNames, preferredAdapter } from './dawn.ts'
+import { findSoftwareVulkan, type SoftwareVulkanName, useSoftwareVulkan } from './vulkan.ts'
+
+export interface FoundDevice {
+  readonly description: DeviceDescription
+  readonly target: Target
+  /** Absent where the reference interpreter stands in; `description.name` says with which precision. */
+  readonly gpu: GpuDevice | undefined
+  /** One line for the user: a slower device was taken than one may expect, and how to get a faster one. */
+  readonly notice: string | undefined
+}
+
+export const deviceNames = ['auto', 'gpu', 'cpu', 'reference', 'lavapipe', 'swiftshader', 'software'] as const
+
+/** `auto`, one of the names above, or a part of an adapter's name. */
+export async function findDevice(name = 'auto'): Promise<FoundDevice> {
+  switch (name) {
+    case 'auto':
+      return (await hardware()) ?? { ...builtIn(), notice: `no GPU was found: running on ${builtIn().description.name}; ${advice()}` }
+    case 'gpu': {
+      const found = await hardware()
+      if (found) return found
+      throw new NoDeviceError('no GPU was found', advice())
+    }
+    case 'cpu':
+    case 'wasm':
+      return builtIn()
+    case 'reference':
+      return { description: { kind: 'reference', name: 'reference (float64 interpreter)' }, target: 'cpu-class', gpu: undefined, notice: undefined }
+    case 'lavapipe':
+    case 'swiftshader':
+      return software(name)
+    case 'software':
+      return software(findSoftwareVulkan('lavapipe') ? 'lavapipe' : 'swiftshader')
+    default:
+      return byName(name)
+  }
+}
+
+async function hardware(): Promise<FoundDevice | undefined> {
+  const adapter = await preferredAdapter()
+  if (!adapter || isSoftware(adapter.info)) return undefined
+  return found(await openDevice(adapter))
+}
+
+function builtIn(): FoundDevice {
+  return { description: { kind: 'reference', name: 'cpu (float32 interpreter)', advice: advice() }, target: 'cpu-class', gpu: undefined, notice: undefined }
+}
+
+async function software(name: SoftwareVulkanName): Promise<FoundDevice> {
+  const driver = findSoftwareVulkan(name)
+  if (!driver) throw new NoDeviceError(`${name} is not installed`, installation[name])
+  useSoftwareVulkan(driver)
+  const adapter = await preferredAdapter()
+  if (!adapter) throw new NoDeviceError(`${name} gave no WebGPU adapter`, installation[name])
+  return found(await openSoftware(adapter))
+}
+
+async function byName(name: string): Promise<FoundDevice> {
+  const names = await adapterNames()
+  const match = names.find((candidate) => candidate.toLowerCase().includes(name.toLowerCase()))
+  const adapter = match === undefined ? null : await adapterNamed(match)
+  if (!adapter) {
+    const known = [...deviceNames, ...names].join(', ')
+    throw new NoDeviceError(`there is no device '${name}'`, `choose one of ${known}`)
+  }
+  return found(await (isSoftware(adapter.info) ? openSoftware(adapter) : openDevice(adapter)))
+}
+
+const openSoftware = (adapter: GPUAdapter): Promise<GpuDevice> => openDevice(adapter, { memory: usableMemory(), advice: gpuInstallation() })
+
+const found = (gpu: GpuDevice): FoundDevice => ({ description: gpu.description, target: gpu.target, gpu, notice: undefined })
+
+/** A driver in software does not report that memory ran out, it crashes: a fifth of what is free is left alone. */
+function usableMemory(): number {
+  const { availableMemory } = process as { availableMemory?: () => number }
+  return Math.floor(0.8 * Math.min(freemem(), availableMemory?.call(process) ?? Number.POSITIVE_INFINITY))
+}
+
+// ---------------------------------------------------------------- what to install
+
+const installation = {
+  lavapipe:
+    process.platform === 'linux'
+      ? 'install Mesa 23 or later: `apt install mesa-vulkan-drivers` (Debian 12: from bookworm-backports)'
+      : 'lavapipe is for Linux; a Mac or Windows machine has its GPU',
+  swiftshader:
+    process.platform === 'linux' && process.arch === 'x64'
+      ? 'run `npm install --save-dev @sparticuz/chromium`, which contains it'
+      : 'it is found on Linux x64 only',
+} as const satisfies Record<SoftwareVulkanName, string>
+
+function advice(): string {
+  if (process.platform !== 'linux') return 'update the graphics driver for a faster one'
+  const several = availableParallelism() > 1 ? '--device lavapipe' : '--device swiftshader'
+  const software = findSoftwareVulkan('lavapipe') ? '`--device lavapipe` is faster' : `\`apt install mesa-vulkan-drivers\` and ${several} are faster`
+  return `${software}; with a GPU, install its Vulkan driver`
+}
+
+// ---------------------------------------------------------------- `dlmc devices`
+
+export interface DeviceReport {
+  /** What `--device` takes. */
+  readonly selector: string
+  readonly description: DeviceDescription
+  readonly target: Target
+  readonly limits: Readonly<Record<string, number>>
+  readonly features: readonly string[]
+}
+export interface MissingDevice {
+  readonly selector: string
+  readonly installation: string
+}
+
+const reportedLimits = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupsPerDimension',
+] as const satisfies readonly (keyof GPUSupportedLimits)[]
+
+/** All devices in the order in which `auto` would take them, and what could be installed. */
+export async function listDevices(): Promise<{ found: DeviceReport[]; missing: MissingDevice[] }> {
+  const reports: DeviceReport[] = []
+  const inSoftware: DeviceReport[] = []
+  const missing: MissingDevice[] = []
+  const seen = new Set<string>()
+  const list = async (selector?: string) => {
+    for (const name of await adapterNames()) {
+      const adapter = seen.has(name) ? null : await adapterNamed(name)
+      seen.add(name)
+      if (!adapter) continue
+      const report = describe(adapter, selector ?? softwareName(adapter.info) ?? name)
+      ;(report.description.kind === 'software' ? inSoftware : reports).push(report)
+    }
+  }
+  await list()
+  const hardwareFound = reports.length > 0
+  const { description, target } = builtIn()
+  reports.push({ selector: 'cpu', description, target, limits: {}, features: [] })
+  for (const selector of ['lavapipe', 'swiftshader'] as const) {
+    const driver = findSoftwareVulkan(selector)
+    if (!driver) missing.push({ selector, installation: installation[selector] })
+    else if (!inSoftware.some((r) => r.selector === selector)) {
+      const before = { VK_ICD_FILENAMES: process.env['VK_ICD_FILENAMES'], VK_DRIVER_FILES: process.env['VK_DRIVER_FILES'] }
+      useSoftwareVulkan(driver)
+      await list(selector)
+      for (const [name, value] of Object.entries(before))
+        if (value === undefined) delete process.env[name]
+        else process.env[name] = value
+    }
+  }
+  if (!hardwareFound) missing.unshift({ selector: 'gpu', installation: gpuInstallation() })
+  return { found: [...reports, ...inSoftware], missing }
+}
+
+function gpuInstallation(): string {
+  if (process.platform !== 'linux') return 'update the graphics driver'
+  return 'with an NVIDIA card, its driver package and `apt install libvulkan1`; with an AMD or Intel one, `apt install mesa-vulkan-drivers`'
+}
+
+function softwareName(info: GPUAdapterInfo): string | undefined {
+  if (!isSoftware(info)) return undefined
+  return /llvmpipe|lavapipe/i.test(nameOf(info)) ? 'lavapipe' : /swiftshader/i.test(nameOf(info)) ? 'swiftshader' : undefined
+}
+
+function describe(adapter: GPUAdapter, selector: string): DeviceReport {
+  const software = isSoftware(adapter.info)
+  return {
+    selector,
+    description: { kind: software ? 'software' : 'gpu', name: nameOf(adapter.info) },
+    target: software ? 'cpu-class' : 'gpu',
+    limits: Object.fromEntries(reportedLimits.map((name) => [name, adapter.limits[name]])),
+    features: [...adapter.features].sort(),
+  }
+}
