@@ -1,0 +1,214 @@
+/**
+ * Tokens → tokens whose brackets balance and whose line ends all mean "the statement ends here".
+ *
+ * A line end means nothing inside `(…)` and `[…]`, after an operator, or before one: a pipeline's next line begins with
+ * `|>`. A bracket that is never closed is closed where its author most likely meant to (the end of its line, or the
+ * line whose indentation shows that the block is over), so that one slip gives one fault and the parser can rely on
+ * every group having an end.
+ */
+import type { SyntaxFault } from './fault.ts'
+import { limits } from './fault.ts'
+import type { Source, Span } from './source.ts'
+import type { Token, TokenType } from './tokens.ts'
+
+export interface Layout {
+  readonly tokens: readonly Token[]
+  /** For each opening bracket its closing one, as indices. */
+  readonly closers: ReadonlyMap<number, number>
+  readonly faults: readonly SyntaxFault[]
+  /** False where brackets nest beyond the limit: such a text is not parsed at all. */
+  readonly parsable: boolean
+}
+
+const closerOf: ReadonlyMap<TokenType, TokenType> = new Map([['(', ')'], ['[', ']'], ['{', '}']])
+const openers: ReadonlySet<TokenType> = new Set<TokenType>(['(', '[', '{'])
+const closers: ReadonlySet<TokenType> = new Set<TokenType>([')', ']', '}'])
+
+/** A line that begins with one of these goes on with the line before. */
+const continues: ReadonlySet<TokenType> = new Set<TokenType>([
+  '|>', '+', '-', '*', '/', '%', '@', '**', '==', '!=', '<', '<=', '>', '>=', '~=', 'and', 'or', 'div', '..', '.', '=', '=>', '->',
+  ',', ')', ']', 'then', 'else', 'in', '{',
+])
+/** A line that ends with one of these goes on with the next. */
+const awaits: ReadonlySet<TokenType> = new Set<TokenType>([
+  '|>', '+', '-', '*', '/', '%', '@', '**', '==', '!=', '<', '<=', '>', '>=', '~=', 'and', 'or', 'not', 'div', '..', '.', '=', '=>', '->',
+  ',', '(', '[', 'then', 'in', 'let', 'for',
+])
+
+export function layOut(source: Source, raw: readonly Token[]): Layout {
+  const span = (token: Token): Span => ({ source, start: token.start, end: token.end })
+  const deep = tooDeep(raw)
+  if (deep !== undefined) {
+    return { tokens: [], closers: new Map(), faults: [{ kind: 'too-deep', span: span(deep), limit: limits.brackets }], parsable: false }
+  }
+  const faults: SyntaxFault[] = []
+  const balanced = isBalanced(raw) ? raw : balance(source, raw, faults)
+  const tokens = joinLines(balanced)
+  const pairs = new Map<number, number>()
+  const open: number[] = []
+  tokens.forEach((token, index) => {
+    if (openers.has(token.type)) open.push(index)
+    else if (closers.has(token.type)) pairs.set(open.pop() as number, index)
+  })
+  return { tokens, closers: pairs, faults, parsable: true }
+}
+
+function tooDeep(tokens: readonly Token[]): Token | undefined {
+  let depth = 0
+  for (const token of tokens) {
+    if (openers.has(token.type)) depth++
+    else if (closers.has(token.type)) depth = Math.max(0, depth - 1)
+    if (depth > limits.brackets) return token
+  }
+  return undefined
+}
+
+function isBalanced(tokens: readonly Token[]): boolean {
+  const open: TokenType[] = []
+  for (const token of tokens) {
+    if (openers.has(token.type)) open.push(closerOf.get(token.type) as TokenType)
+    else if (closers.has(token.type) && open.pop() !== token.type) return false
+  }
+  return open.length === 0
+}
+
+function joinLines(tokens: readonly Token[]): readonly Token[] {
+  const kept: Token[] = []
+  const open: TokenType[] = []
+  tokens.forEach((token, index) => {
+    if (openers.has(token.type)) open.push(token.type)
+    else if (closers.has(token.type)) open.pop()
+    if (token.type === 'newline') {
+      const inside = open.at(-1)
+      const next = tokens[index + 1]
+      const previous = kept.at(-1)
+      if (inside === '(' || inside === '[') return
+      if (previous === undefined || previous.type === 'newline' || awaits.has(previous.type)) return
+      if (next !== undefined && continues.has(next.type)) return
+    }
+    kept.push(token)
+  })
+  return kept
+}
+
+interface Open {
+  readonly token: Token
+  readonly indent: number
+}
+
+/** Inserts closers that are missing and drops those that close nothing, judging by lines and their indentation. */
+function balance(source: Source, raw: readonly Token[], faults: SyntaxFault[]): readonly Token[] {
+  const out: Token[] = []
+  const open: Open[] = []
+  const span = (start: number, end: number): Span => ({ source, start, end })
+  const columnOf = (token: Token): number => token.start - (Math.max(source.text.lastIndexOf('\n', token.start - 1), source.text.lastIndexOf('\r', token.start - 1)) + 1)
+
+  const closeTop = () => {
+    const { token } = open.pop() as Open
+    const closer = closerOf.get(token.type) as TokenType
+    let index = out.length
+    while (index > 0 && out[index - 1]?.type === 'newline') index--
+    const at = out[index - 1]?.end ?? token.end
+    out.splice(index, 0, { type: closer, text: '', start: at, end: at })
+    faults.push({ kind: 'unclosed', span: span(token.start, token.end), opener: token.text, closer, insertAt: span(at, at) })
+  }
+
+  let lineIndent = 0
+  let hopeless = 0
+  raw.forEach((token, index) => {
+    const first = index === 0 || raw[index - 1]?.type === 'newline'
+    if (first && token.type !== 'newline') {
+      lineIndent = columnOf(token)
+      // A statement at the start of a line cannot stand inside `(` or `[`: the bracket was left open above.
+      while (open.length > 0 && open.at(-1)?.token.type !== '{' && beginsStatement(raw, index)) closeTop()
+      // A declaration at the margin cannot stand inside a block that began at the margin.
+      while (open.length > 0 && lineIndent <= (open.at(-1) as Open).indent && beginsDeclaration(raw, index)) closeTop()
+      // A `}` further left than the line of the block it would close belongs to a block further out.
+      if (token.type === '}') {
+        while (open.length > 1 && (open.at(-1) as Open).indent > lineIndent && open.some((o) => o.token.type === '{' && o.indent === lineIndent)) closeTop()
+      }
+    }
+    if (token.type === 'end') {
+      while (open.length > 0) closeTop()
+      out.push(token)
+      return
+    }
+    if (openers.has(token.type)) {
+      open.push({ token, indent: lineIndent })
+      out.push(token)
+      return
+    }
+    if (!closers.has(token.type)) {
+      out.push(token)
+      return
+    }
+    const expected = open.length > 0 ? closerOf.get((open.at(-1) as Open).token.type) : undefined
+    if (expected === token.type) {
+      open.pop()
+      out.push(token)
+      return
+    }
+    if (open.some((o) => closerOf.get(o.token.type) === token.type)) {
+      // `(]`: one of a pair was mistyped where the very next closer fits no better; else the inner one is unclosed.
+      const top = open.at(-1) as Open
+      const next = raw.slice(index + 1).find((t) => closers.has(t.type))
+      if (token.type !== '}' && top.token.type !== '{' && next?.type !== expected && closerOf.get(open.at(-2)?.token.type as TokenType) === next?.type) {
+        open.pop()
+        faults.push({ kind: 'mismatched', span: span(token.start, token.end), closer: token.text, opener: span(top.token.start, top.token.end), expected: expected as string })
+        out.push({ ...token, type: expected as TokenType })
+        return
+      }
+      if (token.type !== '}' && top.token.type === '{') {
+        faults.push({ kind: 'unopened', span: span(token.start, token.end), closer: token.text })
+        return
+      }
+      while (open.length > 0 && closerOf.get((open.at(-1) as Open).token.type) !== token.type) closeTop()
+      open.pop()
+      out.push(token)
+      return
+    }
+    const top = open.at(-1)
+    if (top !== undefined && top.token.type !== '{' && token.type !== '}') {
+      open.pop()
+      faults.push({ kind: 'mismatched', span: span(token.start, token.end), closer: token.text, opener: span(top.token.start, top.token.end), expected: expected as string })
+      out.push({ ...token, type: expected as TokenType })
+      return
+    }
+    if (hopeless++ < limits.faults) faults.push({ kind: 'unopened', span: span(token.start, token.end), closer: token.text })
+  })
+  return out
+}
+
+const statementWords: ReadonlySet<string> = new Set(['layer', 'param', 'state', 'input', 'target', 'output', 'metric', 'next', 'yield', 'expose', 'loss', 'require', 'expect'])
+
+function beginsStatement(tokens: readonly Token[], index: number): boolean {
+  const token = tokens[index] as Token
+  const next = tokens[index + 1]
+  if (token.type === 'let' || token.type === 'return' || token.type === 'for' || token.type === '}') return true
+  return (token.type === 'name' && statementWords.has(token.text) && next?.type === 'name') || beginsDeclaration(tokens, index)
+}
+
+export function beginsDeclaration(tokens: readonly Token[], index: number): boolean {
+  const token = tokens[index] as Token
+  const next = tokens[index + 1]
+  const after = tokens[index + 2]
+  if (token.type !== 'name') return false
+  switch (token.text) {
+    case 'module':
+    case 'model':
+    case 'fn':
+      return next?.type === 'name' && (after?.type === '(' || after?.type === '{')
+    case 'data':
+      return next?.type === 'name' && after?.type === '{'
+    case 'train':
+      return (next?.type === 'name' && after?.type === '{') || next?.type === '{'
+    case 'test':
+      return next?.type === 'string'
+    case 'const':
+      return next?.type === 'name' && (after?.type === '=' || after?.type === ':')
+    case 'import':
+      return next?.type === 'string' || next?.type === '{'
+    default:
+      return false
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Text → syntax tree. Whatever the text, this returns: a tree of what could be read, and the faults in their order.
+ *
+ * Written by hand, by recursive descent over a token stream whose brackets were balanced beforehand (`layout.ts`), so
+ * that every recovery stays inside its group; the depth of brackets and the height of expressions are limited, so that
+ * neither this parser nor a visitor after it can run out of stack.
+ */
+import type { Declaration, File } from './ast.ts'
+import { Cursor } from './cursor.ts'
+import { declaration } from './declarations.ts'
+import type { SyntaxFault } from './fault.ts'
+import { limits } from './fault.ts'
+import { layOut } from './layout.ts'
+import type { Source } from './source.ts'
+import { tokenize } from './tokens.ts'
+
+export interface Parsed {
+  readonly file: File
+  /** None for a well-formed file. `compiler/diagnostics/syntax.ts` words them. */
+  readonly faults: readonly SyntaxFault[]
+}
+
+export function parse(source: Source): Parsed {
+  const whole = { source, start: 0, end: source.text.length }
+  const nothing: File = { declarations: [], span: whole }
+  if (source.text.length > limits.text) {
+    return { file: nothing, faults: [{ kind: 'too-long', span: { ...whole, end: 0 }, limit: limits.text, length: source.text.length }] }
+  }
+  const lexed = tokenize(source)
+  const layout = layOut(source, lexed.tokens)
+  if (!layout.parsable) return { file: nothing, faults: inOrder([...lexed.faults, ...layout.faults], whole) }
+  const cursor = new Cursor(source, layout)
+  const declarations = file(cursor)
+  return { file: { declarations, span: whole }, faults: inOrder([...lexed.faults, ...layout.faults, ...cursor.faults], whole) }
+}
+
+function file(cursor: Cursor): readonly Declaration[] {
+  const declarations: Declaration[] = []
+  for (cursor.skipSeparators(); !cursor.is('end'); cursor.skipSeparators()) {
+    const before = cursor.index
+    const read = declaration(cursor)
+    if (read !== undefined) declarations.push(read)
+    if (!cursor.is('newline') && !cursor.is(';') && !cursor.is('end')) {
+      cursor.unexpected(['a new line'], 'file')
+      cursor.skipTo('newline', ';')
+    }
+    if (cursor.index === before) cursor.next()
+  }
+  return declarations
+}
+
+function inOrder(faults: SyntaxFault[], whole: File['span']): readonly SyntaxFault[] {
+  const sorted = faults.sort((a, b) => a.span.start - b.span.start)
+  if (sorted.length < limits.faults) return sorted
+  const kept = sorted.slice(0, limits.faults - 1)
+  const last = kept.at(-1)?.span ?? whole
+  return [...kept, { kind: 'too-many', span: { ...last, start: last.end }, limit: limits.faults }]
+}
