@@ -21,6 +21,7 @@ export const input: OpDef<'input', InputAttributes> = {
   evaluate: (_operands, _attributes, context, node) => context.leaf(node),
   cost: () => free,
   samples: [],
+  print: ({ name, role }) => (role === 'input' ? name : `${name} (${role})`),
 }
 
 export interface ParameterAttributes {
@@ -36,6 +37,7 @@ export const parameter: OpDef<'parameter', ParameterAttributes> = {
   evaluate: (_operands, _attributes, context, node) => context.leaf(node),
   cost: () => free,
   samples: [],
+  print: ({ path }) => path,
 }
 
 export interface StateAttributes {
@@ -52,6 +54,7 @@ export const state: OpDef<'state', StateAttributes> = {
   evaluate: (_operands, _attributes, context, node) => context.leaf(node),
   cost: () => free,
   samples: [],
+  print: ({ path }) => path,
 }
 
 export interface LiteralAttributes {

@@ -1,0 +1,45 @@
+/**
+ * A graph as text, one node a line, operands before users:
+ *
+ *     graph Softmax.infer
+ *       %0 = input image : float[batch, 28, 28]
+ *       %1 = reshape %0 [batch, 784] : float[batch, 784]
+ *     results
+ *       logits = %1 (output)
+ *
+ * Nodes are numbered by their place in the text, so that equal graphs print equally whatever built them.
+ */
+import { opOf } from '../ops/registry.ts'
+import { type Graph, type Node, nodesOf } from './graph.ts'
+import { printDims } from './dim.ts'
+import { position } from '../../grammar/source.ts'
+
+export function printGraph(graph: Graph, { origins = false }: { readonly origins?: boolean } = {}): string {
+  const nodes = nodesOf(graph.results)
+  const names = new Map(nodes.map((node, index) => [node, `%${index}`]))
+  const lines = nodes.map((node) => {
+    const parts = [node.op, ...node.operands.map((operand) => names.get(operand)!), printAttributes(node)]
+    const line = `  ${names.get(node)!} = ${parts.filter((part) => part !== '').join(' ')} : ${node.dtype}${printDims(node.shape)}`
+    return origins ? line + printOrigins(graph, node) : line
+  })
+  const results = graph.results.map(({ name, node, role, replaces }) => {
+    const target = replaces ? `, replaces ${names.get(replaces) ?? printAttributes(replaces)}` : ''
+    return `  ${name} = ${names.get(node)!} (${role}${target})`
+  })
+  return [`graph ${graph.name}`, ...lines, 'results', ...results, ''].join('\n')
+}
+
+/** As the op's row prints them, else each by its name. */
+export function printAttributes(node: Node): string {
+  const { print } = opOf(node)
+  if (print) return print(node.attributes as never)
+  return Object.entries(node.attributes).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' ')
+}
+
+function printOrigins(graph: Graph, node: Node): string {
+  const list = (graph.origins.get(node) ?? []).map(({ span, path, role }) => {
+    const line = position(span.source, span.start).line
+    return `${span.source.path}:${line}${path === '' ? '' : ` ${path}`}${role === 'forward' ? '' : ` ${role}`}`
+  })
+  return list.length === 0 ? '' : `  ; ${[...new Set(list)].join(', ')}`
+}
