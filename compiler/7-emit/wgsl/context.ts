@@ -1,0 +1,125 @@
+/**
+ * Where in a kernel something is being printed: the current block, what the variables are called there, and which
+ * block each is known from. From that follows how far out an expression may be computed.
+ */
+import type { Axis } from '../../ir/kernel.ts'
+import { elements, type Shader } from './shader.ts'
+import { Block } from './block.ts'
+import type { Dim } from '../../ir/dim.ts'
+import { type Identity, memory, type Variable } from './identity.ts'
+
+/** Names for some variables, known from a block on. Two binders of one axis are two instances of it (two rows of a tile). */
+interface Binder {
+  readonly id: number
+  readonly names: ReadonlyMap<Variable, string>
+  readonly block: Block
+}
+
+export interface Context {
+  readonly shader: Shader
+  readonly block: Block
+  /** From the outermost in. */
+  readonly binders: readonly Binder[]
+  /** Whether guards are printed as branches, or as selects between the value and an element that is always there. */
+  readonly guards: 'branch' | 'select'
+}
+
+let binderIds = 0
+
+export function rootContext(shader: Shader, guards: Context['guards']): Context {
+  return { shader, block: shader.body, binders: [], guards }
+}
+
+/** The context in which the variables have these names, from `block` on. */
+export function bind(context: Context, names: Iterable<readonly [Variable, string]>, block: Block = context.block): Context {
+  const binder: Binder = { id: binderIds++, names: new Map(names), block }
+  return { ...context, block, binders: [...context.binders, binder] }
+}
+
+export const inside = (context: Context, block: Block): Context => ({ ...context, block })
+
+/** Binds loads to a block, so that none leaves its guard; with `predicate`, each reads element 0 where that is false. */
+export function guardLoads(context: Context, block: Block, predicate = ''): Context {
+  return bind(context, [[memory, predicate]], block)
+}
+
+export function nameOf(context: Context, variable: Variable): string | undefined {
+  for (let i = context.binders.length - 1; i >= 0; i--) {
+    const name = context.binders[i]!.names.get(variable)
+    if (name !== undefined) return name
+  }
+  return undefined
+}
+
+/** The outermost block where the expression can be computed, and what tells its instances apart there. */
+export function placeOf(context: Context, identity: Identity): { block: Block; key: string } {
+  let block = context.shader.body
+  let key = `${identity.id}`
+  const unbound = new Set(identity.free)
+  for (let i = context.binders.length - 1; i >= 0 && unbound.size > 0; i--) {
+    const binder = context.binders[i]!
+    let relevant = false
+    for (const variable of unbound)
+      if (binder.names.has(variable)) {
+        unbound.delete(variable)
+        relevant = true
+      }
+    if (!relevant) continue
+    key += ` ${binder.id}`
+    if (binder.block.depth > block.depth) block = binder.block
+  }
+  return { block, key }
+}
+
+/** Nested loops over axes, the first outermost. */
+export function loops(context: Context, axes: readonly Axis[], fill: (inner: Context) => void): void {
+  const [axis, ...rest] = axes
+  if (!axis) return fill(context)
+  const i = context.shader.fresh('i')
+  const limit = context.shader.size(axis.extent)
+  context.block.nest(`for (var ${i} = 0u; ${i} < ${limit}; ${i}++)`, (block) =>
+    loops(bind(context, [[axis, i]], block), rest, fill),
+  )
+}
+
+/**
+ * Names for axes whose row-major flat index is `flat`: the innermost varies fastest. An axis of extent 1 is 0, and the
+ * outermost takes what is left.
+ */
+export function unflatten(context: Context, axes: readonly Axis[], flat: string): (readonly [Axis, string])[] {
+  const names: (readonly [Axis, string])[] = []
+  const real = axes.filter((axis) => axis.extent.constant !== 1)
+  for (const axis of axes) if (axis.extent.constant === 1) names.push([axis, '0u'])
+  let rest = flat
+  for (let i = real.length - 1; i >= 0; i--) {
+    const axis = real[i]!
+    if (i === 0) {
+      names.push([axis, rest])
+      break
+    }
+    const size = context.shader.size(axis.extent)
+    const name = context.shader.fresh('i')
+    context.block.line(`let ${name} = ${rest} % ${size};`)
+    names.push([axis, name])
+    const next = context.shader.fresh('q')
+    context.block.line(`let ${next} = ${rest} / ${size};`)
+    rest = next
+  }
+  return names
+}
+
+/**
+ * The number of this workgroup. The runtime folds x into y where there are more workgroups than one dimension holds, so
+ * the last ones may be beyond the end.
+ */
+export function groupNumber(context: Context): string {
+  const { shader, block } = context
+  const group = shader.builtin('group')
+  const groups = shader.builtin('groups')
+  const name = shader.fresh('g')
+  block.line(`let ${name} = ${group}.x + ${group}.y * ${groups}.x;`)
+  return name
+}
+
+/** The first axis of a list as a product of extents, for flat loops. */
+export const flatSize = (context: Context, axes: readonly Axis[]): string => context.shader.size(elements(axes) as Dim)

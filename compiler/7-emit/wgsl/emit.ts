@@ -1,0 +1,63 @@
+/** Kernel → WGSL: `map out[i] = f(x[i])` → one or more entry points as text, with what to bind and how much to dispatch. */
+import type { Storage } from '../../../runtime/abi.ts'
+import { position, type Span } from '../../../grammar/source.ts'
+import type { Node, Origin } from '../../ir/graph.ts'
+import type { Kernel } from '../../ir/kernel.ts'
+import type { EmittedKernel } from '../../lowered.ts'
+import { emitContract } from './contract.ts'
+import { emitMap } from './map.ts'
+import { emitRow } from './row.ts'
+import { emitRunning } from './running.ts'
+import { emitScatter } from './scatter.ts'
+import { defaultSchedule, guaranteedLimits, type Limits, type Schedule, type Target } from './schedule.ts'
+
+export interface EmitOptions {
+  readonly storageOf: (node: Node) => Storage
+  readonly target: Target
+  readonly limits?: Limits
+  /** In place of the default one; of the kernel's kind. */
+  readonly schedule?: Schedule
+}
+
+export function emitKernel(kernel: Kernel, options: EmitOptions): EmittedKernel {
+  const storages = kernel.slots.map((slot) => options.storageOf(slot.node))
+  const schedule = options.schedule ?? defaultSchedule(kernel, options.target, options.limits ?? guaranteedLimits)
+  switch (kernel.kind) {
+    case 'map':
+      if (schedule.kind === 'map') return emitMap(kernel, storages, schedule)
+      break
+    case 'row':
+      if (schedule.kind === 'row') return emitRow(kernel, storages, schedule)
+      break
+    case 'contract':
+      if (schedule.kind === 'contract') return emitContract(kernel, storages, schedule)
+      break
+    case 'scatter':
+      if (schedule.kind === 'scatter') return emitScatter(kernel, storages, schedule)
+      break
+    case 'running':
+      if (schedule.kind === 'running') return emitRunning(kernel, storages, schedule)
+      break
+    default:
+      return kernel satisfies never
+  }
+  throw new Error(`a ${schedule.kind} schedule for a ${kernel.kind} kernel`)
+}
+
+/**
+ * The source lines of a kernel as WGSL comments, to be shown above its text. They are no part of the text itself, so
+ * that equal kernels of different lines share a pipeline. Of a path only harmless characters are shown: a line break
+ * or bracket in a file name must not end a comment.
+ */
+export function sourceComment(origins: readonly Origin[]): string {
+  const lines = new Set(origins.map(({ span, path }) => sourceLine(span, path)))
+  return [...lines].map((line) => `// from ${line}`).join('\n')
+}
+
+/** `models/mnist/softmax.dlm:14`. */
+export function sourceLine(span: Span, path = ''): string {
+  const { line } = position(span.source, span.start)
+  return harmless(`${span.source.path}:${line}${path === '' ? '' : ` in ${path}`}`)
+}
+
+const harmless = (text: string): string => text.replace(/[^A-Za-z0-9_./:[\] -]/g, '?').slice(0, 160)

@@ -1,0 +1,162 @@
+/**
+ * Schedules are data: how a kernel's loops are laid over lanes and workgroups. Every choice gives the same result
+ * within rounding, and each is tested with the same cases; `defaultSchedule` picks by the class of adapter.
+ *
+ * On a CPU-class adapter (lavapipe, SwiftShader) a kernel is vector code over subgroups of 4 or 8 lanes: every load is
+ * a gather, barriers are costly, and compile time grows steeply with the number of loads in the text. On a GPU
+ * neighbouring lanes should touch neighbouring addresses, and workgroup memory saves traffic.
+ */
+import type { Dim } from '../../ir/dim.ts'
+import type { ContractKernel, Kernel, RowKernel, Scalar } from '../../ir/kernel.ts'
+import { childrenOf } from './identity.ts'
+import { elements } from './shader.ts'
+
+export type Target = 'gpu' | 'cpu-class'
+
+/** What the adapter can do, as far as schedules ask. The defaults are what WebGPU guarantees. */
+export interface Limits {
+  /** The subgroup size where it is one fixed number and the adapter has the feature. */
+  readonly subgroup: number | undefined
+  readonly workgroupInvocations: number
+  readonly workgroupBytes: number
+}
+export const guaranteedLimits: Limits = { subgroup: undefined, workgroupInvocations: 256, workgroupBytes: 16384 }
+
+export type Schedule = MapSchedule | RowSchedule | ContractSchedule | LoopSchedule
+export interface GuardChoice {
+  /** Guards as branches, or as selects over loads that are always in range. */
+  readonly guards: 'branch' | 'select'
+}
+
+export interface MapSchedule extends GuardChoice {
+  readonly kind: 'map'
+  readonly lanes: number
+}
+export type RowSchedule = GuardChoice &
+  (
+    | { readonly kind: 'row'; readonly by: 'lane'; readonly lanes: number }
+    /** A workgroup for each outer index: lanes stride over the row and combine in a tree. */
+    | { readonly kind: 'row'; readonly by: 'workgroup'; readonly lanes: number }
+    /** The row cut in parts, a workgroup for each; partial results in scratch memory, combined by further dispatches. */
+    | { readonly kind: 'row'; readonly by: 'parts'; readonly lanes: number; readonly parts: number }
+  )
+export interface ContractSchedule extends GuardChoice {
+  readonly kind: 'contract'
+  /**
+   * Where the left operand of a tile comes from: each lane reads it (`registers`), each lane of a subgroup reads some
+   * rows and broadcasts them (`subgroup`), or the workgroup stages both operands in its memory (`workgroup`).
+   */
+  readonly by: 'registers' | 'subgroup' | 'workgroup'
+  /** Results of one invocation. */
+  readonly rows: number
+  readonly columns: number
+  /** Lanes along the columns, and, for `workgroup`, along the rows. */
+  readonly lanes: number
+  readonly rowLanes: number
+  /** Depth of a staged block, for `workgroup`. */
+  readonly block: number
+  /** Lanes of a subgroup, for `subgroup`. */
+  readonly subgroup: number
+  /** Parts into which the outermost depth axis is cut, each summed by its own workgroups; 1 for none. */
+  readonly split: number
+}
+export interface LoopSchedule extends GuardChoice {
+  readonly kind: 'scatter' | 'running'
+  readonly lanes: number
+}
+
+/** A free dim counts as this many where a schedule depends on sizes. */
+const assumed = 64
+
+export function defaultSchedule(kernel: Kernel, target: Target, limits: Limits = guaranteedLimits): Schedule {
+  const guards = 'branch'
+  switch (kernel.kind) {
+    case 'map':
+      return { kind: 'map', lanes: 64, guards }
+    case 'row':
+      return rowSchedule(kernel, target, limits)
+    case 'contract':
+      return contractSchedule(kernel, target, limits)
+    case 'scatter':
+    case 'running':
+      return { kind: kernel.kind, lanes: 64, guards }
+    default:
+      return kernel satisfies never
+  }
+}
+
+function rowSchedule(kernel: RowKernel, target: Target, limits: Limits): RowSchedule {
+  const guards = 'branch'
+  const rows = estimate(elements(kernel.outer))
+  const length = estimate(elements(kernel.row))
+  const lanes = Math.min(target === 'gpu' ? 256 : 64, limits.workgroupInvocations)
+  if (target === 'gpu') {
+    if (length <= 32 || (length <= 128 && rows >= 16384)) return { kind: 'row', by: 'lane', lanes: 64, guards }
+    if (rows * 8192 < length) return { kind: 'row', by: 'parts', lanes, parts: 256, guards }
+    return { kind: 'row', by: 'workgroup', lanes: length >= 1024 ? lanes : 64, guards }
+  }
+  if (rows >= 64 || length <= 64) return { kind: 'row', by: 'lane', lanes: 16, guards }
+  if (rows < 4 && length > 16384) return { kind: 'row', by: 'parts', lanes, parts: 16, guards }
+  return { kind: 'row', by: 'workgroup', lanes: Math.min(lanes, 64), guards }
+}
+
+function contractSchedule(kernel: ContractKernel, target: Target, limits: Limits): ContractSchedule {
+  const guards = 'branch'
+  const rows = estimate(elements(kernel.rows))
+  const columns = estimate(elements(kernel.columns))
+  const tiles = (r: number, c: number) => Math.ceil(rows / r) * Math.ceil(columns / c) * estimate(elements(kernel.batch))
+  const split = (groups: number, enough: number) => {
+    const [outermost] = kernel.depth
+    if (!outermost || groups >= enough || estimate(elements(kernel.depth)) < 2048) return 1
+    return Math.max(1, Math.min(estimate(outermost.extent), Math.ceil(enough / groups)))
+  }
+  const loads = { left: Math.max(1, countLoads(kernel.left)), right: Math.max(1, countLoads(kernel.right)) }
+  if (target === 'gpu') {
+    if (rows >= 32 && columns >= 32 && limits.workgroupInvocations >= 256) {
+      const big = tiles(64, 64) >= 128
+      const side = big ? 4 : 2
+      const groups = tiles(16 * side, 16 * side)
+      return { kind: 'contract', by: 'workgroup', rows: side, columns: side, lanes: 16, rowLanes: 16, block: 16, subgroup: 0, split: split(groups, 64), guards }
+    }
+    const tall = columns < 4 ? 1 : Math.min(4, powerOfTwo(rows))
+    return { kind: 'contract', by: 'registers', rows: tall, columns: columns >= 256 ? 2 : 1, lanes: 64, rowLanes: 1, block: 0, subgroup: 0, split: split(tiles(tall, 64), 64), guards }
+  }
+  const lanes = limits.subgroup ?? 8
+  if (limits.subgroup !== undefined && limits.subgroup <= 32 && rows >= limits.subgroup) {
+    const height = Math.min(16, Math.max(limits.subgroup, powerOfTwo(rows)))
+    const width = Math.max(1, Math.min(4, Math.ceil(columns / lanes), Math.floor(24 / loads.right)))
+    return { kind: 'contract', by: 'subgroup', rows: height, columns: width, lanes, rowLanes: 1, block: 0, subgroup: limits.subgroup, split: split(tiles(height, lanes * width), 4), guards }
+  }
+  const width = Math.max(1, Math.min(4, Math.ceil(columns / lanes), Math.floor(16 / loads.right)))
+  const height = Math.max(1, Math.min(8, powerOfTwo(rows), Math.floor(24 / loads.left)))
+  return { kind: 'contract', by: 'registers', rows: height, columns: width, lanes, rowLanes: 1, block: 0, subgroup: 0, split: split(tiles(height, lanes * width), 4), guards }
+}
+
+/** The least power of two that is not below. */
+const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)))
+
+/** A size with its free dims at an assumed value. */
+export function estimate(size: Dim): number {
+  let sum = 0
+  for (const term of size.terms) {
+    let product = term.coefficient
+    for (const atom of term.atoms)
+      product *= atom.kind === 'symbol' ? assumed : Math.floor(estimate(atom.numerator) / Math.max(1, estimate(atom.denominator)))
+    sum += product
+  }
+  return sum
+}
+
+/** Loads in the text of a scalar, each once. */
+export function countLoads(scalar: Scalar): number {
+  const seen = new Set<object>()
+  let loads = 0
+  const visit = (item: ReturnType<typeof childrenOf>[number]) => {
+    if (seen.has(item)) return
+    seen.add(item)
+    if (item.kind === 'load') loads++
+    for (const child of childrenOf(item)) visit(child)
+  }
+  visit(scalar)
+  return loads
+}

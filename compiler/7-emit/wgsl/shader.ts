@@ -1,0 +1,152 @@
+/**
+ * One shader module under construction: its bindings, overridable constants, helper functions, workgroup variables and
+ * the body of its entry point; and the finished `EmittedStage`.
+ *
+ * Nothing that a user wrote gets into the text: tensors are `t0`, axes and values are numbered, dims are `n0` with the
+ * size in a comment from which everything but letters, digits and arithmetic is removed. Source lines are kept out as
+ * well, because kernels of equal structure (the layers of a stack) must be one text and so one pipeline; they are
+ * printed above the text by whoever shows it (`sourceComment`).
+ */
+import type { Storage } from '../../../runtime/abi.ts'
+import { type Dim, product } from '../../ir/dim.ts'
+import type { KernelSlot } from '../../ir/kernel.ts'
+import type { EmittedStage } from '../../lowered.ts'
+import { Block } from './block.ts'
+import { type Helper, helperSources } from './functions.ts'
+import { Identities } from './identity.ts'
+
+export type ScratchStorage = 'f32' | 'i32' | 'u32'
+
+interface BindingEntry {
+  readonly name: string
+  readonly target: EmittedStage['bindings'][number]['target']
+  readonly access: 'read' | 'write'
+  readonly storage: Storage
+}
+
+export class Shader {
+  readonly identities = new Identities()
+  readonly body = new Block()
+  readonly slots: readonly KernelSlot[]
+  readonly storages: readonly Storage[]
+  readonly #bindings = new Map<string, BindingEntry>()
+  readonly #dims = new Map<Dim, string>()
+  readonly #helpers = new Set<Helper>()
+  readonly #arrays: string[] = []
+  readonly #builtins = new Set<string>()
+  readonly #features = new Set<'shader-f16' | 'subgroups'>()
+  #names = 0
+
+  constructor(slots: readonly KernelSlot[], storages: readonly Storage[]) {
+    this.slots = slots
+    this.storages = storages
+  }
+
+  fresh(prefix: string): string {
+    return `${prefix}${this.#names++}`
+  }
+
+  /** The variable of a slot's binding. A slot that this kernel writes anywhere is bound for writing. */
+  slot(index: number): string {
+    const slot = this.slots[index]
+    const storage = this.storages[index]
+    if (!slot || !storage) throw new Error(`kernel has no slot ${index}`)
+    const access = slot.access === 'read' ? 'read' : 'write'
+    return this.#bind({ name: `t${index}`, target: { kind: 'slot', slot: index }, access, storage })
+  }
+
+  scratch(index: number, storage: ScratchStorage, access: 'read' | 'write'): string {
+    return this.#bind({ name: `scratch${index}`, target: { kind: 'scratch', scratch: index }, access, storage })
+  }
+
+  #bind(entry: BindingEntry): string {
+    if (entry.storage === 'f16') this.need('shader-f16')
+    if (!this.#bindings.has(entry.name)) this.#bindings.set(entry.name, entry)
+    return entry.name
+  }
+
+  /** A size as text of type u32; a size that depends on free dims is an overridable constant. */
+  size(dim: Dim): string {
+    if (dim.constant !== undefined) {
+      if (dim.constant < 0) throw new Error('a negative size')
+      return `${dim.constant}u`
+    }
+    const known = this.#dims.get(dim)
+    if (known) return known
+    const name = `n${this.#dims.size}`
+    this.#dims.set(dim, name)
+    return name
+  }
+
+  helper(helper: Helper): string {
+    this.#helpers.add(helper)
+    return helper
+  }
+
+  need(feature: 'shader-f16' | 'subgroups'): void {
+    this.#features.add(feature)
+  }
+
+  workgroupArray(type: string, length: number): string {
+    const name = this.fresh('shared')
+    this.#arrays.push(`var<workgroup> ${name}: array<${type}, ${length}>;`)
+    return name
+  }
+
+  /** Declares a built-in input of the entry point and returns its name. */
+  builtin(name: keyof typeof builtins): string {
+    this.#builtins.add(name)
+    return name
+  }
+
+  finish(options: {
+    name: string
+    comment: string
+    workgroup: readonly [number, number, number]
+    workgroups: readonly [Dim, Dim, Dim]
+  }): EmittedStage {
+    const bindings = [...this.#bindings.values()]
+    const parts: string[] = []
+    if (this.#features.has('shader-f16')) parts.push('enable f16;')
+    if (this.#features.has('subgroups')) parts.push('enable subgroups;')
+    parts.push(...options.comment.split('\n').map((line) => `// ${line}`), '')
+    for (const [dim, name] of this.#dims) parts.push(`override ${name}: u32; // ${dimComment(dim)}`)
+    bindings.forEach((b, i) => {
+      const mode = b.access === 'read' ? 'read' : 'read_write'
+      parts.push(`@group(0) @binding(${i}) var<storage, ${mode}> ${b.name}: array<${b.storage}>;`)
+    })
+    parts.push(...this.#arrays, '')
+    for (const source of helperSources(this.#helpers)) parts.push(source, '')
+    const inputs = [...this.#builtins].map((name) => `${builtins[name as keyof typeof builtins]}`)
+    parts.push(`@compute @workgroup_size(${trimOnes(options.workgroup).join(', ')})`)
+    parts.push(`fn main(${inputs.join(', ')}) {`, ...this.body.lines.map((line) => `  ${line}`), '}', '')
+    return {
+      name: options.name,
+      wgsl: parts.join('\n'),
+      constants: new Map([...this.#dims].map(([dim, name]) => [name, dim])),
+      workgroup: options.workgroup,
+      workgroups: options.workgroups,
+      bindings: bindings.map(({ target, access }) => ({ target, access })),
+      features: [...this.#features].sort(),
+    }
+  }
+}
+
+const builtins = {
+  group: '@builtin(workgroup_id) group: vec3u',
+  groups: '@builtin(num_workgroups) groups: vec3u',
+  lane: '@builtin(local_invocation_index) lane: u32',
+  sublane: '@builtin(subgroup_invocation_id) sublane: u32',
+} as const
+
+function trimOnes(sizes: readonly [number, number, number]): number[] {
+  if (sizes[2] !== 1) return [...sizes]
+  return sizes[1] !== 1 ? [sizes[0], sizes[1]] : [sizes[0]]
+}
+
+/** Sizes are polynomials over names that a user chose: only harmless characters of them are shown. */
+function dimComment(dim: Dim): string {
+  return dim.key.replace(/[^A-Za-z0-9_+\-*/() ]/g, '?').replace(/\*\//g, '* /').replace(/\/\*/g, '/ *').slice(0, 80)
+}
+
+export const elements = (axes: readonly { readonly extent: Dim }[]): Dim => product(axes.map((a) => a.extent))
