@@ -94,11 +94,13 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
   return info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|basic render|\bwarp\b/i.test(text)
 }
 
-/** Drivers describe themselves by name or by version alone; then the device's own name stands before it. */
-export function nameOf({ vendor, architecture, device, description }: GPUAdapterInfo): string {
+/** Drivers on the processor describe themselves by name, those of GPUs often by version: then the model stands before it. */
+export function nameOf(info: GPUAdapterInfo): string {
+  const { vendor, architecture, device, description } = info
   const model = device || [vendor, architecture].filter((part) => part !== '').join(' ')
   if (description === '') return model || 'unnamed adapter'
-  return model === '' || description.toLowerCase().includes(model.split('-')[0]!.toLowerCase()) ? description : `${model} (${description})`
+  const named = description.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').includes(model.toLowerCase())
+  return named || isSoftware(info) ? description : `${model} (${description})`
 }
 
 /** A device's own report as a typed error. By name, since browsers and Dawn have each their classes. */
