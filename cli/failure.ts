@@ -15,6 +15,8 @@ interface CodedError {
   readonly name: string
   readonly message: string
   readonly code: string
+  /** The message without code and fix. */
+  readonly problem?: string
   readonly fix?: string
 }
 const isCoded = (error: unknown): error is CodedError =>
@@ -34,7 +36,7 @@ export function fail(error: unknown): number {
     return exitCodes.wrong
   }
   if (isCoded(error)) {
-    show([{ code: error.code, severity: 'error', message: error.message, secondary: [], notes: [], ...(error.fix && { help: { text: error.fix } }) }])
+    show([{ code: error.code, severity: 'error', message: error.problem ?? error.message, secondary: [], notes: [], ...(error.fix && { help: { text: error.fix } }) }])
     return deviceErrors.has(error.name) ? exitCodes.device : exitCodes.wrong
   }
   const fault = error instanceof Error ? error : new Error(String(error))
@@ -43,4 +45,4 @@ export function fail(error: unknown): number {
   return exitCodes.wrong
 }
 
-const deviceErrors = new Set(['DeviceLostError', 'DeviceError', 'OutOfMemoryError'])
+const deviceErrors = new Set(['DeviceLostError', 'DeviceError', 'OutOfMemoryError', 'NoDeviceError', 'UnsupportedError'])
