@@ -7,34 +7,43 @@ import { ceilQuotient, type Dim, dim, multiply, one } from '../../ir/dim.ts'
 import type { RowKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel, EmittedStage } from '../../lowered.ts'
 import type { Storage } from '../../../runtime/abi.ts'
-import { isArg } from './combine.ts'
+import type { DType } from '../../ir/graph.ts'
+import { isArg, registerType } from './combine.ts'
 import { bind, type Context, flatSize, groupNumber, inside, rootContext, unflatten } from './context.ts'
 import { forEachElement } from './map.ts'
-import { accumulate, type Accumulator, combineLanes, declareAccumulator, finished, fromShared, levelsOf, merge, sharedType, toShared } from './reduction.ts'
+import { accumulate, type Accumulator, combineLanes, declareAccumulator, finished, levelsOf, merge } from './reduction.ts'
 import { countRow, strided } from './row.ts'
 import type { RowSchedule } from './schedule.ts'
-import { elements, type ScratchStorage, Shader } from './shader.ts'
+import { elements, Shader } from './shader.ts'
 import { writeStores } from './stores.ts'
 
 type Parts = Extract<RowSchedule, { by: 'parts' }>
 
-/** Scratch tensors of one stage: partial values (and positions) by outer index and part, and the final value by outer index. */
+/**
+ * Two scratch tensors of words serve all stages, because bindings are few: partial values (and positions) by outer index
+ * and part, and final values by outer index. A stage has a run of each; these are the numbers of the runs.
+ */
 interface StageScratch {
   readonly partial: number
   readonly partialPosition: number | undefined
   readonly final: number
 }
+const partials = 0
+const finals = 1
 
 export function emitRowParts(kernel: RowKernel, storages: readonly Storage[], schedule: Parts): EmittedKernel {
   const outer = elements(kernel.outer)
-  const scratch: { elements: Dim; storage: ScratchStorage }[] = []
-  const reserve = (size: Dim, storage: ScratchStorage) => scratch.push({ elements: size, storage }) - 1
   const cells = multiply(outer, dim(schedule.parts))
-  const places = kernel.stages.map(({ combine, value, dtype }): StageScratch => ({
-    partial: reserve(cells, sharedType(value.dtype)),
-    partialPosition: isArg(combine) ? reserve(cells, 'u32') : undefined,
-    final: reserve(outer, sharedType(dtype)),
+  let runs = 0
+  const places = kernel.stages.map(({ combine }, final): StageScratch => ({
+    partial: runs++,
+    partialPosition: isArg(combine) ? runs++ : undefined,
+    final,
   }))
+  const scratch = [
+    { elements: multiply(dim(runs), cells), storage: 'u32' as const },
+    { elements: multiply(dim(kernel.stages.length), outer), storage: 'u32' as const },
+  ]
   const levels = levelsOf(kernel.stages)
   const stages: EmittedStage[] = []
   levels.forEach((level, at) => {
@@ -53,12 +62,12 @@ function begin(kernel: RowKernel, storages: readonly Storage[], schedule: Parts)
 }
 
 /** Binds the values of finished stages, read from scratch memory. */
-function withStages(context: Context, kernel: RowKernel, places: readonly StageScratch[], done: readonly number[], outer: string): Context {
+function withStages(context: Context, kernel: RowKernel, places: readonly StageScratch[], done: readonly number[], outer: string, access: 'read' | 'write' = 'read'): Context {
   const { shader, block } = context
   return bind(context, done.map((i) => {
     const { dtype } = kernel.stages[i]!
     const name = shader.fresh('s')
-    block.line(`let ${name} = ${fromShared(dtype, `${shader.scratch(places[i]!.final, sharedType(dtype), 'read')}[${outer}]`)};`)
+    block.line(`let ${name} = ${fromWord(dtype, `${shader.scratch(finals, 'u32', access)}[${finalCell(shader, kernel, places[i]!, outer)}]`)};`)
     return [i, name] as const
   }))
 }
@@ -86,8 +95,9 @@ function partialStage(kernel: RowKernel, storages: readonly Storage[], schedule:
       level.forEach((i, at) => {
         const { value } = kernel.stages[i]!
         const { partial, partialPosition } = places[i]!
-        inner.line(`${shader.scratch(partial, sharedType(value.dtype), 'write')}[${group}] = ${toShared(value.dtype, totals[at]!.value)};`)
-        if (partialPosition !== undefined) inner.line(`${shader.scratch(partialPosition, 'u32', 'write')}[${group}] = ${totals[at]!.position!};`)
+        const words = shader.scratch(partials, 'u32', 'write')
+        inner.line(`${words}[${partialCell(shader, cells, partial, group)}] = ${toWord(value.dtype, totals[at]!.value)};`)
+        if (partialPosition !== undefined) inner.line(`${words}[${partialCell(shader, cells, partialPosition, group)}] = ${totals[at]!.position!};`)
       })
     })
   })
@@ -104,6 +114,7 @@ function finalStage(kernel: RowKernel, storages: readonly Storage[], schedule: P
   const group = groupNumber(root)
   const lane = shader.builtin('lane')
   const keep = !last || kernel.stores.length > 0
+  const cells = multiply(elements(kernel.outer), dim(schedule.parts))
   shader.body.nest(`if (${group} < ${flatSize(root, kernel.outer)})`, (block) => {
     const here = inside(root, block)
     const accumulators = level.map((i): Accumulator => declareAccumulator(here, kernel.stages[i]!.combine, kernel.stages[i]!.value.dtype))
@@ -113,10 +124,11 @@ function finalStage(kernel: RowKernel, storages: readonly Storage[], schedule: P
         const { value } = kernel.stages[i]!
         const { partial, partialPosition } = places[i]!
         const index = `${group} * ${schedule.parts}u + ${cell}`
+        const words = shader.scratch(partials, 'u32', 'read')
         const taken = shader.fresh('v')
-        loop.line(`let ${taken} = ${fromShared(value.dtype, `${shader.scratch(partial, sharedType(value.dtype), 'read')}[${index}]`)};`)
+        loop.line(`let ${taken} = ${fromWord(value.dtype, `${words}[${partialCell(shader, cells, partial, index)}]`)};`)
         const position = partialPosition === undefined ? '' : shader.fresh('p')
-        if (partialPosition !== undefined) loop.line(`let ${position} = ${shader.scratch(partialPosition, 'u32', 'read')}[${index}];`)
+        if (partialPosition !== undefined) loop.line(`let ${position} = ${words}[${partialCell(shader, cells, partialPosition, index)}];`)
         merge(inside(here, loop), accumulators[at]!, accumulators[at]!, taken, position)
       })
     })
@@ -127,10 +139,10 @@ function finalStage(kernel: RowKernel, storages: readonly Storage[], schedule: P
       if (keep)
         level.forEach((i, at) => {
           const { dtype } = kernel.stages[i]!
-          inner.line(`${shader.scratch(places[i]!.final, sharedType(dtype), 'write')}[${group}] = ${toShared(dtype, finished(totals[at]!))};`)
+          inner.line(`${shader.scratch(finals, 'u32', 'write')}[${finalCell(shader, kernel, places[i]!, group)}] = ${toWord(dtype, finished(totals[at]!))};`)
         })
       if (!last) return
-      context = withStages(context, kernel, places, done, group)
+      context = withStages(context, kernel, places, done, group, keep ? 'write' : 'read')
       writeStores(bind(context, level.map((i, at) => [i, finished(totals[at]!)] as const)), kernel.results)
     })
   })
@@ -141,6 +153,15 @@ function finalStage(kernel: RowKernel, storages: readonly Storage[], schedule: P
     workgroups: [elements(kernel.outer), one, one],
   })
 }
+
+const partialCell = (shader: Shader, cells: Dim, run: number, cell: string): string =>
+  run === 0 ? cell : `${shader.size(multiply(dim(run), cells))} + ${cell}`
+const finalCell = (shader: Shader, kernel: RowKernel, place: StageScratch, outer: string): string =>
+  place.final === 0 ? outer : `${shader.size(multiply(dim(place.final), elements(kernel.outer)))} + ${outer}`
+const toWord = (dtype: DType, value: string): string =>
+  dtype === 'bool' ? `select(0u, 1u, ${value})` : dtype === 'uint' ? value : `bitcast<u32>(${value})`
+const fromWord = (dtype: DType, word: string): string =>
+  dtype === 'bool' ? `${word} != 0u` : dtype === 'uint' ? word : `bitcast<${registerType(dtype)}>(${word})`
 
 function storeStage(kernel: RowKernel, storages: readonly Storage[], schedule: Parts, places: readonly StageScratch[]): EmittedStage {
   const { shader, root } = begin(kernel, storages, schedule)
