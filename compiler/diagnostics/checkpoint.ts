@@ -1,0 +1,2 @@
+/** DLM08xx: checkpoints and tensor files. */
+export {}

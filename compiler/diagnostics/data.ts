@@ -1,0 +1,2 @@
+/** DLM05xx: data blocks and the files that they read. */
+export {}

@@ -1,0 +1,2 @@
+/** DLM02xx: names that are unknown, double or out of place. */
+export {}

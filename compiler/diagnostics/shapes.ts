@@ -1,0 +1,2 @@
+/** DLM03xx: shapes, dims and types that do not fit. */
+export {}

@@ -1,0 +1,2 @@
+/** DLM04xx: what cannot be evaluated while compiling. */
+export {}

@@ -1,0 +1,2 @@
+/** DLM06xx: train blocks and their settings. */
+export {}
