@@ -91,7 +91,7 @@ describe('map kernels', () => {
     const reduce = (combine: 'max' | 'argmax'): Scalar => ({ kind: 'reduce', combine, axes: [dr!, dc!], value, dtype: combine === 'max' ? 'float' : 'int' })
     const index = flat(most!.shape, [r!, c!])
     const kernel: MapKernel = { ...base(slots), kind: 'map', axes: [r!, c!], stores: [{ slot: 1, index, value: reduce('max') }, { slot: 2, index, value: reduce('argmax') }] }
-    const xs = values(63, 4).map((v) => Math.round(v))
+    const xs = values(63, 4).map((v) => Math.round(v) + 0)
     const got = await runOnDevice([{ kernel, emitted: emit(kernel) }], new Map([[x, xs]]), new Map(), [most!, where!])
     for (let i = 0; i < 3; i++)
       for (let j = 0; j < 4; j++) {
