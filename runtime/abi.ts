@@ -226,6 +226,10 @@ export const ringRows = 256
 /** Bytes of the buffer through which tensors come back, a part at a time. */
 export const readbackBytes = 1 << 20
 
+/** Buffers of a few bytes that tell when a run has ended: one more than the runs that may be in flight, and one to spare. */
+export const fences = 4
+export const fenceBytes = 16
+
 /** Names of the losses and metrics that these entries give, in the order of a ring row's words. */
 export function scalarsOf(program: Omit<CompiledProgram, 'footprint'>, entries: readonly string[]): string[] {
   const scalars = new Set(program.tensors.filter((t) => t.role === 'loss' || t.role === 'metric').map((t) => t.name))
@@ -235,8 +239,35 @@ export function scalarsOf(program: Omit<CompiledProgram, 'footprint'>, entries: 
 
 /**
  * The buffers that a session running these entries creates beside the arenas: one row of scalars per run on the
- * device, the same again where the host can map it, and the buffer through which tensors are read.
+ * device, the same again where the host can map it, the buffer through which tensors are read, and the fences.
  */
 export function stagingBytes(program: Omit<CompiledProgram, 'footprint'>, entries: readonly string[]): number {
-  return readbackBytes + 2 * 4 * ringRows * scalarsOf(program, entries).length
+  return readbackBytes + 2 * 4 * ringRows * scalarsOf(program, entries).length + fences * fenceBytes
+}
+
+// ---------------------------------------------------------------- training
+
+/** What a training run is, besides its program and data. */
+export interface TrainSettings {
+  readonly batch: number
+  /** Passes over the training data; the run ends at whichever of `epochs` and `steps` comes first. */
+  readonly epochs: number | undefined
+  readonly steps: number | undefined
+  /** First values, the order of the data and dropout follow from it; a uint32. */
+  readonly seed: number
+  /** Per update group: the fields `rate.0`, `rate.1`, … of the step block (`rate` alone is group 0). */
+  readonly rates: readonly ScheduleDescription[]
+  /** Validate every so many steps; `undefined`: after each epoch. A checkpoint is saved each time. */
+  readonly validateEvery?: number | undefined
+  /** Further checkpoints every so many steps. */
+  readonly checkpointEvery?: number | undefined
+  /** The final model is the mean of the parameters of the last so many checkpoints. */
+  readonly averageLast?: number | undefined
+  /** What makes a checkpoint the best: a scalar of validation (of the epoch, where there is none). By default the least loss. */
+  readonly monitor?: { readonly scalar: string; readonly mode: 'min' | 'max' } | undefined
+  /** Stops after so many validations in a row that are not better by more than `minDelta`. */
+  readonly patience?: number | undefined
+  readonly minDelta?: number | undefined
+  /** Reads scalars back at the latest after so many steps (10). */
+  readonly readEvery?: number | undefined
 }

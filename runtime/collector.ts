@@ -1,0 +1,78 @@
+/**
+ * Runs of an entry → their losses and metrics, in order, some steps later: the read-back is asked for and not waited for,
+ * so the device never stands still for it. A loss that is no number is an error that names its step.
+ */
+import { NotANumberError } from './errors.ts'
+import type { Executor } from './executor.ts'
+
+/** Reads back no less often than this while steps are slow. */
+const slowest = 200
+
+export interface Collector<T> {
+  /** Notes that a run was enqueued; from time to time asks for what has come since. */
+  add(ticket: number, what: T): void
+  /** What has arrived. */
+  take(): readonly Collected<T>[]
+  /** Waits for all that was added. */
+  flush(): Promise<readonly Collected<T>[]>
+}
+export interface Collected<T> {
+  readonly what: T
+  readonly values: ReadonlyMap<string, number>
+}
+
+export function collectScalars<T>(executor: Executor, every: number, stepOf: (what: T) => number): Collector<T> {
+  // Metrics may be undefined for a batch (no case of a class); nothing is learned from one. All else must be a number.
+  const metrics = new Set(executor.program.tensors.filter(({ role }) => role === 'metric').map(({ name }) => name))
+  const waiting = new Map<number, T>()
+  let arrived: Collected<T>[] = []
+  let failure: { readonly error: unknown } | undefined
+  let asked: Promise<void> | undefined
+  let since = 0
+  let last = performance.now()
+
+  const ask = (): Promise<void> => {
+    since = 0
+    last = performance.now()
+    const answer = executor.scalars().then(
+      (rows) => {
+        for (const { ticket, values } of rows) {
+          const what = waiting.get(ticket)
+          if (what === undefined) continue
+          waiting.delete(ticket)
+          const row = new Map(Object.entries(values))
+          for (const [name, value] of row) {
+            if (!Number.isFinite(value) && !metrics.has(name)) failure ??= { error: new NotANumberError(name, value, stepOf(what)) }
+          }
+          arrived.push({ what, values: row })
+        }
+      },
+      (error: unknown) => {
+        failure ??= { error }
+      },
+    )
+    asked = answer.then(() => {
+      asked = undefined
+    })
+    return asked
+  }
+  const take = (): readonly Collected<T>[] => {
+    if (failure !== undefined) throw failure.error
+    const taken = arrived
+    arrived = []
+    return taken
+  }
+  return {
+    take,
+    add(ticket, what) {
+      waiting.set(ticket, what)
+      since += 1
+      if (asked === undefined && (since >= every || performance.now() - last >= slowest)) void ask()
+    },
+    async flush() {
+      await asked
+      if (waiting.size > 0) await ask()
+      return take()
+    },
+  }
+}

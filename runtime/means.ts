@@ -1,0 +1,23 @@
+/** Scalars of batches → their means over examples: a last, smaller batch counts for less. */
+export interface Means {
+  add(values: ReadonlyMap<string, number>, examples: number): void
+  readonly examples: number
+  sums(): Readonly<Record<string, number>>
+  means(): Readonly<Record<string, number>>
+}
+
+export function weightedMeans(start: { readonly examples: number; readonly sums: Readonly<Record<string, number>> } = { examples: 0, sums: {} }): Means {
+  const sums = new Map(Object.entries(start.sums))
+  let total = start.examples
+  return {
+    add(values, examples) {
+      total += examples
+      for (const [name, value] of values) sums.set(name, (sums.get(name) ?? 0) + value * examples)
+    },
+    get examples() {
+      return total
+    },
+    sums: () => Object.fromEntries(sums),
+    means: () => Object.fromEntries([...sums].map(([name, sum]) => [name, sum / total])),
+  }
+}

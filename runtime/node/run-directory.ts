@@ -1,0 +1,120 @@
+/**
+ * A run on disk: `runs/mnist-1/` with `config.json`, `metrics.jsonl`, `curves.svg`, `checkpoints/` and, at the end,
+ * `model.safetensors`. Events go into it one by one; whatever kills the process, the lines written so far stay.
+ */
+import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CheckpointStore } from '../checkpoint.ts'
+import { CheckpointError } from '../checkpoint-error.ts'
+import { curvesSvg } from '../curves.ts'
+import type { TrainEvent } from '../train-event.ts'
+import { type CheckpointDirectoryOptions, checkpointDirectory } from './checkpoint-directory.ts'
+
+export interface RunDirectory {
+  readonly path: string
+  readonly model: string
+  checkpoints(options?: Pick<CheckpointDirectoryOptions, 'keep' | 'onDamaged'>): Promise<CheckpointStore>
+  /** Appends an event to `metrics.jsonl`; draws `curves.svg` anew after an epoch, a validation, and at the end. */
+  record(event: TrainEvent): void
+  /** Forgets what was recorded after a checkpoint, before going on from it. */
+  rewind(step: number): void
+  readonly config: unknown
+  close(): void
+}
+
+/** Makes `NAME-1`, or the first number that is free; of two runs that start together each gets its own. */
+export function createRunDirectory(base: string, name: string, config: unknown): RunDirectory {
+  const safe = name.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '') || 'run'
+  mkdir(base, true)
+  for (let n = 1; ; n++) {
+    const path = join(base, `${safe}-${n}`)
+    if (!mkdir(path, false)) continue
+    writeFileSync(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+    return open(path, config)
+  }
+}
+
+/** An earlier run, to go on with. */
+export function openRunDirectory(path: string): RunDirectory {
+  const file = join(path, 'config.json')
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new CheckpointError(path, 'not the directory of a run: it has no `config.json`', { fix: 'name a directory such as runs/mnist-1', cause })
+  }
+  try {
+    return open(path, JSON.parse(text))
+  } catch (cause) {
+    throw new CheckpointError(file, 'not JSON', { fix: 'start a new run, and load the weights of this one', cause })
+  }
+}
+
+/** Whether it was made; `false` when it was there. */
+function mkdir(path: string, recursive: boolean): boolean {
+  try {
+    mkdirSync(path, { recursive })
+    return true
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'an error'
+    if (code === 'EEXIST' && !recursive) return false
+    throw new CheckpointError(path, `the directory cannot be made (${code})`, { fix: 'choose another place with --out', systemCode: code, cause })
+  }
+}
+
+function open(path: string, config: unknown): RunDirectory {
+  const metrics = join(path, 'metrics.jsonl')
+  let file = openSync(metrics, 'a')
+  const events = readEvents(metrics)
+  const curves = join(path, 'curves.svg')
+  const draw = () => writeFileSync(curves, curvesSvg(events))
+  return {
+    path,
+    config,
+    model: join(path, 'model.safetensors'),
+    checkpoints: (options = {}) => checkpointDirectory(join(path, 'checkpoints'), { ...options, model: join(path, 'model.safetensors') }),
+    record(event) {
+      // One write a line: the kernel has it, so it outlives the process.
+      writeSync(file, `${JSON.stringify({ ...event, time: new Date().toISOString() })}\n`)
+      events.push(event)
+      if (event.kind === 'epoch' || event.kind === 'validation' || event.kind === 'finish') draw()
+    },
+    rewind(step) {
+      closeSync(file)
+      truncateSync(metrics, lengthUntil(metrics, step))
+      file = openSync(metrics, 'a')
+      events.splice(0, events.length, ...readEvents(metrics))
+    },
+    close: () => closeSync(file),
+  }
+}
+
+/** Lines that are whole; a killed process may have left half of one. */
+function lines(path: string): { readonly event: TrainEvent; readonly end: number }[] {
+  const bytes = readFileSync(path)
+  const found: { event: TrainEvent; end: number }[] = []
+  for (let start = 0, end = bytes.indexOf(10); end !== -1; start = end + 1, end = bytes.indexOf(10, start)) {
+    try {
+      found.push({ event: JSON.parse(bytes.toString('utf8', start, end)) as TrainEvent, end: end + 1 })
+    } catch {
+      return found
+    }
+  }
+  return found
+}
+
+const readEvents = (path: string): TrainEvent[] => lines(path).map(({ event }) => event)
+
+/**
+ * What was recorded up to the checkpoint of a step: all up to its line; where it was saved and its line not yet written,
+ * all of its step and before.
+ */
+function lengthUntil(path: string, step: number): number {
+  let length = 0
+  for (const { event, end } of lines(path)) {
+    if (event.step > step) break
+    length = end
+    if (event.kind === 'checkpoint' && event.step === step) break
+  }
+  return length
+}

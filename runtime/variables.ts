@@ -1,0 +1,120 @@
+/**
+ * The variables of a program on a device (parameters, states, moments) ↔ host tensors: first values, weights from a file,
+ * and everything that a checkpoint must hold.
+ */
+import type { CompiledProgram, TensorSlot, VariableRecord } from './abi.ts'
+import { isMomentKey, momentKey } from './checkpoint.ts'
+import { CheckpointError } from './checkpoint-error.ts'
+import type { Executor, TensorData } from './executor.ts'
+import { initialValues } from './initialize.ts'
+import { elements } from './size.ts'
+import { decodeTensor, type Tensor, tensorOf } from './safetensors.ts'
+
+export function variablesOf(program: CompiledProgram): readonly VariableRecord[] {
+  return [...program.parameters, ...program.states]
+}
+
+export function momentSlots(program: CompiledProgram): readonly TensorSlot[] {
+  return program.tensors.filter((slot) => slot.role === 'moment')
+}
+
+/** Uploads the first values that belong to a seed. */
+export function initialize(executor: Executor, seed: number): void {
+  const { program } = executor
+  for (const variable of variablesOf(program)) executor.write(variable.path, initialValues(variable, seed))
+  for (const slot of momentSlots(program)) {
+    const initial = program.moments.find(({ name }) => name === slot.name)?.initial ?? 0
+    executor.write(slot.name, new Float32Array(elements(slot.shape, executor.dims)).fill(initial))
+  }
+}
+
+/**
+ * Uploads weights by path; those whose path matches a pattern of `except` keep their first values. Everything is checked
+ * before the first upload: a file that does not fit changes nothing.
+ */
+export function loadWeights(executor: Executor, file: string, tensors: ReadonlyMap<string, Tensor>, except: (path: string) => boolean = () => false): void {
+  const wanted = variablesOf(executor.program).filter(({ path }) => !except(path))
+  const values = wanted.map((variable) => weightsFor(file, tensors, variable))
+  for (const [i, variable] of wanted.entries()) executor.write(variable.path, values[i]!)
+}
+
+function weightsFor(file: string, tensors: ReadonlyMap<string, Tensor>, variable: VariableRecord): TensorData {
+  const tensor = tensors.get(variable.path)
+  if (tensor === undefined) {
+    const has = [...tensors.keys()].filter((key) => !isMomentKey(key))
+    const list = has.length > 12 ? `${has.slice(0, 12).join(', ')}, …` : has.join(', ')
+    throw new CheckpointError(file, `it has no tensor \`${variable.path}\``, { fix: `use weights of this program; the file has ${list || 'none'}` })
+  }
+  const [given, expected] = [tensor.shape, variable.shape].map((shape) => `[${shape.join(', ')}]`)
+  if (given !== expected) {
+    throw new CheckpointError(file, `\`${variable.path}\` has the shape ${given}, and the program’s is ${expected}`, { fix: 'use weights of this program' })
+  }
+  const values = decodeTensor(tensor.dtype, tensor.bytes)
+  switch (variable.dtype) {
+    case 'float':
+      if (values instanceof Float32Array) return values
+      if (values instanceof Float64Array) return Float32Array.from(values)
+      break
+    case 'int':
+      if (values instanceof Int32Array) return values
+      if (values instanceof BigInt64Array) return Int32Array.from(values, Number)
+      break
+    case 'uint':
+    case 'bool':
+      if (values instanceof Uint32Array) return values
+      if (tensor.dtype === 'BOOL' || tensor.dtype === 'U8') return Uint32Array.from(values as Uint8Array)
+      break
+    default:
+      variable.dtype satisfies never
+  }
+  throw new CheckpointError(file, `\`${variable.path}\` is ${tensor.dtype}, and the program’s is ${variable.dtype}`, { fix: 'convert the file' })
+}
+
+/** Everything that the next step depends on, besides the batch. */
+export async function readState(executor: Executor): Promise<Map<string, Tensor>> {
+  const tensors = new Map<string, Tensor>()
+  for (const { path, shape } of variablesOf(executor.program)) tensors.set(path, tensorOf(await executor.read(path), shape))
+  for (const { name } of momentSlots(executor.program)) {
+    const values = await executor.read(name)
+    tensors.set(momentKey(name), tensorOf(values, [values.length]))
+  }
+  return tensors
+}
+
+/** The inverse of `readState`, checked before the first upload. */
+export function writeState(executor: Executor, file: string, tensors: ReadonlyMap<string, Tensor>): void {
+  const moments = momentSlots(executor.program).map((slot) => {
+    const shape = [elements(slot.shape, executor.dims)]
+    const record: VariableRecord = { path: momentKey(slot.name), shape, dtype: 'float', initial: { kind: 'constant', value: 0 }, trainable: false }
+    return { name: slot.name, values: weightsFor(file, tensors, record) }
+  })
+  loadWeights(executor, file, tensors)
+  for (const { name, values } of moments) executor.write(name, values)
+}
+
+/** A state without its moments: what inference needs. */
+export function weightsOf(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  return new Map([...tensors].filter(([key]) => !isMomentKey(key)))
+}
+
+/** The mean of float tensors of equal names; whole numbers are taken from the first. Summed in float64, rounded once. */
+export function averageWeights(sets: readonly ReadonlyMap<string, Tensor>[]): Map<string, Tensor> {
+  const [first, ...others] = sets
+  if (first === undefined) throw new Error('an average of nothing')
+  const result = new Map<string, Tensor>()
+  for (const [key, tensor] of first) {
+    const values = decodeTensor(tensor.dtype, tensor.bytes)
+    if (!(values instanceof Float32Array)) {
+      result.set(key, tensor)
+      continue
+    }
+    const sums = Float64Array.from(values)
+    for (const other of others) {
+      const { dtype, bytes } = other.get(key)!
+      const more = decodeTensor(dtype, bytes) as Float32Array
+      for (let i = 0; i < sums.length; i++) sums[i]! += more[i]!
+    }
+    result.set(key, tensorOf(Float32Array.from(sums, (sum) => sum / sets.length), tensor.shape))
+  }
+  return result
+}
