@@ -1,0 +1,422 @@
+/** The standard library, path by path. Written by scripts/embed-std.mjs from std/: edit there. */
+export const stdSources: ReadonlyMap<string, string> = new Map([
+  [
+    'std/activations.dlm',
+    `/// The rectifier: max(x, 0), elementwise. At 0 its slope is 0.
+/// Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.
+fn relu(x: float[...]) -> float[...] {
+  return maximum(x, 0)
+}
+
+/// The rectifier with a small slope for negative values.
+/// Source: Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models", 2013.
+fn leaky_relu(x: float[...], slope: float = 0.01) -> float[...] {
+  return where(x > 0, x, slope * x)
+}
+
+/// x for positive values, alpha (e^x - 1) for the others.
+/// Source: Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by ELUs", 2015.
+fn elu(x: float[...], alpha: float = 1) -> float[...] {
+  // The exponential sees no positive value, so the branch that is not taken cannot overflow.
+  let low = where(x > 0, 0, x)
+  return where(x > 0, x, alpha * (exp(low) - 1))
+}
+
+/// The logistic function 1 / (1 + e^-x). Every exponential is at most 1, so nothing overflows at either end, and the
+/// gradient is exact everywhere, at 0 too.
+fn sigmoid(x: float[...]) -> float[...] {
+  let e = exp(where(x < 0, x, -x))
+  return where(x < 0, e, 1) / (1 + e)
+}
+
+/// log(1 + e^x), a smooth rectifier, without overflow.
+/// Source: Dugas et al., "Incorporating second-order functional knowledge for better option pricing", 2001.
+fn softplus(x: float[...]) -> float[...] {
+  return where(x < 0, 0, x) + log(1 + exp(where(x < 0, x, -x)))
+}
+
+/// log(sigmoid(x)), without overflow or the logarithm of 0.
+fn log_sigmoid(x: float[...]) -> float[...] {
+  return -softplus(-x)
+}
+
+/// x · sigmoid(x), also called swish.
+/// Source: Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units for neural network function approximation", 2018.
+fn silu(x: float[...]) -> float[...] {
+  return x * sigmoid(x)
+}
+
+/// x · Φ(x), with Φ the distribution function of the standard normal distribution.
+/// Source: Hendrycks and Gimpel, "Gaussian error linear units", 2016.
+fn gelu(x: float[...]) -> float[...] {
+  return 0.5 * x * (1 + erf(x / sqrt(2)))
+}
+
+/// The approximation of gelu by tanh, as GPT-2 has it.
+/// Source: Hendrycks and Gimpel, "Gaussian error linear units", 2016.
+fn gelu_tanh(x: float[...]) -> float[...] {
+  return 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
+}
+
+/// e^x / Σ e^x along an axis. The greatest value is subtracted first, which changes nothing but keeps e^x in range.
+fn softmax(x: float[...], axis: int = -1) -> float[...] {
+  let e = exp(x - stop_gradient(max(x, axis: axis, keep: true)))
+  return e / sum(e, axis: axis, keep: true)
+}
+
+/// The logarithm of softmax along an axis, accurate where softmax itself would round to 0.
+fn log_softmax(x: float[...], axis: int = -1) -> float[...] {
+  let shifted = x - stop_gradient(max(x, axis: axis, keep: true))
+  return shifted - log(sum(exp(shifted), axis: axis, keep: true))
+}
+`,
+  ],
+  [
+    'std/convolution.dlm',
+    `/// Slides filters over the last two axes and sums the products (a cross-correlation, as the field's convolutions are).
+/// x is [..., channels, H, W] and filters [features, channels / groups, kh, kw]; an image [H, W] and a filter [kh, kw]
+/// without channels give [H', W'], with H' = (H + 2 · padding - dilation · (kh - 1) - 1) div stride + 1.
+/// \`padding\` is a number, a list [rows, columns], \`same\` or \`valid\`; \`stride\` and \`dilation\` are numbers or lists.
+/// Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
+fn conv2d(x: float[..., H, W], filters: any, stride: any = 1, padding: any = 0, dilation: any = 1, groups: int = 1) {
+  let filters = float(filters)
+  let plain = rank(filters) == 2
+  let image = if plain then reshape(x, shape(x)[:-2] + [1, H, W]) else x
+  let weight = if plain then reshape(filters, [1, 1] + shape(filters)) else filters
+  let y = convolve(image, weight, stride: stride, padding: padding, dilation: dilation, groups: groups)
+  return if plain then squeeze(y, axis: -3) else y
+}
+
+/// Slides filters over the last axis: x is [..., channels, T], filters [features, channels / groups, k].
+fn conv1d(x: float[..., channels, T], filters: any, stride: any = 1, padding: any = 0, dilation: any = 1, groups: int = 1) {
+  return convolve(x, float(filters), stride: stride, padding: padding, dilation: dilation, groups: groups)
+}
+
+/// A convolution layer over images: [..., channels, H, W] becomes [..., features, H', W'] (see \`conv2d\` for H').
+/// \`kernel\` is a number or [kh, kw]. \`weight\` is [features, channels / groups, kh, kw], as in PyTorch; it and the bias
+/// start uniform within ±1 / sqrt(channels / groups · kh · kw).
+/// Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998.
+module Conv2d(features: int, kernel: any, stride: any = 1, padding: any = 0, dilation: any = 1, groups: int = 1, bias: bool = true) {
+  let size = per_axis(kernel, 2)
+  require len(size) == 2, "kernel is a number or a list of two"
+  require groups > 0 and features % groups == 0, "features must be a multiple of groups"
+  forward(x: float[..., channels, H, W]) {
+    require channels % groups == 0, "the channels of the input must be a multiple of groups"
+    let depth = channels div groups
+    param weight: float[features, depth, size[0], size[1]] = uniform(1 / sqrt(depth * size[0] * size[1]))
+    let y = conv2d(x, weight, stride: stride, padding: padding, dilation: dilation, groups: groups)
+    if bias {
+      param bias: float[features] = uniform(1 / sqrt(depth * size[0] * size[1]))
+      let y = y + reshape(bias, [features, 1, 1])
+    }
+    return y
+  }
+}
+
+/// A convolution layer over sequences: [..., channels, T] becomes [..., features, T'].
+/// \`weight\` is [features, channels / groups, kernel], as in PyTorch.
+module Conv1d(features: int, kernel: int, stride: int = 1, padding: any = 0, dilation: int = 1, groups: int = 1, bias: bool = true) {
+  require groups > 0 and features % groups == 0, "features must be a multiple of groups"
+  forward(x: float[..., channels, T]) {
+    require channels % groups == 0, "the channels of the input must be a multiple of groups"
+    let depth = channels div groups
+    param weight: float[features, depth, kernel] = uniform(1 / sqrt(depth * kernel))
+    let y = conv1d(x, weight, stride: stride, padding: padding, dilation: dilation, groups: groups)
+    if bias {
+      param bias: float[features] = uniform(1 / sqrt(depth * kernel))
+      let y = y + reshape(bias, [features, 1])
+    }
+    return y
+  }
+}
+`,
+  ],
+  [
+    'std/dropout.dlm',
+    `/// While training, sets each value to 0 with probability \`rate\` and scales the others by 1 / (1 - rate), so that the
+/// expected value stays; otherwise x as it is. The mask is a function of the run's seed, the step and the place alone.
+/// Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+fn dropout(x: float[...], rate: float = 0.5) -> float[...] {
+  require rate >= 0 and rate < 1, "the rate of dropout is at least 0 and less than 1"
+  if training and rate > 0 {
+    let x = where(random_uniform(shape(x)) < rate, 0, x / (1 - rate))
+  }
+  return x
+}
+`,
+  ],
+  [
+    'std/embedding.dlm',
+    `/// A learned vector of \`dim\` numbers for each of \`count\` indices: int[...] becomes float[..., dim]. \`weight\` is
+/// [count, dim] and starts normal with deviation 1, as in PyTorch.
+module Embedding(count: int, dim: int) {
+  require count > 0 and dim > 0, "an embedding needs at least one vector of at least one number"
+  param weight: float[count, dim] = normal(0, 1)
+  forward(index: int[...]) -> float[..., dim] {
+    return gather(weight, index, axis: 0)
+  }
+}
+`,
+  ],
+  [
+    'std/linear.dlm',
+    `/// A dense layer: x Wᵀ + b on the last axis. \`weight\` is [features, inputs], as in PyTorch; both start uniform within
+/// ±1 / sqrt(inputs).
+module Linear(features: int, bias: bool = true) {
+  require features > 0, "a dense layer needs at least one feature"
+  forward(x: float[..., inputs]) -> float[..., features] {
+    param weight: float[features, inputs] = uniform(1 / sqrt(inputs))
+    let y = x @ transpose(weight)
+    if bias {
+      param bias: float[features] = uniform(1 / sqrt(inputs))
+      let y = y + bias
+    }
+    return y
+  }
+}
+`,
+  ],
+  [
+    'std/losses.dlm',
+    `/// The mean of -log p(label), p being the softmax of the last axis: logits float[..., C], label int[...] gives a scalar.
+/// \`smoothing\` gives each class an equal part of that much probability; places whose label is \`ignore\` do not count.
+/// Source of the smoothing: Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016.
+fn cross_entropy(logits: float[..., C], label: int[...], smoothing: float = 0, ignore: any = none) -> float[] {
+  require smoothing >= 0 and smoothing <= 1, "smoothing lies between 0 and 1"
+  let log_p = log_softmax(logits)
+  // The label's place is chosen by comparison, which stays in the row that softmax has at hand.
+  let loss = -sum(where(expand(label, -1) == arange(C), log_p, 0), axis: -1)
+  if smoothing > 0 {
+    let loss = (1 - smoothing) * loss - smoothing * mean(log_p, axis: -1)
+  }
+  if ignore == none {
+    return mean(loss)
+  }
+  let counts = label != ignore
+  return sum(where(counts, loss, 0)) / maximum(float(sum(counts)), 1)
+}
+
+/// The mean squared difference.
+fn mse(prediction: float[...], target: float[...]) -> float[] {
+  let difference = prediction - target
+  return mean(difference * difference)
+}
+
+/// The mean absolute difference.
+fn mae(prediction: float[...], target: float[...]) -> float[] {
+  return mean(abs(prediction - target))
+}
+
+/// The mean of -(y log p + (1 - y) log(1 - p)), with p = sigmoid(logits) and y in [0, 1], without overflow.
+fn binary_cross_entropy_with_logits(logits: float[...], target: float[...]) -> float[] {
+  return mean(softplus(logits) - logits * target)
+}
+`,
+  ],
+  [
+    'std/metrics.dlm',
+    `/// The part of the places whose greatest logit is the label's: logits float[..., C], label int[...].
+fn accuracy(logits: float[..., C], label: int[...]) -> float[] {
+  return mean(argmax(logits, axis: -1) == label)
+}
+`,
+  ],
+  [
+    'std/normalization.dlm',
+    `/// Brings the last \`dims\` axes of each example to mean 0 and variance 1, then scales and shifts them.
+/// \`weight\` and \`bias\` have the shape of those axes.
+/// Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
+module LayerNorm(eps: float = 1e-5, dims: int = 1, affine: bool = true) {
+  require dims >= 1 and dims <= 3, "a layer norm covers one to three axes"
+  forward(x: float[...]) -> float[...] {
+    let sizes = shape(x)[-dims:]
+    let axes = [-3, -2, -1][-dims:]
+    let centred = x - mean(x, axis: axes, keep: true)
+    let variance = mean(centred * centred, axis: axes, keep: true)
+    let y = centred * rsqrt(variance + eps)
+    if affine {
+      if dims == 1 {
+        param weight: float[sizes[0]] = ones
+        param bias: float[sizes[0]] = zeros
+      }
+      if dims == 2 {
+        param weight: float[sizes[0], sizes[1]] = ones
+        param bias: float[sizes[0], sizes[1]] = zeros
+      }
+      if dims == 3 {
+        param weight: float[sizes[0], sizes[1], sizes[2]] = ones
+        param bias: float[sizes[0], sizes[1], sizes[2]] = zeros
+      }
+      let y = y * weight + bias
+    }
+    return y
+  }
+}
+
+/// Brings each channel (axis 1) to mean 0 and variance 1 over the batch and all further axes, then scales and shifts it.
+/// While training the batch's own statistics count, and the running ones follow them by \`momentum\` (the running variance
+/// is the unbiased one, as in PyTorch); otherwise the running ones count.
+/// Source: Ioffe and Szegedy, "Batch normalization", 2015.
+module BatchNorm(momentum: float = 0.1, eps: float = 1e-5, affine: bool = true) {
+  forward(x: float[B, C, ...]) -> float[B, C, ...] {
+    state running_mean: float[C] = zeros
+    state running_var: float[C] = ones
+    let ones_after = [1] * (rank(x) - 2)
+    let axes = [0] + list(2..rank(x))
+
+    if training {
+      let mean_now = mean(x, axis: axes, keep: true)
+      let centred = x - mean_now
+      let variance_now = mean(centred * centred, axis: axes, keep: true)
+      let y = centred * rsqrt(variance_now + eps)
+
+      let count = B * product(shape(x)[2:])
+      let unbiased = reshape(variance_now, [C]) * (count / maximum(count - 1, 1))
+      next running_mean = (1 - momentum) * running_mean + momentum * reshape(mean_now, [C])
+      next running_var = (1 - momentum) * running_var + momentum * unbiased
+    } else {
+      let scale = rsqrt(running_var + eps)
+      let y = (x - reshape(running_mean, [C] + ones_after)) * reshape(scale, [C] + ones_after)
+    }
+
+    if affine {
+      param weight: float[C] = ones
+      param bias: float[C] = zeros
+      let y = y * reshape(weight, [C] + ones_after) + reshape(bias, [C] + ones_after)
+    }
+    return y
+  }
+}
+`,
+  ],
+  [
+    'std/optimizers.dlm',
+    `// An optimizer is a module over a flat run of parameters: \`rate\` is the learning rate of this step, \`step\` counts from 1,
+// and its states are the moments. Formulas are those of PyTorch's optimizers of the same names.
+
+/// Gradient descent. With momentum μ, v ← μ v + g and the step is v, or g + μ v as Nesterov has it. \`weight_decay\` adds
+/// weight_decay · parameter to the gradient.
+/// Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
+module sgd(momentum: float = 0, nesterov: bool = false, weight_decay: float = 0) {
+  require momentum >= 0 and momentum < 1, "momentum is at least 0 and less than 1"
+  require momentum > 0 or not nesterov, "nesterov needs momentum"
+  require weight_decay >= 0, "weight_decay is not negative"
+  forward(param: float[N], grad: float[N], rate: float[], step: float[]) -> float[N] {
+    let g = if weight_decay > 0 then grad + weight_decay * param else grad
+    if momentum > 0 {
+      state velocity: float[N] = zeros
+      let v = momentum * velocity + g
+      next velocity = v
+      let g = if nesterov then g + momentum * v else v
+    }
+    return param - rate * g
+  }
+}
+
+/// Adaptive moments: m and v follow the gradient and its square; the step is m / sqrt(v), each corrected for having
+/// started at 0. \`weight_decay\` adds weight_decay · parameter to the gradient.
+/// Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+module adam(beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0) {
+  require beta1 >= 0 and beta1 < 1 and beta2 >= 0 and beta2 < 1, "beta1 and beta2 are at least 0 and less than 1"
+  require eps > 0, "eps is positive"
+  require weight_decay >= 0, "weight_decay is not negative"
+  forward(param: float[N], grad: float[N], rate: float[], step: float[]) -> float[N] {
+    state m: float[N] = zeros
+    state v: float[N] = zeros
+    let g = if weight_decay > 0 then grad + weight_decay * param else grad
+    let m1 = beta1 * m + (1 - beta1) * g
+    let v1 = beta2 * v + (1 - beta2) * g * g
+    next m = m1
+    next v = v1
+    let correction1 = one_minus_power(beta1, step)
+    let correction2 = one_minus_power(beta2, step)
+    return param - (rate / correction1) * m1 / (sqrt(v1) / sqrt(correction2) + eps)
+  }
+}
+
+/// Adam whose weight decay shrinks the parameters themselves and does not pass through the moments.
+/// Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
+module adamw(beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01) {
+  require weight_decay >= 0, "weight_decay is not negative"
+  layer moments = adam(beta1, beta2, eps)
+  forward(param: float[N], grad: float[N], rate: float[], step: float[]) -> float[N] {
+    return moments(param * (1 - rate * weight_decay), grad, rate, step)
+  }
+}
+
+/// 1 - base^exponent for 0 <= base < 1, without the cancellation that costs Adam's first steps half their digits in
+/// float32: where the power is near 1 it is -(e^t - 1) by its series, t = exponent · log(base).
+fn one_minus_power(base: float, exponent: float[]) -> float[] {
+  if base == 0 {
+    return exponent / exponent
+  }
+  let t = exponent * log(base)
+  let near = maximum(t, -0.5)
+  let series = near * (1 + near / 2 * (1 + near / 3 * (1 + near / 4 * (1 + near / 5 * (1 + near / 6 * (1 + near / 7 * (1 + near / 8)))))))
+  return where(t > -0.5, -series, 1 - exp(t))
+}
+`,
+  ],
+  [
+    'std/pooling.dlm',
+    `/// The windows of the last two axes: [..., H, W] becomes [..., H', kh, W', kw], with
+/// H' = (H + 2 · padding - kh) div stride + 1. \`stride\` is the kernel's size unless it is given.
+fn windows2d(x: float[..., H, W], kernel: any, stride: any = none, padding: any = 0, fill: float = 0) {
+  let size = per_axis(kernel, 2)
+  let step = if stride == none then size else per_axis(stride, 2)
+  let border = per_axis(padding, 2)
+  let rows = window(x, axis: -2, size: size[0], stride: step[0], low: border[0], high: border[0], fill: fill)
+  return window(rows, axis: -1, size: size[1], stride: step[1], low: border[1], high: border[1], fill: fill)
+}
+
+/// The least float32, below every value that a maximum may meet.
+const lowest = -3.4028234663852886e38
+
+/// The greatest value of each window of the last two axes: [..., H, W] becomes [..., H', W']. Padding never wins; the
+/// gradient goes to the first greatest value. \`kernel\`, \`stride\` and \`padding\` are numbers or lists [rows, columns].
+fn max_pool2d(x: float[..., H, W], kernel: any, stride: any = none, padding: any = 0) {
+  return max(windows2d(x, kernel, stride, padding, lowest), axis: [-3, -1])
+}
+
+/// The mean of each window of the last two axes; padded zeros count as values, as in PyTorch.
+fn avg_pool2d(x: float[..., H, W], kernel: any, stride: any = none, padding: any = 0) {
+  return mean(windows2d(x, kernel, stride, padding), axis: [-3, -1])
+}
+
+/// The greatest value of each window of the last axis: [..., T] becomes [..., T'].
+fn max_pool1d(x: float[..., T], kernel: int, stride: any = none, padding: int = 0) {
+  let step = if stride == none then kernel else stride
+  return max(window(x, axis: -1, size: kernel, stride: step, low: padding, high: padding, fill: lowest), axis: -1)
+}
+
+/// The mean of each window of the last axis.
+fn avg_pool1d(x: float[..., T], kernel: int, stride: any = none, padding: int = 0) {
+  let step = if stride == none then kernel else stride
+  return mean(window(x, axis: -1, size: kernel, stride: step, low: padding, high: padding), axis: -1)
+}
+
+/// The mean of each channel's image: [..., H, W] becomes [...].
+fn global_avg_pool2d(x: float[..., H, W]) -> float[...] {
+  return mean(x, axis: [-2, -1])
+}
+
+/// The greatest value of each channel's image: [..., H, W] becomes [...].
+fn global_max_pool2d(x: float[..., H, W]) -> float[...] {
+  return max(x, axis: [-2, -1])
+}
+`,
+  ],
+  [
+    'std/shape.dlm',
+    `/// Lays all axes but the first, the batch, into one: [B, C, H, W] becomes [B, C·H·W].
+fn flatten(x: tensor[B, ...]) {
+  return reshape(x, [B, product(shape(x)[1:])])
+}
+
+/// One value for each of \`count\` axes: a list as it is, a single value repeated.
+fn per_axis(value: any, count: int) {
+  return if is_list(value) then value else [value] * count
+}
+`,
+  ],
+])
