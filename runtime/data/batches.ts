@@ -45,13 +45,14 @@ export interface BatchOptions {
 export function datasetBatches(dataset: Dataset, wanted: readonly WantedField[], options: BatchOptions): BatchSource {
   const count = batchCount(dataset, options)
   const fill = batchFiller(dataset, wanted, options.batch)
+  const arrays = batchArrays(wanted, options.batch)
   return {
     name: dataset.name,
     examples: dataset.examples,
     batchesPerEpoch: count,
     async *epoch(epoch, skip) {
       const order = epochOrder(dataset, epoch, options)
-      for (let index = skip; index < count; index++) yield fill(order, index)
+      for (let index = skip; index < count; index++) yield fill(order, index, arrays)
     },
   }
 }
@@ -75,23 +76,24 @@ export function epochOrder(dataset: Dataset, epoch: number, { shuffle }: BatchOp
   return rows === undefined ? order : order.map((position) => rows[position]!)
 }
 
-/** Fills batches into arrays that are allocated once; `allocate` lets a worker share them. */
+/** Arrays for one batch, in the order of the wanted fields. */
+export function batchArrays(wanted: readonly WantedField[], batch: number): readonly TensorData[] {
+  return wanted.map(({ dtype, shape }) => typedArray(dtype, new ArrayBuffer(4 * elementCount(shape) * batch)))
+}
+
+/** Fills the batch of an index of an epoch's order into arrays that it is given. */
 export function batchFiller(
   dataset: Dataset,
   wanted: readonly WantedField[],
   batch: number,
-  allocate: (byteLength: number) => ArrayBufferLike = (byteLength) => new ArrayBuffer(byteLength),
-): (order: Uint32Array, index: number) => Batch {
-  const columns = wanted.map((want) => {
-    const field = fieldFor(dataset, want)
-    const each = elementCount(want.shape)
-    return { name: want.name, each, fill: fillExample(field), data: typedArray(want.dtype, allocate(4 * each * batch)) }
-  })
-  return (order, index) => {
+): (order: Uint32Array, index: number, arrays: readonly TensorData[]) => Batch {
+  const columns = wanted.map((want) => ({ name: want.name, each: elementCount(want.shape), fill: fillExample(fieldFor(dataset, want)) }))
+  return (order, index, arrays) => {
     const start = index * batch
     const examples = Math.min(batch, order.length - start)
     const fields = new Map<string, TensorData>()
-    for (const { name, each, fill, data } of columns) {
+    for (const [k, { name, each, fill }] of columns.entries()) {
+      const data = arrays[k]!
       for (let i = 0; i < examples; i++) fill(data, i * each, order[start + i]!)
       fields.set(name, examples === batch ? data : data.subarray(0, examples * each))
     }
