@@ -83,7 +83,9 @@ function joinLines(tokens: readonly Token[]): readonly Token[] {
       const next = tokens[index + 1]
       const previous = kept.at(-1)
       if (inside === '(' || inside === '[') return
-      if (previous === undefined || previous.type === 'newline' || awaits.has(previous.type)) return
+      if (previous === undefined || previous.type === 'newline') return
+      // After `let x =` the value is awaited, but not where the next line plainly begins something else.
+      if (awaits.has(previous.type) && !beginsStatement(tokens, index + 1)) return
       if (next !== undefined && continues.has(next.type)) return
     }
     kept.push(token)
@@ -93,7 +95,9 @@ function joinLines(tokens: readonly Token[]): readonly Token[] {
 
 interface Open {
   readonly token: Token
+  /** Of the line on which it stands. */
   readonly indent: number
+  readonly follows: TokenType | undefined
 }
 
 /** Inserts closers that are missing and drops those that close nothing, judging by lines and their indentation. */
@@ -113,6 +117,9 @@ function balance(source: Source, raw: readonly Token[], faults: SyntaxFault[]): 
     faults.push({ kind: 'unclosed', span: span(token.start, token.end), opener: token.text, closer, insertAt: span(at, at) })
   }
 
+  /** A line inside brackets is indented, or begins with the closer or an operator: this one is neither. */
+  const isOutdented = (token: Token, opener: Open) => lineIndent <= opener.indent && !closers.has(token.type) && !continues.has(token.type)
+
   let lineIndent = 0
   let hopeless = 0
   raw.forEach((token, index) => {
@@ -120,7 +127,7 @@ function balance(source: Source, raw: readonly Token[], faults: SyntaxFault[]): 
     if (first && token.type !== 'newline') {
       lineIndent = columnOf(token)
       // A statement at the start of a line cannot stand inside `(` or `[`: the bracket was left open above.
-      while (open.length > 0 && open.at(-1)?.token.type !== '{' && beginsStatement(raw, index)) closeTop()
+      while (open.length > 0 && open.at(-1)?.token.type !== '{' && (beginsStatement(raw, index) || isOutdented(token, open.at(-1) as Open))) closeTop()
       // A declaration at the margin cannot stand inside a block that began at the margin.
       while (open.length > 0 && lineIndent <= (open.at(-1) as Open).indent && beginsDeclaration(raw, index)) closeTop()
       // A `}` further left than the line of the block it would close belongs to a block further out.
@@ -128,13 +135,15 @@ function balance(source: Source, raw: readonly Token[], faults: SyntaxFault[]): 
         while (open.length > 1 && (open.at(-1) as Open).indent > lineIndent && open.some((o) => o.token.type === '{' && o.indent === lineIndent)) closeTop()
       }
     }
+    // `let (a, b = …`
+    if (token.type === '=' && open.at(-1)?.follows === 'let') closeTop()
     if (token.type === 'end') {
       while (open.length > 0) closeTop()
       out.push(token)
       return
     }
     if (openers.has(token.type)) {
-      open.push({ token, indent: lineIndent })
+      open.push({ token, indent: lineIndent, follows: raw[index - 1]?.type })
       out.push(token)
       return
     }
@@ -184,7 +193,7 @@ const statementWords: ReadonlySet<string> = new Set(['layer', 'param', 'state', 
 function beginsStatement(tokens: readonly Token[], index: number): boolean {
   const token = tokens[index] as Token
   const next = tokens[index + 1]
-  if (token.type === 'let' || token.type === 'return' || token.type === 'for' || token.type === '}') return true
+  if (token.type === 'let' || token.type === 'return' || token.type === 'for' || token.type === '}' || token.type === 'end') return true
   return (token.type === 'name' && statementWords.has(token.text) && next?.type === 'name') || beginsDeclaration(tokens, index)
 }
 
