@@ -1,0 +1,140 @@
+/** Laws of views: they compose, repeated numbers stay repeated numbers, and maps run before their operands are repeated. */
+import { add, type Dim, one, sameDims, subtract, zero } from '../ir/dim.ts'
+import type { Node } from '../ir/graph.ts'
+import { lowerOf } from '../ops/registry.ts'
+import { range, rule, splat } from './rule.ts'
+import type { Rewrite, Rule } from './rules.ts'
+
+export const movement: readonly Rule[] = [
+  // view(c, c, …) = (c, c, …), for views without a fill
+  ...(['reshape', 'permute', 'broadcast', 'slice'] as const).map((op) =>
+    rule(`${op}-of-number`, op, (node, b) => {
+      const value = splat(node.operands[0]!)
+      return value === undefined ? undefined : b.full(node.shape, value, node.dtype)
+    }),
+  ),
+  // pad(c, c, …; c) = (c, c, …)
+  rule('pad-with-the-same', 'pad', (node, b) => (splat(node.operands[0]!) === node.attributes.value ? b.full(node.shape, node.attributes.value, node.dtype) : undefined)),
+  // permute(broadcast(x)) = broadcast(permute(x))
+  rule('permute-of-broadcast', 'permute', (node, b) => {
+    const [x] = node.operands
+    if (x!.op !== 'broadcast') return undefined
+    const places = x!.attributes.axes.map((axis) => node.attributes.order.indexOf(axis))
+    const order = range(places.length).sort((i, j) => places[i]! - places[j]!)
+    return b.broadcast(b.permute(x!.operands[0]!, order), node.shape, order.map((i) => places[i]!))
+  }),
+  // reshape(broadcast(x)) = broadcast(reshape(x)), where only axes of size 1 come or go
+  rule('reshape-of-broadcast', 'reshape', (node, b) => {
+    const [x] = node.operands
+    if (x!.op !== 'broadcast') return undefined
+    const places = unitPlaces(x!.shape, node.shape)
+    if (!places) return undefined
+    const kept = range(x!.attributes.axes.length).filter((i) => places[x!.attributes.axes[i]!] !== undefined)
+    const { shape } = x!.operands[0]!
+    return b.broadcast(b.reshape(x!.operands[0]!, kept.map((i) => shape[i]!)), node.shape, kept.map((i) => places[x!.attributes.axes[i]!]!))
+  }),
+  // broadcast(reshape(x)) = broadcast(x), where the reshape only adds axes of size 1
+  rule('broadcast-of-unit-axes', 'broadcast', (node, b) => {
+    const [x] = node.operands
+    if (x!.op !== 'reshape') return undefined
+    const inner = x!.operands[0]!
+    const places = unitPlaces(inner.shape, x!.shape)
+    if (!places || places.includes(undefined)) return undefined
+    return b.broadcast(inner, node.shape, places.map((place) => node.attributes.axes[place!]!))
+  }),
+  // permute that only moves axes of size 1 = reshape
+  rule('permute-of-unit-axes', 'permute', (node, b) => {
+    const moved = node.attributes.order.filter((axis) => node.operands[0]!.shape[axis] !== one)
+    return moved.every((axis, i) => i === 0 || axis > moved[i - 1]!) ? b.reshape(node.operands[0]!, node.shape) : undefined
+  }),
+  // slice(pad(x)) = x, where it cuts off just what was added
+  rule('slice-undoes-pad', 'slice', ({ operands: [x], attributes: { starts, sizes, steps } }) =>
+    x!.op === 'pad' && sameDims(starts, x!.attributes.low) && sameDims(sizes, x!.operands[0]!.shape) && steps.every((step) => step === 1)
+      ? x!.operands[0]
+      : undefined,
+  ),
+  // slice(concat(x, y, …)) = the part that it cuts out
+  rule('slice-of-concat', 'slice', ({ operands: [x], attributes: { starts, sizes, steps } }, b) => {
+    if (x!.op !== 'concat') return undefined
+    const { axis } = x!.attributes
+    let before = zero
+    for (const part of x!.operands) {
+      if (starts[axis] === before && sizes[axis] === part.shape[axis] && steps[axis] === 1) return b.slice(part, starts.with(axis, zero), sizes, steps)
+      before = add(before, part.shape[axis]!)
+    }
+    return undefined
+  }),
+  // slice(broadcast(x)) = broadcast(slice(x))
+  rule('slice-of-broadcast', 'slice', (node, b) => {
+    const [x] = node.operands
+    if (x!.op !== 'broadcast') return undefined
+    const { starts, sizes, steps } = node.attributes
+    const own = <T>(list: readonly T[]): T[] => x!.attributes.axes.map((axis) => list[axis]!)
+    return b.broadcast(b.slice(x!.operands[0]!, own(starts), own(sizes), own(steps)), node.shape, x!.attributes.axes)
+  }),
+  // pad(pad(x; c); c) = pad(x; c)
+  rule('pad-of-pad', 'pad', ({ operands: [x], attributes: { low, high, value } }, b) => {
+    if (x!.op !== 'pad' || x!.attributes.value !== value) return undefined
+    const inner = x!.attributes
+    return b.pad(x!.operands[0]!, low.map((size, axis) => add(size, inner.low[axis]!)), high.map((size, axis) => add(size, inner.high[axis]!)), value)
+  }),
+  // concat(slices that follow each other) = one slice
+  rule('concat-of-slices', 'concat', (node, b) => {
+    const { axis } = node.attributes
+    const [first] = node.operands
+    if (first!.op !== 'slice') return undefined
+    const whole = first!.attributes
+    if (whole.steps[axis] !== 1) return undefined
+    let end = whole.starts[axis]!
+    for (const part of node.operands) {
+      if (part.op !== 'slice' || part.operands[0] !== first!.operands[0] || part.attributes.starts[axis] !== end) return undefined
+      const { starts, steps } = part.attributes
+      if (steps.some((step, at) => step !== whole.steps[at]) || starts.some((start, at) => at !== axis && start !== whole.starts[at])) return undefined
+      end = add(end, part.shape[axis]!)
+    }
+    return b.slice(first!.operands[0]!, whole.starts, whole.sizes.with(axis, subtract(end, whole.starts[axis]!)), whole.steps)
+  }),
+  // f(broadcast(x), broadcast(y), c) = broadcast(f(x, y, c))
+  { name: 'map-of-broadcasts', ops: undefined, apply: mapOfBroadcasts },
+]
+
+function mapOfBroadcasts(node: Node, { builder: b }: Rewrite): Node | undefined {
+  if (node.operands.length === 0 || lowerOf(node).kind !== 'map') return undefined
+  const repeated = node.operands.find((operand) => operand.op === 'broadcast' && splat(operand) === undefined)
+  if (repeated?.op !== 'broadcast') {
+    const all = node.shape.length > 0 && node.operands.every((operand) => splat(operand) !== undefined)
+    // Only where the value could not be folded: it is not finite, and need be computed just once.
+    return all ? b.broadcast(b.node(node.op, node.operands.map((operand) => b.constant(splat(operand)!, operand.dtype)), node.attributes as never) as Node, node.shape, []) : undefined
+  }
+  const { axes } = repeated.attributes
+  const small = repeated.operands[0]!.shape
+  const operands: Node[] = []
+  for (const operand of node.operands) {
+    const value = splat(operand)
+    if (value !== undefined) operands.push(b.full(small, value, operand.dtype))
+    else if (operand.op === 'broadcast' && operand.attributes.axes.length === axes.length && operand.attributes.axes.every((axis, i) => axis === axes[i]))
+      operands.push(operand.operands[0]!)
+    else return undefined
+  }
+  return b.broadcast(b.node(node.op, operands, node.attributes as never) as Node, node.shape, axes)
+}
+
+/**
+ * Where each axis of a shape lies in another that differs by axes of size 1 alone; `undefined` for an axis that is gone.
+ * As a whole `undefined` where the shapes differ by more.
+ */
+export function unitPlaces(from: readonly Dim[], to: readonly Dim[]): (number | undefined)[] | undefined {
+  const places: (number | undefined)[] = []
+  let at = 0
+  for (const [axis, size] of from.entries()) {
+    // An axis of size 1 is matched with one of the other shape only if nothing else must be matched first.
+    while (at < to.length && to[at] !== size && to[at] === one) at++
+    if (to[at] === size && at < to.length && !(size === one && remaining(from, axis + 1) > remaining(to, at + 1))) places.push(at++)
+    else if (size === one) places.push(undefined)
+    else return undefined
+  }
+  while (at < to.length && to[at] === one) at++
+  return at === to.length ? places : undefined
+}
+
+const remaining = (shape: readonly Dim[], start: number): number => shape.slice(start).filter((size) => size !== one).length

@@ -1,0 +1,87 @@
+/** Laws of contraction: views of its operands and of its result are only other ways to read and write them. */
+import { one } from '../ir/dim.ts'
+import type { Node } from '../ir/graph.ts'
+import type { GraphBuilder } from '../ops/builder.ts'
+import { type Access, type ContractAttributes, isPlainAccess } from '../ops/contract.ts'
+import { unitPlaces } from './movement.ts'
+import { rule } from './rule.ts'
+import type { Rule } from './rules.ts'
+
+/** One operand of a contraction with its accesses; a law gives another that reads the same elements. */
+interface Side {
+  readonly node: Node
+  readonly accesses: readonly Access[]
+}
+type SideLaw = (side: Side, attributes: ContractAttributes, other: readonly Access[]) => Side | undefined
+
+const sides = ['left', 'right'] as const
+
+/** A row for a law about one operand, tried on both. */
+function operandRule(name: string, law: SideLaw): Rule {
+  return rule(name, 'contract', (node, b) => {
+    for (const [index, side] of sides.entries()) {
+      const found = law({ node: node.operands[index]!, accesses: node.attributes[side] }, node.attributes, node.attributes[sides[1 - index]!])
+      if (found) return rebuild(b, node, index, found)
+    }
+    return undefined
+  })
+}
+
+function rebuild(b: GraphBuilder, node: Node<'contract'>, index: number, side: Side): Node {
+  return b.contract(...(node.operands.with(index, side.node) as [Node, Node]), { ...node.attributes, [sides[index]!]: side.accesses })
+}
+
+const reads = (accesses: readonly Access[], name: string): boolean => accesses.some(({ terms }) => terms.some(({ axis }) => axis === name))
+
+/** Whether the access of an operand axis may be left out: it reads the axis itself, which the other operand reads too. */
+function isRedundant(access: Access, size: Node['shape'][number], attributes: ContractAttributes, other: readonly Access[]): boolean {
+  return isPlainAccess(access, size, new Map(attributes.axes.map((axis) => [axis.name, axis.size]))) && reads(other, access.terms[0]!.axis)
+}
+
+export const products: readonly Rule[] = [
+  // permute(x)[i, j] = x[j, i]
+  operandRule('product-of-permute', ({ node, accesses }) => {
+    if (node.op !== 'permute') return undefined
+    const inner: Access[] = []
+    for (const [at, axis] of node.attributes.order.entries()) inner[axis] = accesses[at]!
+    return { node: node.operands[0]!, accesses: inner }
+  }),
+  // broadcast(x)[i, j] = x[j]
+  operandRule('product-of-broadcast', ({ node, accesses }, attributes, other) => {
+    if (node.op !== 'broadcast') return undefined
+    const own = node.attributes.axes
+    const droppable = accesses.every((access, axis) => own.includes(axis) || isRedundant(access, node.shape[axis]!, attributes, other))
+    return droppable ? { node: node.operands[0]!, accesses: own.map((axis) => accesses[axis]!) } : undefined
+  }),
+  // reshape(x)[i, 0] = x[i]
+  operandRule('product-of-unit-axes', ({ node, accesses }, attributes, other) => {
+    if (node.op !== 'reshape') return undefined
+    const inner = node.operands[0]!
+    const places = unitPlaces(inner.shape, node.shape)
+    if (!places || places.includes(undefined)) return undefined
+    const droppable = accesses.every((access, axis) => places.includes(axis) || (node.shape[axis] === one && isRedundant(access, one, attributes, other)))
+    return droppable ? { node: inner, accesses: places.map((place) => accesses[place!]!) } : undefined
+  }),
+  // pad(x; 0)[i] = x[i - low], which counts as 0 outside of x
+  operandRule('product-of-padding', ({ node, accesses }) => {
+    if (node.op !== 'pad' || node.attributes.value !== 0) return undefined
+    const { low } = node.attributes
+    if (low.some((size) => size.constant === undefined)) return undefined
+    return {
+      node: node.operands[0]!,
+      accesses: accesses.map((access, axis) => ({ ...access, offset: access.offset - low[axis]!.constant! * access.divisor })),
+    }
+  }),
+  // permute(Σ x · y)[i, j] = (Σ x · y)[j, i]
+  rule('permute-of-product', 'permute', (node, b, { isShared }) => {
+    const [x] = node.operands
+    if (x!.op !== 'contract' || isShared(x!)) return undefined
+    return b.contract(x!.operands[0]!, x!.operands[1]!, { ...x!.attributes, output: node.attributes.order.map((axis) => x!.attributes.output[axis]!) })
+  }),
+  // Σ (-x) · y = -(Σ x · y)
+  rule('negation-out-of-product', 'contract', (node, b) => {
+    const [x, y] = node.operands
+    if (x!.op === 'neg') return b.neg(b.contract(x!.operands[0]!, y!, node.attributes))
+    return y!.op === 'neg' ? b.neg(b.contract(x!, y!.operands[0]!, node.attributes)) : undefined
+  }),
+]

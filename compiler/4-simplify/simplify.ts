@@ -1,0 +1,81 @@
+/**
+ * A graph → a smaller graph of the same meaning: rules rewrite nodes bottom-up until none applies. Common subexpressions
+ * are one because the builder interns, dead nodes are gone because only what a result needs is built.
+ */
+import { type Graph, type Node, nodesOf, type Result } from '../ir/graph.ts'
+import { GraphBuilder } from '../ops/builder.ts'
+import { type Rewrite, type Rule, rulesByOp } from './rules.ts'
+
+export interface SimplifyOptions {
+  /** The rules to apply; all, in tests one. */
+  readonly rules?: readonly Rule[]
+}
+
+/** Whole sweeps over the graph; a rule that needs to know who else uses a node fires in the sweep after it was made. */
+const maxSweeps = 8
+/** Rewrites of one node in one sweep: the rules shrink what they touch, so this is never met. */
+const maxRewrites = 1000
+
+export function simplify(graph: Graph, options: SimplifyOptions = {}): Graph {
+  const table = rulesByOp(options.rules)
+  let current = graph
+  for (let sweep = 0; sweep < maxSweeps; sweep++) {
+    const next = sweepOnce(current, table)
+    if (!next.changed) return next.graph
+    current = next.graph
+  }
+  return current
+}
+
+function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): { graph: Graph; changed: boolean } {
+  const builder = new GraphBuilder()
+  const nodes = nodesOf([...graph.results, ...graph.results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : []))])
+  const users = countUsers(graph, nodes)
+  /** From nodes of the old graph, and from nodes that rules made, to their final form. */
+  const settled = new Map<Node, Node>()
+  const shared = new Set<Node>()
+  /** Nodes that an old node has become: one that two have become has the users of both. */
+  const owned = new Set<Node>()
+  const rewrite: Rewrite = { builder, isShared: (node) => shared.has(node) || !settled.has(node) }
+  let changed = false
+
+  const settle = (node: Node, budget: { left: number }): Node => {
+    const known = settled.get(node)
+    if (known) return known
+    const operands = node.operands.map((operand) => settle(operand, budget))
+    let result = builder.node(node.op, operands, node.attributes as never) as Node
+    const before = settled.get(result)
+    if (before) result = before
+    else
+      for (const rule of table(result.op)) {
+        const replacement = rule.apply(result as never, rewrite)
+        if (!replacement || replacement === result) continue
+        if (--budget.left < 0) throw new Error(`the rule ${rule.name} rewrites without end`)
+        changed = true
+        result = settle(replacement, budget)
+        break
+      }
+    settled.set(node, result)
+    settled.set(result, result)
+    return result
+  }
+  for (const node of nodes) {
+    const result = builder.withOrigin(graph.origins.get(node), () => settle(node, { left: maxRewrites }))
+    if ((users.get(node) ?? 0) > 1 || owned.has(result)) shared.add(result)
+    owned.add(result)
+  }
+
+  const results = graph.results.map(
+    ({ replaces, ...result }): Result => ({ ...result, node: settled.get(result.node)!, ...(replaces && { replaces: settled.get(replaces)! }) }),
+  )
+  return { graph: { name: graph.name, results, origins: builder.origins }, changed }
+}
+
+/** How many nodes and results read each node. */
+function countUsers(graph: Graph, nodes: readonly Node[]): Map<Node, number> {
+  const users = new Map<Node, number>()
+  const count = (node: Node) => users.set(node, (users.get(node) ?? 0) + 1)
+  for (const node of nodes) for (const operand of node.operands) count(operand)
+  for (const { node } of graph.results) count(node)
+  return users
+}
