@@ -6,8 +6,8 @@ import { runOnDevice, storageOf } from '../device/run-kernels.ts'
 import { apply, at, axis, base, flat, guarded, isInside, load, num, read, sum, tensor, update, write } from './build.ts'
 import { values } from './numbers.ts'
 
-const emit = (kernel: MapKernel, guards: 'branch' | 'select' = 'branch') =>
-  emitKernel(kernel, { storageOf, target: 'gpu', schedule: { kind: 'map', lanes: 64, guards } })
+const emit = (kernel: MapKernel, guards: 'branch' | 'select' = 'branch', steps = 1) =>
+  emitKernel(kernel, { storageOf, target: 'gpu', schedule: { kind: 'map', lanes: 64, steps, guards } })
 
 describe('map kernels', () => {
   it.each([[1, 1, 1], [3, 5, 7], [0, 4, 2], [2, 13, 1], [4, 64, 65]])('transpose and add, [%i, %i, %i]', async (a, b, c) => {
@@ -38,7 +38,7 @@ describe('map kernels', () => {
       ...base(slots), kind: 'map', axes: [n!, i!],
       stores: [{ slot: 1, index: flat(out.shape, [n!, i!]), value: guarded([isInside(shifted, 5)], load(slots, 0, [n!, shifted]), num(-7)) }],
     }
-    const emitted = emit(kernel, guards)
+    const emitted = emit(kernel, guards, guards === 'select' ? 4 : 1)
     for (const size of [1, 3, 200]) {
       const xs = values(size * 5, size)
       const got = await runOnDevice([{ kernel, emitted }], new Map([[x, xs]]), new Map([['batch', size]]), [out])

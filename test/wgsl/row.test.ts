@@ -9,9 +9,10 @@ import { apply, at, axis, base, flat, load, num, read, stage, tensor, write } fr
 import { values, worstError } from './numbers.ts'
 
 const schedules: Record<string, RowSchedule> = {
-  lane: { kind: 'row', by: 'lane', lanes: 16, guards: 'branch' },
+  lane: { kind: 'row', by: 'lane', lanes: 16, steps: 1, guards: 'branch' },
+  'lane, several': { kind: 'row', by: 'lane', lanes: 8, steps: 4, guards: 'select' },
   workgroup: { kind: 'row', by: 'workgroup', lanes: 32, guards: 'select' },
-  parts: { kind: 'row', by: 'parts', lanes: 16, parts: 5, guards: 'branch' },
+  parts: { kind: 'row', by: 'parts', lanes: 16, parts: 5, steps: 2, guards: 'branch' },
 }
 
 /** out[r, c] = softmax of x[r, ·] and total[r] = log Σ exp. */

@@ -12,7 +12,7 @@ import { accumulateRegisters } from './contract-registers.ts'
 import { writeTile } from './contract-stores.ts'
 import { accumulateWorkgroup } from './contract-workgroup.ts'
 import { accumulator } from './identity.ts'
-import { forEachElement } from './map.ts'
+import { forEachElement, groupsFor } from './map.ts'
 import type { ContractSchedule } from './schedule.ts'
 import { elements, Shader } from './shader.ts'
 import { countStores, writeStores } from './stores.ts'
@@ -101,8 +101,8 @@ function sumStage(kernel: ContractKernel, storages: readonly Storage[], schedule
   countStores(shader, kernel.stores)
   const axes = [...kernel.batch, ...kernel.rows, ...kernel.columns]
   const results = shader.size(elements(axes))
-  const lanes = 64
-  forEachElement(rootContext(shader, schedule.guards), axes, lanes, (context, flat) => {
+  const spread = { lanes: 64, steps: 1 }
+  forEachElement(rootContext(shader, schedule.guards), axes, spread, (context, flat) => {
     const sum = shader.fresh('a')
     const part = shader.fresh('i')
     context.block.line(`var ${sum} = 0.0f;`)
@@ -114,8 +114,8 @@ function sumStage(kernel: ContractKernel, storages: readonly Storage[], schedule
   return shader.finish({
     name: `${kernel.name}.sum`,
     comment: 'contract: the parts summed, and the stores',
-    workgroup: [lanes, 1, 1],
-    workgroups: [ceilQuotient(elements(axes), dim(lanes)), one, one],
+    workgroup: [spread.lanes, 1, 1],
+    workgroups: groupsFor(elements(axes), spread),
   })
 }
 

@@ -1,8 +1,9 @@
 /** Map kernels: one lane computes one element of the axes, all its stores together. */
-import { ceilQuotient, dim, one } from '../../ir/dim.ts'
+import { ceilQuotient, type Dim, dim, one } from '../../ir/dim.ts'
 import type { MapKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import type { Storage } from '../../../runtime/abi.ts'
+import type { Block } from './block.ts'
 import { bind, type Context, flatSize, groupNumber, inside, rootContext, unflatten } from './context.ts'
 import type { MapSchedule } from './schedule.ts'
 import { elements, Shader } from './shader.ts'
@@ -12,30 +13,44 @@ export function emitMap(kernel: MapKernel, storages: readonly Storage[], schedul
   const shader = new Shader(kernel.slots, storages)
   countStores(shader, kernel.stores)
   const context = rootContext(shader, schedule.guards)
-  forEachElement(context, kernel.axes, schedule.lanes, (inner) => writeStores(inner, kernel.stores))
-  const size = elements(kernel.axes)
+  forEachElement(context, kernel.axes, schedule, (inner) => writeStores(inner, kernel.stores))
   const stage = shader.finish({
     name: kernel.name,
-    comment: 'map: one lane an element',
+    comment: schedule.steps === 1 ? 'map: one lane an element' : `map: one lane ${schedule.steps} elements`,
     workgroup: [schedule.lanes, 1, 1],
-    workgroups: [ceilQuotient(size, dim(schedule.lanes)), one, one],
+    workgroups: groupsFor(elements(kernel.axes), schedule),
   })
   return { stages: [stage], scratch: [] }
 }
 
-/** Runs `fill` in a block where the axes are bound to this lane's element, if it has one. */
+/** Lanes of a workgroup, and how many elements each takes one after another. */
+export interface Spread {
+  readonly lanes: number
+  readonly steps: number
+}
+
+/** How many workgroups cover a number of elements. */
+export const groupsFor = (size: Dim, { lanes, steps }: Spread): readonly [Dim, Dim, Dim] => [ceilQuotient(size, dim(lanes * steps)), one, one]
+
+/** Runs `fill` in a block where the axes are bound to this lane's element, for each it has. */
 export function forEachElement(
   context: Context,
   axes: MapKernel['axes'],
-  lanes: number,
+  { lanes, steps }: Spread,
   fill: (inner: Context, flat: string) => void,
 ): void {
   const { shader, block } = context
   const group = groupNumber(context)
-  const flat = shader.fresh('e')
-  block.line(`let ${flat} = ${group} * ${lanes}u + ${shader.builtin('lane')};`)
-  block.nest(`if (${flat} < ${flatSize(context, axes)})`, (inner) => {
-    const here = inside(context, inner)
-    fill(bind(here, unflatten(here, axes, flat)), flat)
-  })
+  const lane = shader.builtin('lane')
+  const one = (outer: Block, first: string) => {
+    const flat = shader.fresh('e')
+    outer.line(`let ${flat} = ${first};`)
+    outer.nest(`if (${flat} < ${flatSize(context, axes)})`, (inner) => {
+      const here = inside(context, inner)
+      fill(bind(here, unflatten(here, axes, flat)), flat)
+    })
+  }
+  if (steps === 1) return one(block, `${group} * ${lanes}u + ${lane}`)
+  const step = shader.fresh('s')
+  block.nest(`for (var ${step} = 0u; ${step} < ${steps}u; ${step}++)`, (loop) => one(loop, `(${group} * ${steps}u + ${step}) * ${lanes}u + ${lane}`))
 }

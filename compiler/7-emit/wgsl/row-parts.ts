@@ -10,7 +10,7 @@ import type { Storage } from '../../../runtime/abi.ts'
 import type { DType } from '../../ir/graph.ts'
 import { isArg, registerType } from './combine.ts'
 import { bind, type Context, flatSize, groupNumber, inside, rootContext, unflatten } from './context.ts'
-import { forEachElement } from './map.ts'
+import { forEachElement, groupsFor } from './map.ts'
 import { accumulate, type Accumulator, combineLanes, declareAccumulator, finished, levelsOf, merge } from './reduction.ts'
 import { countRow, strided } from './row.ts'
 import type { RowSchedule } from './schedule.ts'
@@ -166,7 +166,7 @@ const fromWord = (dtype: DType, word: string): string =>
 function storeStage(kernel: RowKernel, storages: readonly Storage[], schedule: Parts, places: readonly StageScratch[]): EmittedStage {
   const { shader, root } = begin(kernel, storages, schedule)
   const axes = [...kernel.outer, ...kernel.row]
-  forEachElement(root, axes, schedule.lanes, (context) => {
+  forEachElement(root, axes, schedule, (context) => {
     const outer = shader.fresh('o')
     // The outer index again, from the names that its axes have here.
     context.block.line(`let ${outer} = ${flatOf(context, kernel)};`)
@@ -176,7 +176,7 @@ function storeStage(kernel: RowKernel, storages: readonly Storage[], schedule: P
     name: `${kernel.name}.stores`,
     comment: 'row in parts: the stores of every element',
     workgroup: [schedule.lanes, 1, 1],
-    workgroups: [ceilQuotient(elements(axes), dim(schedule.lanes)), one, one],
+    workgroups: groupsFor(elements(axes), schedule),
   })
 }
 

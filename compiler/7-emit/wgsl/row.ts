@@ -2,12 +2,12 @@
  * Row kernels: for each outer index, reductions over a row one after another, then stores for its elements and results.
  * A row belongs to one lane (many short rows), to one workgroup (long rows), or to many workgroups (few very long rows).
  */
-import { ceilQuotient, dim, one } from '../../ir/dim.ts'
+import { one } from '../../ir/dim.ts'
 import type { RowKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import type { Storage } from '../../../runtime/abi.ts'
 import { bind, type Context, flatSize, groupNumber, inside, loops, rootContext, unflatten } from './context.ts'
-import { forEachElement } from './map.ts'
+import { forEachElement, groupsFor } from './map.ts'
 import { accumulate, combineLanes, declareAccumulator, finished, levelsOf } from './reduction.ts'
 import { emitRowParts } from './row-parts.ts'
 import type { RowSchedule } from './schedule.ts'
@@ -33,10 +33,10 @@ export function countRow(shader: Shader, kernel: RowKernel): void {
   countStores(shader, kernel.results)
 }
 
-function byLane(kernel: RowKernel, storages: readonly Storage[], schedule: RowSchedule): EmittedKernel {
+function byLane(kernel: RowKernel, storages: readonly Storage[], schedule: Extract<RowSchedule, { by: 'lane' }>): EmittedKernel {
   const shader = new Shader(kernel.slots, storages)
   countRow(shader, kernel)
-  forEachElement(rootContext(shader, schedule.guards), kernel.outer, schedule.lanes, (outer) => {
+  forEachElement(rootContext(shader, schedule.guards), kernel.outer, schedule, (outer) => {
     let context = outer
     for (const level of levelsOf(kernel.stages)) {
       const accumulators = level.map((i) => {
@@ -58,7 +58,7 @@ function byLane(kernel: RowKernel, storages: readonly Storage[], schedule: RowSc
     name: kernel.name,
     comment: 'row: one lane a row',
     workgroup: [schedule.lanes, 1, 1],
-    workgroups: [ceilQuotient(elements(kernel.outer), dim(schedule.lanes)), one, one],
+    workgroups: groupsFor(elements(kernel.outer), schedule),
   })
   return { stages: [stage], scratch: [] }
 }

@@ -1,12 +1,11 @@
 /** Running kernels (cumulative sums): one lane walks one row. */
-import { ceilQuotient, dim, one } from '../../ir/dim.ts'
 import type { RunningKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import type { Storage } from '../../../runtime/abi.ts'
 import { numberText, registerType } from './combine.ts'
 import { bind, flatSize, inside, rootContext } from './context.ts'
 import { accumulator } from './identity.ts'
-import { forEachElement } from './map.ts'
+import { forEachElement, groupsFor } from './map.ts'
 import { withoutParentheses } from './print-index.ts'
 import { printNamed } from './print-scalar.ts'
 import type { LoopSchedule } from './schedule.ts'
@@ -17,7 +16,7 @@ export function emitRunning(kernel: RunningKernel, storages: readonly Storage[],
   const shader = new Shader(kernel.slots, storages)
   shader.identities.count(kernel.value)
   countStores(shader, [kernel.store])
-  forEachElement(rootContext(shader, schedule.guards), kernel.outer, schedule.lanes, (context) => {
+  forEachElement(rootContext(shader, schedule.guards), kernel.outer, schedule, (context) => {
     const { dtype } = kernel.value
     const sum = shader.fresh('a')
     context.block.line(`var ${sum}: ${registerType(dtype)} = ${numberText(0, dtype)};`)
@@ -40,7 +39,7 @@ export function emitRunning(kernel: RunningKernel, storages: readonly Storage[],
     name: kernel.name,
     comment: 'running: one lane a row, its elements in order',
     workgroup: [schedule.lanes, 1, 1],
-    workgroups: [ceilQuotient(elements(kernel.outer), dim(schedule.lanes)), one, one],
+    workgroups: groupsFor(elements(kernel.outer), schedule),
   })
   return { stages: [stage], scratch: [] }
 }

@@ -10,7 +10,7 @@ import type { EmittedKernel, EmittedStage } from '../../lowered.ts'
 import type { Storage } from '../../../runtime/abi.ts'
 import { numberText, registerType } from './combine.ts'
 import { bind, type Context, flatSize, groupNumber, inside, nameOf, rootContext } from './context.ts'
-import { forEachElement } from './map.ts'
+import { forEachElement, groupsFor } from './map.ts'
 import { withoutParentheses } from './print-index.ts'
 import { printNamed, stored } from './print-scalar.ts'
 import type { LoopSchedule } from './schedule.ts'
@@ -84,7 +84,7 @@ function walkStage(kernel: ScatterKernel, storages: readonly Storage[], schedule
   shader.identities.count(kernel.value)
   const axes = [...kernel.before, kernel.entries, ...kernel.after]
   const links = shader.scratch(0, 'u32', 'read')
-  forEachElement(rootContext(shader, schedule.guards), axes, schedule.lanes, (context) => {
+  forEachElement(rootContext(shader, schedule.guards), axes, schedule, (context) => {
     const entry = nameOf(context, kernel.entries)!
     const link = shader.fresh('link')
     context.block.line(`var ${link} = ${links}[${entry}];`)
@@ -113,6 +113,6 @@ function walkStage(kernel: ScatterKernel, storages: readonly Storage[], schedule
     name: `${kernel.name}.walk`,
     comment: 'scatter: the first entry of each chain adds the updates of all of it',
     workgroup: [schedule.lanes, 1, 1],
-    workgroups: [ceilQuotient(elements(axes), dim(schedule.lanes)), one, one],
+    workgroups: groupsFor(elements(axes), schedule),
   })
 }

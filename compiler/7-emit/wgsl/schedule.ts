@@ -31,14 +31,16 @@ export interface GuardChoice {
 export interface MapSchedule extends GuardChoice {
   readonly kind: 'map'
   readonly lanes: number
+  /** Elements that a lane takes one after another. */
+  readonly steps: number
 }
 export type RowSchedule = GuardChoice &
   (
-    | { readonly kind: 'row'; readonly by: 'lane'; readonly lanes: number }
+    | { readonly kind: 'row'; readonly by: 'lane'; readonly lanes: number; readonly steps: number }
     /** A workgroup for each outer index: lanes stride over the row and combine in a tree. */
     | { readonly kind: 'row'; readonly by: 'workgroup'; readonly lanes: number }
     /** The row cut in parts, a workgroup for each; partial results in scratch memory, combined by further dispatches. */
-    | { readonly kind: 'row'; readonly by: 'parts'; readonly lanes: number; readonly parts: number }
+    | { readonly kind: 'row'; readonly by: 'parts'; readonly lanes: number; readonly parts: number; readonly steps: number }
   )
 export interface ContractSchedule extends GuardChoice {
   readonly kind: 'contract'
@@ -63,6 +65,7 @@ export interface ContractSchedule extends GuardChoice {
 export interface LoopSchedule extends GuardChoice {
   readonly kind: 'scatter' | 'running'
   readonly lanes: number
+  readonly steps: number
 }
 
 /** A free dim counts as this many where a schedule depends on sizes. */
@@ -72,17 +75,28 @@ export function defaultSchedule(kernel: Kernel, target: Target, limits: Limits =
   const guards = 'branch'
   switch (kernel.kind) {
     case 'map':
-      return { kind: 'map', lanes: 64, guards }
+      return { kind: 'map', guards, ...spreadFor(estimate(elements(kernel.axes)), target) }
     case 'row':
       return rowSchedule(kernel, target, limits)
     case 'contract':
       return contractSchedule(kernel, target, limits)
     case 'scatter':
+      return { kind: 'scatter', guards, lanes: 64, steps: 1 }
     case 'running':
-      return { kind: kernel.kind, lanes: 64, guards }
+      return { kind: 'running', guards, ...spreadFor(estimate(elements(kernel.outer)), target) }
     default:
       return kernel satisfies never
   }
+}
+
+/**
+ * Lanes and steps for independent elements. A CPU-class adapter starts every subgroup anew at a cost of tens of elements
+ * (measured: bench/NOTES.md), so there few lanes take many elements each, as long as the workgroups keep all cores busy.
+ */
+function spreadFor(size: number, target: Target): { lanes: number; steps: number } {
+  if (target === 'gpu') return { lanes: 64, steps: 1 }
+  const lanes = 8
+  return { lanes, steps: Math.max(1, Math.min(64, 2 ** Math.floor(Math.log2(Math.max(1, size / (lanes * 16)))))) }
 }
 
 function rowSchedule(kernel: RowKernel, target: Target, limits: Limits): RowSchedule {
@@ -91,12 +105,12 @@ function rowSchedule(kernel: RowKernel, target: Target, limits: Limits): RowSche
   const length = estimate(elements(kernel.row))
   const lanes = Math.min(target === 'gpu' ? 256 : 64, limits.workgroupInvocations)
   if (target === 'gpu') {
-    if (length <= 32 || (length <= 128 && rows >= 16384)) return { kind: 'row', by: 'lane', lanes: 64, guards }
-    if (rows * 8192 < length) return { kind: 'row', by: 'parts', lanes, parts: 256, guards }
+    if (length <= 32 || (length <= 128 && rows >= 16384)) return { kind: 'row', by: 'lane', lanes: 64, steps: 1, guards }
+    if (rows * 8192 < length) return { kind: 'row', by: 'parts', lanes, parts: 256, steps: 1, guards }
     return { kind: 'row', by: 'workgroup', lanes: length >= 1024 ? lanes : 64, guards }
   }
-  if (rows >= 64 || length <= 64) return { kind: 'row', by: 'lane', lanes: 16, guards }
-  if (rows < 4 && length > 16384) return { kind: 'row', by: 'parts', lanes, parts: 16, guards }
+  if (rows >= 64 || length <= 64) return { kind: 'row', by: 'lane', guards, ...spreadFor(rows, target) }
+  if (rows < 4 && length > 16384) return { kind: 'row', by: 'parts', lanes: 8, parts: 16, steps: 64, guards }
   return { kind: 'row', by: 'workgroup', lanes: Math.min(lanes, 64), guards }
 }
 
