@@ -143,6 +143,8 @@ export interface Expectation {
 
 export interface Program {
   readonly path: string
+  /** The file's own text, for what must notice that it changed. */
+  readonly text: string
   /** Names of the models, in source order. */
   readonly models: readonly string[]
   readonly trains: readonly TrainDescription[]

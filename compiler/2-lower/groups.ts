@@ -1,5 +1,6 @@
 /** Which parameters learn, and at which rate: `freeze` patterns and the optimizer's overrides → runs of the arena. */
 import type { UpdateGroup } from '../lowered.ts'
+import { matchesPattern } from '../path-pattern.ts'
 import type { ModelGraph, Program, TrainDescription } from '../program.ts'
 
 export interface Grouping {
@@ -22,19 +23,3 @@ export function groupParameters(model: ModelGraph, train: TrainDescription, prog
   const groups = [...members].sort(([a], [b]) => a - b).map(([index, parameters]): UpdateGroup => ({ index, parameters, moments }))
   return { groups, isFrozen }
 }
-
-/** `*` stands for any run of characters, `[0..2]` for a range of indices (end excluded); everything else for itself. */
-export function matchesPattern(pattern: string, path: string): boolean {
-  const source = pattern
-    .split(/(\*|\[\d+\.\.\d+\])/)
-    .map((part) => {
-      if (part === '*') return '.*'
-      const range = /^\[(\d+)\.\.(\d+)\]$/.exec(part)
-      if (range) return `\\[(?:${numbers(Number(range[1]), Number(range[2]))})\\]`
-      return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-    })
-    .join('')
-  return new RegExp(`^${source}$`).test(path)
-}
-
-const numbers = (from: number, to: number): string => Array.from({ length: Math.max(0, Math.min(to, from + 4096) - from) }, (_, i) => from + i).join('|') || '(?!)'

@@ -1,0 +1,176 @@
+/** `dlmc train FILE [BLOCK]`: trains, shows how it goes, keeps everything in a run directory, tests at the end. */
+import { createHash } from 'node:crypto'
+import { dirname } from 'node:path'
+import { compile } from '../compiler/pipeline.ts'
+import type { Program, TrainDescription } from '../compiler/program.ts'
+import type { TrainSettings } from '../runtime/abi.ts'
+import { batchDimOf, trainingSession, wantedFields } from '../runtime/batch-dims.ts'
+import type { BatchSource } from '../runtime/data/batches.ts'
+import { evaluate } from '../runtime/evaluate.ts'
+import { openData } from '../runtime/node/open-data.ts'
+import { createRunDirectory, openRunDirectory, type RunDirectory } from '../runtime/node/run-directory.ts'
+import { nodeBatches } from '../runtime/node/worker-batches.ts'
+import { type LoadedWeights, train } from '../runtime/trainer.ts'
+import { exitCodes, UsageError } from './failure.ts'
+import { loadValidProgram } from './load.ts'
+import { asRecord, collect, deviceOption, type Verb } from './options.ts'
+import { selectTrain, completeDims } from './select.ts'
+import { openCompiled, selectDevice } from './session.ts'
+import { applySettings } from './set.ts'
+import { terminal } from './terminal.ts'
+import { watchTraining } from './train-report.ts'
+import { readTensors } from './tensors.ts'
+import { matchesPattern } from '../compiler/path-pattern.ts'
+
+interface Options {
+  readonly set?: string[]
+  readonly data?: string[]
+  readonly out: string
+  readonly resume?: string
+  readonly device: string
+  readonly seed?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+/** What `config.json` of a run directory holds: enough to go on with the run. */
+interface RunConfig {
+  readonly file: string
+  readonly block: string | undefined
+  readonly set: readonly string[]
+  readonly data: readonly string[]
+  readonly device: string
+  readonly settings: TrainSettings
+}
+
+export const trainVerb: Verb = (program, run) => {
+  program
+    .command('train')
+    .description('train a model as its train block says')
+    .argument('<file>')
+    .argument('[block]', 'the train block, where the file has several')
+    .option('--set <key=value>', 'overrides a setting: batch, epochs, steps, seed, lr, clip_norm', collect)
+    .option('--data <name=path>', 'where a data block finds its files, or the file of one field', collect)
+    .option('--out <dir>', 'where run directories are made', 'runs')
+    .option('--resume <dir>', 'go on with an earlier run, bit for bit')
+    .option('--seed <n>', 'same as --set seed=N')
+    .option(...deviceOption)
+    .option('--json', 'events as JSON lines on stdout')
+    .option('--quiet', 'no progress')
+    .action((file: string, block: string | undefined, options: Options) => run(() => trainFile(file, block, options)))
+}
+
+async function trainFile(file: string, block: string | undefined, options: Options): Promise<number> {
+  const program = loadValidProgram(file)
+  const directory = options.resume === undefined ? undefined : openRunDirectory(options.resume)
+  const earlier = directory?.config as RunConfig | undefined
+  const set = [...(earlier?.set ?? []), ...(options.set ?? []), ...(options.seed === undefined ? [] : [`seed=${options.seed}`])]
+  const description = applySettings(selectTrain(program, block ?? earlier?.block), set)
+  const settings = settingsOf(description)
+  const data = await openDatasets(program, description, file, [...(earlier?.data ?? []), ...(options.data ?? [])])
+
+  const device = await selectDevice(options.device, options.quiet === true)
+  const { program: compiled, simplified } = compile(program, {
+    model: description.model.name,
+    arguments: description.model.arguments,
+    entries: ['step', 'evaluate'],
+    train: description,
+    target: device.target,
+  })
+  const dims = asRecord(completeDims(compiled.dims, new Map([...description.dims, ['batch', description.batch]]), description))
+  const batch = dims[batchDimOf(compiled)]!
+  const wanted = wantedFields(compiled, dims)
+  const source = (name: string, training: boolean): BatchSource | undefined => {
+    const dataset = data.get(name)
+    return dataset && nodeBatches(dataset, wanted, { batch, dropLast: training, ...(training && { shuffle: { seed: settings.seed } }) })
+  }
+  const sources = { train: source('train', true), validation: source('validation', false), test: source('test', false) }
+  if (!sources.train) throw new UsageError(`the data block "${description.data}" has no part named train`)
+  const evaluated = [sources.validation, sources.test].filter((s) => s !== undefined)
+
+  const report = watchTraining({ quiet: options.quiet === true, json: options.json === true, batch, settings })
+  const executor = await openCompiled(
+    compiled,
+    device,
+    { ...trainingSession(compiled, dims, evaluated), onProgress: report.compiling },
+    simplified,
+  )
+  const interrupt = new AbortController()
+  const onSignal = () => {
+    if (interrupt.signal.aborted) process.exit(exitCodes.interrupted)
+    interrupt.abort()
+    report.note('interrupted: finishing the step and saving; once more to stop at once')
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  const config: RunConfig = { file, block: description.name, set, data: options.data ?? [], device: options.device, settings }
+  const place = directory ?? createRunDirectory(options.out, `${description.model.name.toLowerCase()}${description.name ? `-${description.name.toLowerCase()}` : ''}`, config)
+  try {
+    const store = await place.checkpoints({ onDamaged: (error) => report.note(error.message) })
+    const [resume] = directory ? await store.recent(1) : []
+    if (resume) place.rewind(resume.progress.step)
+    report.opened(place.path, description.model.name, compiled, dims, resume?.progress.step)
+    let finish: 'complete' | 'early' | 'interrupted' = 'complete'
+    const events = train({
+      executor,
+      settings,
+      train: sources.train,
+      validation: sources.validation,
+      store,
+      source: sourceHash(program),
+      resume,
+      load: loadedWeights(description),
+      signal: interrupt.signal,
+    })
+    for await (const event of events) {
+      place.record(event)
+      report.event(event)
+      if (event.kind === 'finish') finish = event.reason
+    }
+    if (finish === 'interrupted') return exitCodes.interrupted
+    if (sources.test) report.tested(await evaluate(executor, sources.test, { signal: interrupt.signal }), sources.test.examples)
+    return exitCodes.done
+  } finally {
+    report.end()
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    await closeAll(place, Object.values(sources))
+    executor.dispose()
+  }
+}
+
+async function closeAll(place: RunDirectory, sources: readonly (BatchSource | undefined)[]): Promise<void> {
+  place.close()
+  for (const source of sources) await source?.close?.()
+}
+
+function settingsOf(description: TrainDescription): TrainSettings {
+  return {
+    batch: description.batch,
+    epochs: description.epochs,
+    steps: description.steps,
+    seed: description.seed,
+    rates: [description.optimizer.rate, ...description.optimizer.overrides.map((o) => o.rate)],
+    validateEvery: description.validateEvery,
+    averageLast: description.averageLast,
+  }
+}
+
+async function openDatasets(program: Program, description: TrainDescription, file: string, overrides: readonly string[]) {
+  const data = description.data === undefined ? undefined : program.data.get(description.data)
+  if (!data) throw new UsageError(`the train block names no data; write \`data: NAME\` with a data block, or train from TypeScript`)
+  const places = new Map<string, string>()
+  for (const text of overrides) {
+    const at = text.indexOf('=')
+    if (at < 1) throw new UsageError(`--data takes NAME=PATH; this is "${text}"`)
+    places.set(text.slice(0, at), text.slice(at + 1))
+  }
+  return openData(data, { directory: dirname(file), overrides: places })
+}
+
+function loadedWeights({ load }: TrainDescription): LoadedWeights | undefined {
+  if (!load) return undefined
+  const { path, tensors } = readTensors(load.path)
+  return { file: path, tensors, except: (name) => load.except.some((pattern) => matchesPattern(pattern, name)) }
+}
+
+/** Identifies the program's text in checkpoints. */
+const sourceHash = (program: Program): string => createHash('sha256').update(program.text).digest('hex').slice(0, 16)
