@@ -14,6 +14,8 @@ export interface GpuDevice {
   readonly target: Target
   /** Bytes that sessions may take, where that is known: on a software adapter, of the machine's free memory. */
   readonly memory: number | undefined
+  /** Whether waiting for the device keeps the processor busy, as it does in Node: Dawn asks again and again. */
+  readonly polls: boolean
   /** Resolves with the reason when the driver gives the device up; never on `dispose`. */
   readonly lost: Promise<string>
   /** Throws when the device was lost or has reported an error since it was opened. */
@@ -23,6 +25,7 @@ export interface GpuDevice {
 
 export interface DeviceOptions {
   readonly memory?: number
+  readonly polls?: boolean
   /** One line that says how to get a faster device. */
   readonly advice?: string
 }
@@ -77,6 +80,7 @@ export async function openDevice(adapter: GPUAdapter, options: DeviceOptions = {
     },
     target: software ? 'cpu-class' : 'gpu',
     memory: options.memory,
+    polls: options.polls ?? false,
     lost,
     check() {
       if (failure) throw failure

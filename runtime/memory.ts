@@ -2,7 +2,7 @@
  * A program and the dims it will run under → its buffers. Everything is counted before anything is created: a plan that
  * does not fit is refused with the largest batch that does.
  */
-import { arenasOf, type CompiledProgram, type DimValues, readbackBytes, ringRows, scalarsOf, stagingBytes } from './abi.ts'
+import { arenasOf, type CompiledProgram, type DimValues, fenceBytes, fences, readbackBytes, ringRows, scalarsOf, stagingBytes } from './abi.ts'
 import { errorOf, type GpuDevice } from './device.ts'
 import { DimError, OutOfMemoryError, UnsupportedError } from './errors.ts'
 import type { OpenOptions } from './executor.ts'
@@ -17,6 +17,7 @@ export interface SessionMemory {
   readonly ring: GPUBuffer | undefined
   readonly ringBack: GPUBuffer | undefined
   readonly readback: GPUBuffer
+  readonly fences: readonly GPUBuffer[]
   readonly bytes: number
   release(): void
 }
@@ -145,6 +146,7 @@ export async function allocate(program: CompiledProgram, device: GpuDevice, opti
       ring: ringBytes > 0 ? create('scalars', ringBytes, copySource | copyTarget) : undefined,
       ringBack: ringBytes > 0 ? create('scalars, readback', ringBytes, copyTarget | mapRead) : undefined,
       readback: create('readback', readbackBytes, copyTarget | mapRead),
+      fences: Array.from({ length: fences }, () => create('fence', fenceBytes, copyTarget | mapRead)),
       release,
     }
   } catch (error) {

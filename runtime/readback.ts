@@ -2,6 +2,7 @@
  * From the device to the host, through buffers that exist since the session was opened. One transfer at a time per
  * buffer; the copies are enqueued behind the work so far, and the host waits for nothing else.
  */
+import type { InFlight } from './in-flight.ts'
 import { mapModeRead } from './usage.ts'
 
 /** Runs tasks one after another. */
@@ -18,7 +19,7 @@ export function serial(): <T>(task: () => Promise<T>) => Promise<T> {
 }
 
 /** Copies a range of a buffer to the host, a part of the readback buffer's size at a time. */
-export async function readRange(device: GPUDevice, source: GPUBuffer, offset: number, bytes: number, readback: GPUBuffer): Promise<ArrayBuffer> {
+export async function readRange(device: GPUDevice, source: GPUBuffer, offset: number, bytes: number, readback: GPUBuffer, inFlight: InFlight): Promise<ArrayBuffer> {
   const result = new ArrayBuffer(bytes)
   const target = new Uint8Array(result)
   for (let at = 0; at < bytes; at += readback.size) {
@@ -26,6 +27,7 @@ export async function readRange(device: GPUDevice, source: GPUBuffer, offset: nu
     const encoder = device.createCommandEncoder()
     encoder.copyBufferToBuffer(source, offset + at, readback, 0, part)
     device.queue.submit([encoder.finish()])
+    await inFlight.rest()
     await readback.mapAsync(mapModeRead, 0, part)
     target.set(new Uint8Array(readback.getMappedRange(0, part)), at)
     readback.unmap()

@@ -3,6 +3,7 @@
  */
 import { ringRows } from './abi.ts'
 import type { ScalarRow } from './executor.ts'
+import type { InFlight } from './in-flight.ts'
 import { serial } from './readback.ts'
 import { mapModeRead } from './usage.ts'
 
@@ -51,7 +52,7 @@ export class ScalarRing {
   }
 
   /** Brings what is pending to the host. */
-  fetch(): Promise<void> {
+  fetch(inFlight: InFlight): Promise<void> {
     return this.transfer(async () => {
       const { ring, back } = this
       if (!ring || !back || this.pending.length === 0) return
@@ -60,6 +61,7 @@ export class ScalarRing {
       const encoder = this.device.createCommandEncoder()
       encoder.copyBufferToBuffer(ring, 0, back, 0, ring.size)
       this.device.queue.submit([encoder.finish()])
+      await inFlight.rest()
       await back.mapAsync(mapModeRead)
       const words = new Float32Array(back.getMappedRange())
       for (const { ticket, row, sources } of rows)

@@ -8,6 +8,7 @@ import type { GpuDevice } from './device.ts'
 import { DimError, DisposedError, NameError } from './errors.ts'
 import type { Executor, OpenOptions, StepValues, TensorData } from './executor.ts'
 import { fillInitial } from './contents.ts'
+import { InFlight, type Paced } from './in-flight.ts'
 import { Kernels } from './kernels.ts'
 import { watchForLeak } from './leak.ts'
 import { allocate, type SessionMemory, variantsOf } from './memory.ts'
@@ -17,9 +18,6 @@ import { evaluate } from './size.ts'
 import { StepBlock } from './step-block.ts'
 import { decode, encode, storedBytes } from './transfer.ts'
 import { Uploader } from './uploader.ts'
-
-/** Runs enqueued and not finished; the host prepares the next batch while the device works on these. */
-const inFlight = 2
 
 export async function openSession(program: CompiledProgram, device: GpuDevice, options: OpenOptions): Promise<Executor> {
   device.check()
@@ -42,6 +40,7 @@ export async function openSession(program: CompiledProgram, device: GpuDevice, o
         commands: makeCommands(commands, dims, device, kernels, memory, groups),
         outputs: outputsOf(program, entry),
         scalars: scalarSources(program, entry, dims, memory, scalars),
+        milliseconds: 0,
       })
     device.check()
     return makeExecutor(program, device, options, memory, uploader, runs, new ScalarRing(device.device, scalars, memory.ring, memory.ringBack))
@@ -51,7 +50,7 @@ export async function openSession(program: CompiledProgram, device: GpuDevice, o
   }
 }
 
-interface PreparedRun {
+interface PreparedRun extends Paced {
   readonly commands: readonly Command[]
   /** Where this entry leaves its outputs: several entries may have one of the same name. */
   readonly outputs: ReadonlyMap<string, TensorSlot>
@@ -97,7 +96,7 @@ function makeExecutor(
   for (const slot of program.tensors) if (memory.arenas[slot.arena] && !slots.has(slot.name)) slots.set(slot.name, slot)
   const poison = options.poison ? poisonOf(program, memory) : undefined
   const defaults = new Map(options.entries.map((entry) => [entry, runs.get(runKey(program, entry, options.dims))!]))
-  const waiting: Promise<unknown>[] = []
+  const inFlight = new InFlight(memory.fences, device.polls)
   let latest: PreparedRun | undefined
   let ticket = 0
   let disposed = false
@@ -143,7 +142,7 @@ function makeExecutor(
       const slot = slotOf(name)
       const values = dims === options.dims ? dims : { ...options.dims, ...dims }
       const bytes = await reading(() =>
-        readRange(device.device, memory.arenas[slot.arena]!, evaluate(slot.offset, values), storedBytes(slot, values), memory.readback),
+        readRange(device.device, memory.arenas[slot.arena]!, evaluate(slot.offset, values), storedBytes(slot, values), memory.readback, inFlight),
       ).catch(orCause)
       check()
       return decode(slot, bytes, values)
@@ -158,19 +157,19 @@ function makeExecutor(
       const encoder = device.device.createCommandEncoder()
       encodePass(encoder, run.commands)
       ring.record(encoder, ++ticket, run.scalars)
+      const mine = ticket
+      inFlight.begin(encoder, queue, run)
       queue.submit([encoder.finish()])
       uploader.submitted()
-      const mine = ticket
-      waiting.push(queue.onSubmittedWorkDone())
-      if (waiting.length > inFlight) await waiting.shift()!.catch(orCause)
-      if (ring.full) await ring.fetch().catch(orCause)
+      await inFlight.throttle().catch(orCause)
+      if (ring.full) await ring.fetch(inFlight).catch(orCause)
       check()
       return mine
     },
 
     async scalars() {
       check()
-      await ring.fetch().catch(orCause)
+      await ring.fetch(inFlight).catch(orCause)
       check()
       return ring.take()
     },

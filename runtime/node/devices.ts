@@ -48,7 +48,7 @@ export async function findDevice(name = 'auto'): Promise<FoundDevice> {
 async function hardware(): Promise<FoundDevice | undefined> {
   const adapter = await preferredAdapter()
   if (!adapter || isSoftware(adapter.info)) return undefined
-  return found(await openDevice(adapter))
+  return found(await openDevice(adapter, { polls: true }))
 }
 
 function builtIn(): FoundDevice {
@@ -72,10 +72,10 @@ async function byName(name: string): Promise<FoundDevice> {
     const known = [...deviceNames, ...names].join(', ')
     throw new NoDeviceError(`there is no device '${name}'`, `choose one of ${known}`)
   }
-  return found(await (isSoftware(adapter.info) ? openSoftware(adapter) : openDevice(adapter)))
+  return found(await (isSoftware(adapter.info) ? openSoftware(adapter) : openDevice(adapter, { polls: true })))
 }
 
-const openSoftware = (adapter: GPUAdapter): Promise<GpuDevice> => openDevice(adapter, { memory: usableMemory(), advice: gpuInstallation() })
+const openSoftware = (adapter: GPUAdapter): Promise<GpuDevice> => openDevice(adapter, { polls: true, memory: usableMemory(), advice: gpuInstallation() })
 
 const found = (gpu: GpuDevice): FoundDevice => ({ description: gpu.description, target: gpu.target, gpu, notice: undefined })
 
