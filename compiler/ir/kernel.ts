@@ -45,10 +45,14 @@ export type Scalar =
   | { readonly kind: 'reduce'; readonly combine: Combine; readonly axes: readonly Axis[]; readonly value: Scalar; readonly dtype: DType }
   /** The result of stage n of a row kernel, at the current outer index. */
   | { readonly kind: 'stage'; readonly stage: number; readonly dtype: DType }
-  /** The finished sum of a contraction at the current output element. */
-  | { readonly kind: 'accumulator'; readonly dtype: 'float' }
+  /** The finished sum of a contraction at the current output element; of a running kernel, the sum up to the current one. */
+  | { readonly kind: 'accumulator'; readonly dtype: DType }
 
-/** A tensor in memory that a kernel touches. `node` is the graph value stored there. */
+/**
+ * A tensor in memory that a kernel touches. `node` is the graph value stored there. An `update` slot is a leaf that a
+ * result replaces: the old value is read and the new one written in place, each element only by the lane that reads it.
+ * All values of a kernel's stores are computed before the first is written.
+ */
 export interface KernelSlot {
   readonly node: Node
   readonly access: 'read' | 'write' | 'update'

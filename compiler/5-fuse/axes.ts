@@ -1,0 +1,167 @@
+/**
+ * Axes are chosen last, from how they are used. Where an index takes an axis apart (`i // 49`, `i % 49`: a reshape that
+ * did not vanish) the axis is split in two, and the division with it; where two axes always appear as one position
+ * (`7·y + x`), they become one.
+ *
+ * before: map i0<8·batch·49>: … t[i0 // 49 …]        after: map i0<8·batch>, i1<49>: … t[i0 …]
+ */
+import { type Dim, exactQuotient, multiply, one } from '../ir/dim.ts'
+import { axesOfIndex, axisIndex, quotientIndex, remainderIndex, sumIndex } from '../ir/index.ts'
+import type { Axis, Index, Kernel } from '../ir/kernel.ts'
+import { axisListsOf, innerScalarsOf, rewriteKernel, storesOf } from './kernel-parts.ts'
+import { type Visitor, walkIndex, walkScalar } from './scalar-walk.ts'
+
+export function finishAxes(kernel: Kernel): Kernel {
+  return rename(merge(split(dropUnits(kernel))))
+}
+
+/** Visits every index and scalar of the kernel. */
+function walkKernel(kernel: Kernel, visitor: Visitor): void {
+  const seen = new Set<object>()
+  for (const scalar of innerScalarsOf(kernel)) walkScalar(scalar, visitor, seen)
+  for (const { index, value } of storesOf(kernel)) {
+    walkIndex(index, visitor, seen)
+    walkScalar(value, visitor, seen)
+  }
+}
+
+const dropUnits = (kernel: Kernel): Kernel =>
+  rewriteKernel(kernel, {}, (axes) => (axes.length === 1 && isSingle(kernel, axes[0]!) ? axes : axes.filter(({ extent }) => extent !== one)))
+
+/** Axes that a form has exactly one of. */
+const isSingle = (kernel: Kernel, axis: Axis): boolean =>
+  (kernel.kind === 'scatter' && axis === kernel.entries) || (kernel.kind === 'running' && axis === kernel.row)
+
+function split(kernel: Kernel): Kernel {
+  let current = kernel
+  // Each round makes extents smaller, so the rounds end; the bound is against a fault of the algebra.
+  for (let round = 0; round < 64; round++) {
+    const cut = findCut(current)
+    if (!cut) return current
+    const { axis, by, count } = cut
+    const [high, low] = [{ name: axis.name, extent: count }, { name: axis.name, extent: by }]
+    const both = sumIndex([{ factor: by, index: axisIndex(high) }, { factor: one, index: axisIndex(low) }])
+    current = rewriteKernel(
+      current,
+      { axis: (a) => (a === axis ? both : undefined), bound: (axes) => axes.flatMap((a) => (a === axis ? [high, low] : [a])) },
+      (axes) => axes.flatMap((a) => (a === axis ? [high, low] : [a])),
+    )
+  }
+  return current
+}
+
+/** An axis that some index divides by a divisor of its extent. */
+function findCut(kernel: Kernel): { readonly axis: Axis; readonly by: Dim; readonly count: Dim } | undefined {
+  const splittable = new Set(axisListsOf(kernel).flat())
+  let found: { axis: Axis; by: Dim; count: Dim } | undefined
+  walkKernel(kernel, {
+    scalar: (s) => {
+      if (s.kind === 'reduce' && !s.combine.startsWith('arg')) for (const axis of s.axes) splittable.add(axis)
+    },
+    index: (index) => {
+      if (found || (index.kind !== 'quotient' && index.kind !== 'remainder')) return
+      for (const axis of axesOfIndex(index.index)) {
+        if (!splittable.has(axis)) continue
+        const by = cutOf(index.index, index.by, axis)
+        const count = by && exactQuotient(axis.extent, by)
+        if (by && count && by !== one && count !== one) found = { axis, by, count }
+      }
+    },
+  })
+  return found
+}
+
+/** The size that the low part of an axis must have for `(f·axis + …)` to be divided without a rest: `by / f`. */
+function cutOf(index: Index, by: Dim, axis: Axis): Dim | undefined {
+  if (index.kind === 'axis') return by
+  if (index.kind !== 'sum') return undefined
+  const term = index.terms.find((t) => t.index.kind === 'axis' && t.index.axis === axis)
+  return term && exactQuotient(by, term.factor)
+}
+
+function merge(kernel: Kernel): Kernel {
+  let current = kernel
+  for (let again = true; again; ) {
+    again = false
+    for (const list of axisListsOf(current))
+      for (let at = 0; at + 1 < list.length; at++) {
+        const [high, low] = [list[at]!, list[at + 1]!]
+        if (!appearAsOne(current, high, low)) continue
+        const both: Axis = { name: high.name, extent: multiply(high.extent, low.extent) }
+        const whole = axisIndex(both)
+        current = rewriteKernel(
+          current,
+          { axis: (a) => (a === high ? quotientIndex(whole, low.extent) : a === low ? remainderIndex(whole, low.extent) : undefined) },
+          (axes) => axes.flatMap((a) => (a === high ? [both] : a === low ? [] : [a])),
+        )
+        again = true
+        break
+      }
+  }
+  return current
+}
+
+/** Whether every sum with one of the axes has both, as `f·(low.extent·high + low)`, and neither appears alone. */
+function appearAsOne(kernel: Kernel, high: Axis, low: Axis): boolean {
+  let together = true
+  walkKernel(kernel, {
+    index: (index) => {
+      if (index.kind !== 'sum') return
+      const factorOf = (axis: Axis) => index.terms.find((t) => t.index.kind === 'axis' && t.index.axis === axis)?.factor
+      const [f, g] = [factorOf(high), factorOf(low)]
+      if (f === undefined && g === undefined) return
+      if (f === undefined || g === undefined || f !== multiply(g, low.extent)) together = false
+    },
+  })
+  return together && !appearsBare(kernel, high, low)
+}
+
+/** Whether an axis is an index, a dividend or a position by itself, not as a term of a sum. */
+function appearsBare(kernel: Kernel, high: Axis, low: Axis): boolean {
+  let bare = false
+  const isOne = (index: Index) => index.kind === 'axis' && (index.axis === high || index.axis === low)
+  for (const { index } of storesOf(kernel)) bare ||= isOne(index)
+  walkKernel(kernel, {
+    scalar: (s) => {
+      if (s.kind === 'load' || s.kind === 'position') bare ||= isOne(s.index)
+      if (s.kind === 'guarded') for (const guard of s.guards) bare ||= isOne(guard.index)
+    },
+    index: (index) => {
+      if (index.kind === 'quotient' || index.kind === 'remainder') bare ||= isOne(index.index)
+    },
+  })
+  return bare
+}
+
+const letters: Readonly<Record<Kernel['kind'], readonly string[]>> = {
+  map: ['i'],
+  row: ['o', 'r'],
+  contract: ['b', 'm', 'n', 'k'],
+  scatter: ['b', 'a'],
+  running: ['o'],
+}
+
+/** Names by role and order, so that equal kernels print alike. */
+function rename(kernel: Kernel): Kernel {
+  const renamed = new Map<Axis, Axis>()
+  axisListsOf(kernel).forEach((list, role) => {
+    list.forEach((axis, at) => {
+      renamed.set(axis, { name: `${letters[kernel.kind][role]!}${at}`, extent: axis.extent })
+    })
+  })
+  if (kernel.kind === 'scatter') renamed.set(kernel.entries, { name: 'e', extent: kernel.entries.extent })
+  if (kernel.kind === 'running') renamed.set(kernel.row, { name: 'r', extent: kernel.row.extent })
+  let loops = 0
+  const rename = (axis: Axis): Axis => {
+    const known = renamed.get(axis) ?? { name: `w${loops++}`, extent: axis.extent }
+    renamed.set(axis, known)
+    return known
+  }
+  // Loops inside lanes are named where they are bound.
+  walkKernel(kernel, { scalar: (s) => s.kind === 'reduce' && s.axes.forEach(rename) })
+  return rewriteKernel(
+    kernel,
+    { axis: (axis) => axisIndex(rename(axis)), bound: (axes) => axes.map(rename) },
+    (axes) => axes.map(rename),
+  )
+}

@@ -1,0 +1,98 @@
+/**
+ * The body of one kernel while it is written: its slots, its scalars, and the rule where expansion of a node ends: at
+ * stored values, at the stages of its own row, at the accumulator of its own contraction.
+ */
+import type { Node, Origin } from '../ir/graph.ts'
+import { flattenIndex, keyOfIndex, sameIndices } from '../ir/index.ts'
+import type { Index, KernelSlot, Scalar, Store } from '../ir/kernel.ts'
+import { lowerOf } from '../ops/registry.ts'
+import { elementAt, type Reader } from './element.ts'
+import type { Group } from './group.ts'
+import { kernelName } from './name.ts'
+import { Scalars } from './scalars.ts'
+
+/** Raised when a kernel binds too many tensors or its text would read memory in too many places. */
+export class TooLarge extends Error {
+  readonly body: Body
+  constructor(body: Body) {
+    super('the kernel is too large')
+    this.body = body
+  }
+}
+
+export interface Limits {
+  readonly slots: number
+  /** Loads in a kernel's text; software adapters compile in time that grows steeply with it. */
+  readonly loads: number
+}
+
+export class Body {
+  readonly scalars = new Scalars()
+  readonly slots: KernelSlot[] = []
+  readonly reader: Reader
+  /** The stage numbers of a row's reductions; absent where reductions are done inside a lane. */
+  stages: ReadonlyMap<Node, number> | undefined
+  /** How often each node was expanded, at different indices. */
+  readonly expanded = new Map<Node, number>()
+  private readonly slotOf = new Map<string, number>()
+  private readonly loads = new Set<string>()
+  private readonly limits: Limits
+  readonly group: Group
+
+  constructor(group: Group, isStored: (node: Node) => boolean, home: (node: Node) => Group | undefined, limits: Limits) {
+    this.limits = limits
+    this.group = group
+    this.reader = {
+      scalars: this.scalars,
+      memo: new Map(),
+      expanding: (node) => this.expanded.set(node, (this.expanded.get(node) ?? 0) + 1),
+      read: (node, index) => {
+        const kind = lowerOf(node).kind
+        if (kind === 'leaf') return this.leaf(node, index)
+        if (home(node) !== group) return isStored(node) ? this.load(node, index) : undefined
+        if (kind === 'contract' || this.stages?.has(node)) {
+          if (!sameIndices(index, group.at.get(node)!)) throw new Error(`%${node.id} ${node.op} is not computed at this index of its kernel`)
+          return kind === 'contract' ? this.scalars.accumulator(node.dtype) : this.scalars.stage(this.stages!.get(node)!, node.dtype)
+        }
+        return undefined
+      },
+    }
+  }
+
+  /** A leaf's element; a number written in the program stays one. */
+  private leaf(node: Node, index: readonly Index[]): Scalar {
+    if (node.op === 'literal' && node.attributes.data.length === 1) return this.scalars.number(node.attributes.data[0]!, node.dtype)
+    return this.load(node, index)
+  }
+  private load(node: Node, index: readonly Index[]): Scalar {
+    const flat = flattenIndex(index, node.shape)
+    const slot = this.slot(node, 'read')
+    this.loads.add(`${slot} ${keyOfIndex(flat)}`)
+    if (this.loads.size > this.limits.loads) throw new TooLarge(this)
+    return this.scalars.load(slot, flat, node.dtype)
+  }
+
+  private slot(node: Node, access: 'read' | 'write'): number {
+    const key = `${access} ${node.id}`
+    const known = this.slotOf.get(key)
+    if (known !== undefined) return known
+    this.slots.push({ node, access })
+    this.slotOf.set(key, this.slots.length - 1)
+    return this.slots.length - 1
+  }
+  storeSlot(node: Node): number {
+    return this.slot(node, 'write')
+  }
+  store(node: Node, at: readonly Index[]): Store {
+    const value = elementAt(this.reader, node, at)
+    return { slot: this.storeSlot(node), index: flattenIndex(at, node.shape), value }
+  }
+
+  /** What every kernel carries; asked for last, when the body is complete. */
+  common(group: Group): { name: string; slots: readonly KernelSlot[]; nodes: readonly Node[]; origins: readonly Origin[]; stops: [] } {
+    if (this.slots.length > this.limits.slots) throw new TooLarge(this)
+    const own = group.members.filter((node) => this.expanded.has(node) || this.slotOf.has(`write ${node.id}`) || this.stages?.has(node) || lowerOf(node).kind === 'contract')
+    const nodes = [...new Set([...own, ...this.expanded.keys()])].sort((a, b) => a.id - b.id)
+    return { name: kernelName(group, nodes), slots: this.slots, nodes, origins: [], stops: [] }
+  }
+}

@@ -1,0 +1,24 @@
+/** Running groups: prefix sums along an axis, each element known only when those before it are. Nothing joins them. */
+import type { Node } from '../../ir/graph.ts'
+import { axisIndex, flattenIndex } from '../../ir/index.ts'
+import type { Axis, RunningKernel } from '../../ir/kernel.ts'
+import type { Body } from '../body.ts'
+import { elementAt } from '../element.ts'
+import type { Grouping } from '../grouping.ts'
+import type { Group } from '../group.ts'
+
+export function runningGroup(grouping: Grouping, node: Node): Group {
+  if (node.op !== 'cumsum') throw new Error(`${node.op} is lowered as a running sum`)
+  const axes = node.shape.map((extent, axis): Axis => ({ name: axis === node.attributes.axis ? 'r' : 'o', extent }))
+  return grouping.open('running', node, { axes, at: new Map([[node, axes.map(axisIndex)]]) })
+}
+
+export function buildRunning(body: Body, group: Group): RunningKernel {
+  const node = group.anchors[0] as Node<'cumsum'>
+  const { axis, reverse, exclusive } = node.attributes
+  const at = group.at.get(node)!
+  const value = elementAt(body.reader, node.operands[0]!, at)
+  const store = { slot: body.storeSlot(node), index: flattenIndex(at, node.shape), value: body.scalars.accumulator(node.dtype) }
+  const outer = group.axes.filter((_, a) => a !== axis)
+  return { kind: 'running', outer, row: group.axes[axis]!, reverse, exclusive, value, store, ...body.common(group) }
+}

@@ -1,0 +1,29 @@
+/** Scatter groups: updates added at places that are data. Nothing joins them, for their results are complete only at the end. */
+import { product } from '../../ir/dim.ts'
+import type { Node } from '../../ir/graph.ts'
+import { axisIndex, unflattenIndex } from '../../ir/index.ts'
+import type { Axis, ScatterKernel } from '../../ir/kernel.ts'
+import type { Body } from '../body.ts'
+import { clampedPosition, elementAt } from '../element.ts'
+import type { Grouping } from '../grouping.ts'
+import type { Group } from '../group.ts'
+
+export function scatterGroup(grouping: Grouping, node: Node): Group {
+  const axes = node.shape.map((extent): Axis => ({ name: 'i', extent }))
+  return grouping.open('scatter', node, { axes, at: new Map([[node, axes.map(axisIndex)]]) })
+}
+
+export function buildScatter(body: Body, group: Group): ScatterKernel {
+  const node = group.anchors[0]!
+  if (node.op !== 'scatter_add') throw new Error(`${node.op} is lowered as a scatter`)
+  const { axis, size } = node.attributes
+  const [updates, indices] = node.operands as readonly [Node, Node]
+  const before = group.axes.slice(0, axis)
+  const after = group.axes.slice(axis + 1)
+  const entries: Axis = { name: 'e', extent: product(indices.shape) }
+  const entry = unflattenIndex(axisIndex(entries), indices.shape)
+  const position = clampedPosition(body.reader, indices, entry, size)
+  const value = elementAt(body.reader, updates, [...before.map(axisIndex), ...entry, ...after.map(axisIndex)])
+  const output = body.storeSlot(node)
+  return { kind: 'scatter', before, entries, after, size, position, value, output, ...body.common(group) }
+}

@@ -1,0 +1,122 @@
+/**
+ * Graph → kernels in execution order, by greedy dataflow matching to a few normal forms. Before: one node, one tensor.
+ * After: few kernels, views gone into index expressions, only what kernels exchange in memory.
+ *
+ *   group    every node joins a kernel's group, seeds one, or stays loose (`grouping.ts`, `forms/`)
+ *   store    what crosses between groups is stored or repeated (`storing.ts`)
+ *   build    each group becomes a kernel, consumers first, so that only what is read is stored
+ *   finish   axes are split until reshapes vanish and merged where memory is contiguous (`axes.ts`)
+ *
+ * A kernel that comes out too large sends the search back with a demand (`demands.ts`): store this, keep that out.
+ */
+import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
+import type { Kernel } from '../ir/kernel.ts'
+import { finishAxes } from './axes.ts'
+import { Body, type Limits, TooLarge } from './body.ts'
+import { narrowJoins } from './concat.ts'
+import { buildContract } from './forms/contract.ts'
+import { buildMap } from './forms/map.ts'
+import { buildRow } from './forms/row.ts'
+import { buildRunning } from './forms/running.ts'
+import { buildScatter } from './forms/scatter.ts'
+import { demandFor } from './demands.ts'
+import { type Demands, Grouping } from './grouping.ts'
+import type { Group } from './group.ts'
+import { updateInPlace } from './in-place.ts'
+import { orderKernels } from './order.ts'
+import { explainStops, originsOf } from './provenance.ts'
+import { decideStores } from './storing.ts'
+
+export interface FuseOptions {
+  /** Storage buffers that a dispatch may bind. */
+  readonly maxSlots?: number
+  /** Loads in the text of one kernel. */
+  readonly maxLoads?: number
+}
+
+export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48 }: FuseOptions = {}): Kernel[] {
+  const limits: Limits = { slots: maxSlots, loads: maxLoads }
+  const graph = narrowJoins(source, maxSlots - 2)
+  const nodes = nodesOf(graph.results)
+  const consumers = consumersOf(nodes)
+  const forced = new Set<Node>()
+  const barred = new Set<Node>()
+  for (;;) {
+    const attempt = tryFuse(graph, nodes, consumers, { forced, barred }, limits)
+    if (attempt.kernels) return attempt.kernels
+    const before = forced.size + barred.size
+    for (const node of attempt.force) forced.add(node)
+    for (const node of attempt.bar) barred.add(node)
+    if (forced.size + barred.size === before) throw new Error(`${graph.name}: fusion demands nothing new and cannot go on`)
+  }
+}
+
+type Attempt =
+  | { readonly kernels: Kernel[] }
+  | { readonly kernels?: never; readonly force: Iterable<Node>; readonly bar: Iterable<Node> }
+
+function tryFuse(
+  graph: Graph,
+  nodes: readonly Node[],
+  consumers: ReadonlyMap<Node, readonly Node[]>,
+  demands: Demands,
+  limits: Limits,
+): Attempt {
+  const grouping = new Grouping(nodes, demands)
+  const { stored, force } = decideStores(graph, nodes, consumers, grouping)
+  if ([...force].some((node) => !demands.forced.has(node))) return { force, bar: [] }
+
+  const needed = new Set(graph.results.map(({ node }) => node))
+  const built: Kernel[] = []
+  const tooForce = new Set<Node>()
+  const tooBar = new Set<Node>()
+  for (const group of consumersFirst(grouping.groups)) {
+    const stores = group.members.filter((node) => stored.has(node) && needed.has(node))
+    if (stores.length === 0) continue
+    const body = new Body(group, (node) => stored.has(node), (node) => grouping.home.get(node), limits)
+    try {
+      const kernel = build(body, group, stores)
+      for (const { node, access } of kernel.slots) if (access === 'read') needed.add(node)
+      built.push({ ...kernel, origins: originsOf(graph, kernel.nodes), stops: explainStops(group, stores, consumers, grouping) })
+    } catch (error) {
+      if (!(error instanceof TooLarge)) throw error
+      const demand = demandFor(error.body, grouping, stored, demands)
+      for (const node of demand.force) tooForce.add(node)
+      for (const node of demand.bar) tooBar.add(node)
+      // Its operands are needed in any case; what remains is built to find every other fault in this round.
+      for (const node of group.members) for (const operand of node.operands) if (stored.has(operand)) needed.add(operand)
+    }
+  }
+  if (tooForce.size + tooBar.size > 0) return { force: tooForce, bar: tooBar }
+  const finished = built.map((kernel) => finishAxes(kernel))
+  return { kernels: updateInPlace(graph, orderKernels(graph, finished.reverse())) }
+}
+
+function build(body: Body, group: Group, stored: readonly Node[]): Kernel {
+  switch (group.kind) {
+    case 'map':
+      return buildMap(body, group, stored)
+    case 'row':
+      return buildRow(body, group, stored)
+    case 'contract':
+      return buildContract(body, group, stored)
+    case 'scatter':
+      return buildScatter(body, group)
+    case 'running':
+      return buildRunning(body, group)
+    default:
+      return group.kind satisfies never
+  }
+}
+
+/** Groups such that each comes before those it needs. */
+function consumersFirst(groups: readonly Group[]): Group[] {
+  // A group runs after strictly more groups than any that it needs.
+  return [...groups].sort((a, b) => b.before.size - a.before.size || b.id - a.id)
+}
+
+function consumersOf(nodes: readonly Node[]): ReadonlyMap<Node, readonly Node[]> {
+  const consumers = new Map<Node, Node[]>(nodes.map((node) => [node, []]))
+  for (const node of nodes) for (const operand of new Set(node.operands)) consumers.get(operand)!.push(node)
+  return consumers
+}

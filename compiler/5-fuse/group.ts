@@ -1,0 +1,48 @@
+/**
+ * A group: the nodes that one kernel can compute together, and for each the index at which it does so.
+ *
+ * *Anchors* are why the kernel exists (a contraction, reductions over one row, …). *Members* are elementwise work and
+ * views around them, each at an index that visits its elements exactly once. Which members are stored is decided later.
+ *
+ * *Invariant:* groups form no cycle; `before` is the transitive closure of what must run earlier.
+ */
+import { product } from '../ir/dim.ts'
+import type { Node } from '../ir/graph.ts'
+import { axesOfIndex } from '../ir/index.ts'
+import type { Axis, Index } from '../ir/kernel.ts'
+import { estimate } from './estimate.ts'
+
+export interface Group {
+  readonly id: number
+  kind: 'map' | 'row' | 'contract' | 'scatter' | 'running'
+  readonly anchors: Node[]
+  readonly members: Node[]
+  /** Where each member is computed; also elementwise nodes that a crowded row repeats without storing them. */
+  readonly at: Map<Node, readonly Index[]>
+  readonly before: Set<Group>
+  /** The axes of the results; of a row group, those outside the row. */
+  axes: readonly Axis[]
+  row: readonly Axis[]
+  /** Row groups: what each reduction reads, and where. */
+  readonly reads: Map<Node, readonly Index[]>
+  /** The shape whose elements the axes (and row) visit, in order. */
+  seed: { readonly shape: Node['shape']; readonly reduced: readonly number[]; readonly at: readonly Index[] } | undefined
+  /** The axes of a contraction by their part in it. */
+  roles: { readonly batch: readonly Axis[]; readonly rows: readonly Axis[]; readonly columns: readonly Axis[]; readonly depth: readonly Axis[]; readonly byName: ReadonlyMap<string, Axis> } | undefined
+}
+
+export const isOnAxes = (index: readonly Index[], axes: readonly Axis[]): boolean =>
+  index.every((i) => [...axesOfIndex(i)].every((axis) => axes.includes(axis)))
+
+/** Whether a member is computed for every element of the row, and not once for it. */
+export const isAcrossRow = (group: Group, index: readonly Index[]): boolean =>
+  group.row.length > 0 && index.some((i) => [...axesOfIndex(i)].some((axis) => group.row.includes(axis)))
+
+/**
+ * Whether the work after the reductions is better done by a kernel of its own: a few long rows occupy a few workgroups,
+ * an elementwise kernel occupies the machine.
+ */
+export function isCrowded(group: Group): boolean {
+  const rows = estimate(product(group.axes.map((a) => a.extent)))
+  return rows < 64 && rows * estimate(product(group.row.map((a) => a.extent))) > 65536
+}

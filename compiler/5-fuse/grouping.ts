@@ -1,0 +1,127 @@
+/**
+ * Graph → groups: one pass over the nodes in order. A node joins the group of an operand where that is legal, seeds a
+ * group of its own if only a kernel can compute it, and otherwise stays loose: it is repeated wherever it is needed.
+ */
+import type { Node } from '../ir/graph.ts'
+import type { Index } from '../ir/kernel.ts'
+import { lowerOf } from '../ops/registry.ts'
+import { contractGroup } from './forms/contract.ts'
+import { joinMap, mapGroup } from './forms/map.ts'
+import { joinRow, rowGroup } from './forms/row.ts'
+import { runningGroup } from './forms/running.ts'
+import { scatterGroup } from './forms/scatter.ts'
+import { dependsOnAxes } from './independence.ts'
+import { reducedAxes } from './element.ts'
+import type { Group } from './group.ts'
+import { joinAsMember } from './join.ts'
+
+/** What grouping must respect, learnt from kernels that came out too large. */
+export interface Demands {
+  /** Nodes that get storage of their own. */
+  readonly forced: ReadonlySet<Node>
+  /** Nodes that join no group but their own. */
+  readonly barred: ReadonlySet<Node>
+}
+
+export class Grouping {
+  readonly groups: Group[] = []
+  readonly home = new Map<Node, Group>()
+  readonly demands: Demands
+  /** Why a node did not join an operand's group. */
+  readonly reasons = new Map<Node, string>()
+  private readonly direct = new Map<Node, ReadonlySet<Group>>()
+
+  constructor(nodes: readonly Node[], demands: Demands) {
+    this.demands = demands
+    for (const node of nodes) {
+      this.place(node)
+      // Asked here once, so that a long chain of loose nodes is never walked in depth.
+      this.groupsBehind(node)
+    }
+  }
+
+  private place(node: Node): void {
+    const { forced, barred } = this.demands
+    const free = !barred.has(node)
+    const kind = lowerOf(node).kind
+    switch (kind) {
+      case 'leaf':
+        return
+      case 'map':
+      case 'view':
+      case 'index':
+      case 'lookup':
+        if (free && (kind === 'map' || kind === 'view') && joinAsMember(this, node)) return
+        if (!forced.has(node)) return
+        if (free && joinMap(this, node)) return
+        mapGroup(this, node)
+        return
+      case 'reduce':
+        if (node.op === 'fold') mapGroup(this, node)
+        else if (isMultiplication(node)) {
+          if (forced.has(node)) mapGroup(this, node)
+        } else if (!free || !joinRow(this, node)) rowGroup(this, node)
+        return
+      case 'contract':
+        contractGroup(this, node)
+        return
+      case 'scatter':
+        scatterGroup(this, node)
+        return
+      case 'running':
+        runningGroup(this, node)
+        return
+      default:
+        kind satisfies never
+    }
+  }
+
+  open(kind: Group['kind'], anchor: Node, parts: Pick<Group, 'axes'> & Partial<Group>): Group {
+    const group: Group = {
+      id: this.groups.length, kind, anchors: [], members: [], at: new Map(), before: new Set(), row: [], reads: new Map(),
+      seed: undefined, roles: undefined, ...parts,
+    }
+    this.groups.push(group)
+    this.anchor(group, anchor, group.at.get(anchor)!)
+    return group
+  }
+  anchor(group: Group, node: Node, at: readonly Index[]): void {
+    group.anchors.push(node)
+    this.admit(group, node, at)
+  }
+  admit(group: Group, node: Node, at: readonly Index[]): void {
+    group.members.push(node)
+    group.at.set(node, at)
+    this.home.set(node, group)
+    for (const operand of node.operands) this.require(group, operand)
+  }
+  /** The group needs the node: whatever makes it runs earlier. */
+  require(group: Group, node: Node): void {
+    for (const earlier of this.groupsBehind(node)) {
+      if (earlier === group || group.before.has(earlier)) continue
+      const added = [earlier, ...earlier.before]
+      for (const later of this.groups) if (later === group || later.before.has(group)) for (const g of added) later.before.add(g)
+    }
+  }
+  /** The groups whose stored results the node is an expression of. */
+  groupsBehind(node: Node): ReadonlySet<Group> {
+    const home = this.home.get(node)
+    if (home) return new Set([home])
+    const known = this.direct.get(node)
+    if (known) return known
+    const groups = new Set<Group>()
+    for (const operand of node.operands) for (const group of this.groupsBehind(operand)) groups.add(group)
+    this.direct.set(node, groups)
+    return groups
+  }
+  dependsOn(node: Node, group: Group): boolean {
+    for (const behind of this.groupsBehind(node)) if (behind === group || behind.before.has(group)) return true
+    return false
+  }
+}
+
+/** A sum along axes where the elements are equal. */
+export const isMultiplication = (node: Node): boolean => {
+  const lowering = lowerOf(node)
+  return lowering.kind === 'reduce' && lowering.combine === 'sum' && node.op !== 'fold' && !dependsOnAxes(node.operands[0]!, reducedAxes(node))
+}

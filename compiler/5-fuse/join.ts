@@ -1,0 +1,91 @@
+/**
+ * Elementwise nodes and views join the group that computes their operand: before, a contraction and the bias, activation
+ * and residual after it; after, one group. Legal where the node's other operands do not wait for that group, and where
+ * the operands in the group are computed at the very element that is needed.
+ */
+import { type Dim, product, sameDims } from '../ir/dim.ts'
+import type { Node } from '../ir/graph.ts'
+import { axisIndex, flattenIndex, sameIndices, unflattenIndex } from '../ir/index.ts'
+import type { Index } from '../ir/kernel.ts'
+import { lowerOf } from '../ops/registry.ts'
+import { reshapeIndex } from './element.ts'
+import type { Grouping } from './grouping.ts'
+import { type Group, isAcrossRow, isCrowded, isOnAxes } from './group.ts'
+
+export function joinAsMember(grouping: Grouping, node: Node): boolean {
+  for (const group of candidates(grouping, node)) {
+    const at = indexInGroup(grouping, group, node)
+    if (at === undefined) continue
+    if (node.operands.some((operand) => !group.at.has(operand) && grouping.dependsOn(operand, group))) {
+      grouping.reasons.set(node, 'another operand is computed later')
+      continue
+    }
+    if (group.kind === 'row' && isAcrossRow(group, at) && isCrowded(group)) {
+      // Known to the row, where later reductions may use it, but stored by a kernel with more lanes.
+      group.at.set(node, at)
+      for (const operand of node.operands) if (!group.at.has(operand)) grouping.require(group, operand)
+      grouping.reasons.set(node, 'few long rows: work on their elements spreads over more lanes in a kernel of its own')
+      return false
+    }
+    grouping.admit(group, node, at)
+    return true
+  }
+  return false
+}
+
+/** Groups that hold an operand, latest first: the latest is the one that the others can precede. */
+function candidates(grouping: Grouping, node: Node): Group[] {
+  const found = new Set<Group>()
+  for (const operand of node.operands) {
+    const home = grouping.home.get(operand)
+    if (home) found.add(home)
+    else for (const group of grouping.groupsBehind(operand)) if (group.at.has(operand)) found.add(group)
+  }
+  return [...found].sort((a, b) => b.id - a.id)
+}
+
+/** The index at which the group would compute the node; `undefined` where it would have to compute it elsewhere. */
+function indexInGroup(grouping: Grouping, group: Group, node: Node): readonly Index[] | undefined {
+  if (group.kind === 'scatter' || group.kind === 'running') {
+    grouping.reasons.set(node, `a ${group.kind} kernel writes its results as they come`)
+    return undefined
+  }
+  if (lowerOf(node).kind === 'map') {
+    const [first, ...rest] = node.operands.flatMap((operand) => (group.at.has(operand) ? [group.at.get(operand)!] : []))
+    if (!first) return undefined
+    if (rest.every((other) => sameIndices(first, other))) return first
+    grouping.reasons.set(node, 'it needs two different elements of one result')
+    return undefined
+  }
+  const operand = node.operands[0]!
+  const at = group.at.get(operand)
+  if (at === undefined) return undefined
+  switch (node.op) {
+    case 'reshape':
+      return reshapeIndex(at, operand.shape, node.shape)
+    case 'permute':
+      return node.attributes.order.map((axis) => at[axis]!)
+    case 'broadcast':
+      return group.kind === 'row' ? acrossRow(group, node, at) : undefined
+    default:
+      return undefined
+  }
+}
+
+/** A value per row, spread over the elements of the row. */
+function acrossRow(group: Group, node: Node<'broadcast'>, at: readonly Index[]): readonly Index[] | undefined {
+  if (!isOnAxes(at, group.axes)) return undefined
+  const { axes, shape } = node.attributes
+  const fresh = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis))
+  const sizes = fresh.map((axis) => shape[axis]!)
+  const row = group.row.map((axis) => axis.extent)
+  const along = spread(sizes, row, group.row.map(axisIndex))
+  if (!along) return undefined
+  return shape.map((_, axis) => (axes.includes(axis) ? at[axes.indexOf(axis)]! : along[fresh.indexOf(axis)]!))
+}
+
+/** The row's index in the shape of the fresh axes, where they count as many elements. */
+function spread(sizes: readonly Dim[], row: readonly Dim[], index: readonly Index[]): readonly Index[] | undefined {
+  if (sameDims(sizes, row)) return index
+  return product(sizes) === product(row) ? unflattenIndex(flattenIndex(index, row), sizes) : undefined
+}

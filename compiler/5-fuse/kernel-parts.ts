@@ -1,0 +1,107 @@
+/** The parts of a kernel, whatever its form: its axes by role, its scalars, its stores; and rebuilding it from new ones. */
+import type { Axis, Kernel, Scalar, Store } from '../ir/kernel.ts'
+import { type Replacement, rewriter } from './scalar-walk.ts'
+import { Scalars } from './scalars.ts'
+
+export function storesOf(kernel: Kernel): readonly Store[] {
+  switch (kernel.kind) {
+    case 'map':
+    case 'contract':
+      return kernel.stores
+    case 'row':
+      return [...kernel.stores, ...kernel.results]
+    case 'running':
+      return [kernel.store]
+    case 'scatter':
+      return []
+    default:
+      return kernel satisfies never
+  }
+}
+
+/** Every scalar of the kernel but those of its stores. */
+export function innerScalarsOf(kernel: Kernel): readonly Scalar[] {
+  switch (kernel.kind) {
+    case 'map':
+      return []
+    case 'row':
+      return kernel.stages.map(({ value }) => value)
+    case 'contract':
+      return [kernel.left, kernel.right]
+    case 'scatter':
+      return [kernel.position, kernel.value]
+    case 'running':
+      return [kernel.value]
+    default:
+      return kernel satisfies never
+  }
+}
+
+/** Lists of axes that are nested loops of one kind: axes may be split and merged within a list. */
+export function axisListsOf(kernel: Kernel): readonly (readonly Axis[])[] {
+  switch (kernel.kind) {
+    case 'map':
+      return [kernel.axes]
+    case 'row':
+      return [kernel.outer, kernel.row]
+    case 'contract':
+      return [kernel.batch, kernel.rows, kernel.columns, kernel.depth]
+    case 'scatter':
+      return [kernel.before, kernel.after]
+    case 'running':
+      return [kernel.outer]
+    default:
+      return kernel satisfies never
+  }
+}
+
+/** The kernel with its index expressions rewritten; `axes` gives each list of axes anew. */
+export function rewriteKernel(kernel: Kernel, replacement: Replacement, axes: (list: readonly Axis[]) => readonly Axis[] = (l) => l): Kernel {
+  const slot = replacement.slot ?? ((n: number) => n)
+  const rewrite = rewriter(new Scalars(), replacement)
+  const store = (s: Store): Store => ({ slot: slot(s.slot), index: rewrite.index(s.index), value: rewrite.scalar(s.value) })
+  switch (kernel.kind) {
+    case 'map':
+      return { ...kernel, axes: axes(kernel.axes), stores: kernel.stores.map(store) }
+    case 'row':
+      return {
+        ...kernel,
+        outer: axes(kernel.outer),
+        row: axes(kernel.row),
+        stages: kernel.stages.map((stage) => ({ ...stage, value: rewrite.scalar(stage.value) })),
+        stores: kernel.stores.map(store),
+        results: kernel.results.map(store),
+      }
+    case 'contract':
+      return {
+        ...kernel,
+        batch: axes(kernel.batch),
+        rows: axes(kernel.rows),
+        columns: axes(kernel.columns),
+        depth: axes(kernel.depth),
+        left: rewrite.scalar(kernel.left),
+        right: rewrite.scalar(kernel.right),
+        stores: kernel.stores.map(store),
+      }
+    case 'scatter':
+      return {
+        ...kernel,
+        before: axes(kernel.before),
+        entries: axes([kernel.entries])[0]!,
+        after: axes(kernel.after),
+        position: rewrite.scalar(kernel.position),
+        value: rewrite.scalar(kernel.value),
+        output: slot(kernel.output),
+      }
+    case 'running':
+      return {
+        ...kernel,
+        outer: axes(kernel.outer),
+        row: axes([kernel.row])[0]!,
+        value: rewrite.scalar(kernel.value),
+        store: store(kernel.store),
+      }
+    default:
+      return kernel satisfies never
+  }
+}

@@ -1,0 +1,60 @@
+/** Where kernels come from in the source, and why each of their stored values ended fusion. */
+import type { Graph, Node, Origin } from '../ir/graph.ts'
+import type { FusionStop } from '../ir/kernel.ts'
+import { lowerOf } from '../ops/registry.ts'
+import type { Grouping } from './grouping.ts'
+import type { Group } from './group.ts'
+
+const mostOrigins = 16
+
+export function originsOf(graph: Graph, nodes: readonly Node[]): Origin[] {
+  const origins: Origin[] = []
+  const seen = new Set<string>()
+  for (const node of nodes)
+    for (const origin of graph.origins.get(node) ?? []) {
+      const key = `${origin.span.source.path} ${origin.span.start} ${origin.path} ${origin.role}`
+      if (seen.has(key)) continue
+      seen.add(key)
+      origins.push(origin)
+    }
+  return origins.slice(0, mostOrigins)
+}
+
+/** One reason for each stored value and kernel that reads it. */
+export function explainStops(group: Group, stored: readonly Node[], consumers: ReadonlyMap<Node, readonly Node[]>, grouping: Grouping): FusionStop[] {
+  const stops = new Map<string, FusionStop>()
+  for (const producer of stored)
+    for (const consumer of consumers.get(producer) ?? []) {
+      if (grouping.home.get(consumer) === group) continue
+      const reason = reasonFor(group, consumer, grouping)
+      stops.set(`${producer.id} ${reason}`, { producer, consumer, reason })
+    }
+  return [...stops.values()]
+}
+
+function reasonFor(group: Group, consumer: Node, grouping: Grouping): string {
+  if (grouping.demands.barred.has(consumer)) return 'one kernel would bind too many tensors'
+  const known = grouping.reasons.get(consumer)
+  if (known) return known
+  const kind = lowerOf(consumer).kind
+  switch (kind) {
+    case 'contract':
+      return 'a contraction reads each element of its operands many times'
+    case 'reduce':
+      return group.kind === 'row' ? 'it reduces along other axes' : 'a reduction needs whole rows of it'
+    case 'scatter':
+      return 'a scatter reads it in an order that is data'
+    case 'running':
+      return 'a running sum walks along it'
+    case 'lookup':
+      return 'it is read at places that are data'
+    case 'view':
+      return 'it is read at other indices'
+    case 'map':
+    case 'index':
+    case 'leaf':
+      return 'several kernels read it'
+    default:
+      return kind satisfies never
+  }
+}

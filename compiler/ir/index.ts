@@ -1,0 +1,390 @@
+/**
+ * The algebra of indices: integer expressions over axes, kept in a normal form in which views vanish.
+ *
+ * A normal index is a sum of (factor × atom) and an offset; an atom is an axis, a datum, or a quotient or remainder that
+ * could not be resolved. Known ranges do the work: with `0 ≤ j < 784`, `(784·i + j) // 784` is `i` and its remainder
+ * `j`; and what was split is put together again: `7·(f // 7) + f % 7` is `f`. All of it holds for symbolic sizes.
+ *
+ * Quotient and remainder are meant as floor and non-negative rest. Normal forms are built so that a dividend is
+ * non-negative wherever the index is used, so machine division (towards zero) agrees.
+ */
+import { add, type Atom, type Dim, dim, exactQuotient, floorQuotient, multiply, one, subtract, symbol, zero } from './dim.ts'
+import { isAlwaysInside, isNeverNegative } from './index-bounds.ts'
+import type { Axis, Guard, Index, Scalar } from './kernel.ts'
+
+export interface IndexTerm {
+  readonly factor: Dim
+  readonly index: Index
+}
+
+// ---------------------------------------------------------------- construction
+
+export const dimIndex = (d: Dim): Index => ({ kind: 'dim', dim: d })
+export const numberIndex = (value: number): Index => dimIndex(dim(value))
+export const zeroIndex: Index = dimIndex(zero)
+
+const axisIndices = new WeakMap<Axis, Index>()
+/** The axis as an index; an axis of one element is always 0. */
+export function axisIndex(axis: Axis): Index {
+  if (axis.extent === one) return zeroIndex
+  const known = axisIndices.get(axis) ?? { kind: 'axis', axis }
+  axisIndices.set(axis, known)
+  return known
+}
+
+/** `Σ factor·index + offset` in normal form. */
+export function sumIndex(terms: Iterable<IndexTerm>, offset: Dim = zero): Index {
+  const parts = new Parts(offset)
+  for (const { factor, index } of terms) parts.add(factor, index)
+  parts.recombine()
+  return parts.toIndex()
+}
+export const addIndex = (...indices: readonly Index[]): Index => sumIndex(indices.map((index) => ({ factor: one, index })))
+export const scaleIndex = (index: Index, factor: Dim): Index => sumIndex([{ factor, index }])
+export const offsetIndex = (index: Index, offset: Dim): Index => sumIndex([{ factor: one, index }], offset)
+export const dataIndex = (value: Scalar, size: Dim): Index => (size === one ? zeroIndex : { kind: 'data', value, size })
+
+/** The index as terms over atoms. */
+export function partsOf(index: Index): { readonly terms: readonly IndexTerm[]; readonly offset: Dim } {
+  switch (index.kind) {
+    case 'dim':
+      return { terms: [], offset: index.dim }
+    case 'sum':
+      return index
+    default:
+      return { terms: [{ factor: one, index }], offset: zero }
+  }
+}
+
+/** `⌊index / by⌋`. */
+export function quotientIndex(index: Index, by: Dim): Index {
+  if (by === one) return index
+  // A shape without elements: nothing that uses the index ever runs.
+  if (by === zero) return zeroIndex
+  const { whole, rest } = divide(index, by)
+  if (rest === undefined) return { kind: 'quotient', index, by }
+  return sumIndex([...partsOf(whole).terms, { factor: one, index: quotientOfRest(rest, by) }], partsOf(whole).offset)
+}
+
+/** `index - by·⌊index / by⌋`. */
+export function remainderIndex(index: Index, by: Dim): Index {
+  if (by === one || by === zero) return zeroIndex
+  const { rest } = divide(index, by)
+  if (rest === undefined) return { kind: 'remainder', index, by }
+  return remainderOfRest(rest, by)
+}
+
+/** `index = by·whole + rest` with a rest that is never negative; no rest where that cannot be shown. */
+function divide(index: Index, by: Dim): { readonly whole: Index; readonly rest: Index | undefined } {
+  const { terms, offset } = partsOf(index)
+  const whole: IndexTerm[] = []
+  const rest: IndexTerm[] = []
+  for (const term of terms) {
+    const [q, r] = divideFactor(term.factor, by)
+    if (q !== zero) whole.push({ factor: q, index: term.index })
+    if (r !== zero) rest.push({ factor: r, index: term.index })
+  }
+  const [q, r] = divideFactor(offset, by)
+  const made = sumIndex(rest, r)
+  return { whole: sumIndex(whole, q), rest: isNeverNegative(made) ? made : undefined }
+}
+
+/** A factor as `by·q + r`; numbers are reduced to `0 ≤ r < by`. */
+function divideFactor(factor: Dim, by: Dim): readonly [Dim, Dim] {
+  const exact = exactQuotient(factor, by)
+  if (exact) return [exact, zero]
+  if (by.constant === undefined || by.constant <= 0) return [zero, factor]
+  if (factor.constant !== undefined) {
+    const q = floorQuotient(factor, by)
+    return [q, subtract(factor, multiply(q, by))]
+  }
+  // A constant beside symbols: only it is reduced.
+  const constant = factor.terms.find((term) => term.atoms.length === 0)?.coefficient ?? 0
+  const q = dim(Math.floor(constant / by.constant))
+  return [q, subtract(factor, multiply(q, by))]
+}
+
+function quotientOfRest(rest: Index, by: Dim): Index {
+  if (isAlwaysInside(rest, by)) return zeroIndex
+  if (rest.kind === 'dim') return dimIndex(floorQuotient(rest.dim, by))
+  if (rest.kind === 'quotient') return quotientIndex(rest.index, multiply(rest.by, by))
+  if (rest.kind === 'remainder') {
+    const left = exactQuotient(rest.by, by)
+    if (left) return remainderIndex(quotientIndex(rest.index, by), left)
+  }
+  const common = commonFactor(rest, by)
+  if (common) return quotientIndex(common.multiple, common.by)
+  return { kind: 'quotient', index: rest, by }
+}
+
+function remainderOfRest(rest: Index, by: Dim): Index {
+  if (isAlwaysInside(rest, by)) return rest
+  if (rest.kind === 'dim' && rest.dim.constant !== undefined && by.constant !== undefined)
+    return dimIndex(dim(rest.dim.constant % by.constant))
+  // (f·(x % a) + …) % b is (f·x + …) % b where b divides f·a.
+  const { terms, offset } = partsOf(rest)
+  let opened = false
+  const open = terms.map((term) => {
+    if (term.index.kind !== 'remainder' || !exactQuotient(multiply(term.factor, term.index.by), by)) return term
+    opened = true
+    return { factor: term.factor, index: term.index.index }
+  })
+  if (opened) return remainderIndex(sumIndex(open, offset), by)
+  const common = commonFactor(rest, by)
+  if (common)
+    return sumIndex([
+      { factor: common.factor, index: remainderIndex(common.multiple, common.by) },
+      { factor: one, index: common.small },
+    ])
+  return { kind: 'remainder', index: rest, by }
+}
+
+/** `index = factor·multiple + small` with `factor` dividing `by` and `0 ≤ small < factor`. */
+function commonFactor(index: Index, by: Dim): { readonly factor: Dim; readonly multiple: Index; readonly small: Index; readonly by: Dim } | undefined {
+  const { terms, offset } = partsOf(index)
+  const tried = new Set<Dim>([one])
+  for (const { factor: candidate } of terms) {
+    const factor = greatestCommonDivisor(candidate, by)
+    if (tried.has(factor)) continue
+    tried.add(factor)
+    const left = exactQuotient(by, factor)
+    if (!left) continue
+    const multiple: IndexTerm[] = []
+    const small: IndexTerm[] = []
+    for (const term of terms) {
+      const q = exactQuotient(term.factor, factor)
+      if (q) multiple.push({ factor: q, index: term.index })
+      else small.push(term)
+    }
+    const [q, r] = divideFactor(offset, factor)
+    const rest = sumIndex(small, r)
+    const whole = sumIndex(multiple, q)
+    if (isAlwaysInside(rest, factor) && isNeverNegative(whole)) return { factor, multiple: whole, small: rest, by: left }
+  }
+  return undefined
+}
+
+export function greatestCommonDivisor(a: Dim, b: Dim): Dim {
+  if (a === b) return a
+  if (a.terms.length !== 1 || b.terms.length !== 1) {
+    if (b.terms.length === 1 && exactQuotient(a, b)) return b
+    if (a.terms.length === 1 && exactQuotient(b, a)) return a
+    return one
+  }
+  const [s, t] = [a.terms[0]!, b.terms[0]!]
+  const left = [...t.atoms]
+  const common = s.atoms.filter((atom) => {
+    const at = left.findIndex((other) => other.key === atom.key)
+    if (at >= 0) left.splice(at, 1)
+    return at >= 0
+  })
+  return multiply(dim(gcd(Math.abs(s.coefficient), Math.abs(t.coefficient))), ...common.map(atomDim))
+}
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
+const atomDim = (atom: Atom): Dim => (atom.kind === 'symbol' ? symbol(atom.name) : floorQuotient(atom.numerator, atom.denominator))
+
+/** Terms by atom, while a sum is being made. */
+class Parts {
+  private readonly terms = new Map<string, IndexTerm>()
+  private offset: Dim
+  constructor(offset: Dim) {
+    this.offset = offset
+  }
+
+  add(factor: Dim, index: Index): void {
+    if (factor === zero) return
+    if (index.kind === 'dim') {
+      this.offset = add(this.offset, multiply(factor, index.dim))
+      return
+    }
+    if (index.kind === 'sum') {
+      for (const term of index.terms) this.add(multiply(factor, term.factor), term.index)
+      this.offset = add(this.offset, multiply(factor, index.offset))
+      return
+    }
+    const key = keyOfIndex(index)
+    const known = this.terms.get(key)
+    const sum = known ? add(known.factor, factor) : factor
+    if (sum === zero) this.terms.delete(key)
+    else this.terms.set(key, { factor: sum, index })
+  }
+
+  /** Joins what quotients and remainders have split, as long as that leaves fewer terms. */
+  recombine(): void {
+    for (let again = true; again; ) {
+      again = false
+      for (const [key, { factor, index }] of this.terms) {
+        if (index.kind !== 'remainder') continue
+        if (this.joinWithQuotient(key, factor, index) || this.joinWithRemainder(key, factor, index)) {
+          again = true
+          break
+        }
+      }
+    }
+  }
+
+  /** `f·m·(y // m) + f·(y % m)` is `f·y`. */
+  private joinWithQuotient(key: string, factor: Dim, { index, by }: Extract<Index, { kind: 'remainder' }>): boolean {
+    const { terms, offset } = partsOf(quotientIndex(index, by))
+    if (terms.length === 0) return false
+    const whole = multiply(factor, by)
+    const present = terms.every((term) => this.terms.get(keyOfIndex(term.index))?.factor === multiply(whole, term.factor))
+    if (!present) return false
+    for (const term of terms) this.terms.delete(keyOfIndex(term.index))
+    this.terms.delete(key)
+    this.offset = subtract(this.offset, multiply(whole, offset))
+    this.add(factor, index)
+    return true
+  }
+
+  /** `f·a·((y // a) % b) + f·(y % a)` is `f·(y % ab)`. */
+  private joinWithRemainder(key: string, factor: Dim, { index, by }: Extract<Index, { kind: 'remainder' }>): boolean {
+    const scaled = multiply(factor, by)
+    for (const [otherKey, other] of this.terms) {
+      if (otherKey === key || other.factor !== scaled || other.index.kind !== 'remainder') continue
+      if (keyOfIndex(other.index.index) !== keyOfIndex(quotientIndex(index, by))) continue
+      this.terms.delete(key)
+      this.terms.delete(otherKey)
+      this.add(factor, remainderIndex(index, multiply(by, other.index.by)))
+      return true
+    }
+    return false
+  }
+
+  toIndex(): Index {
+    if (this.terms.size === 0) return dimIndex(this.offset)
+    const terms = [...this.terms.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, term]) => term)
+    if (terms.length === 1 && terms[0]!.factor === one && this.offset === zero) return terms[0]!.index
+    return { kind: 'sum', terms, offset: this.offset }
+  }
+}
+
+// ---------------------------------------------------------------- shapes
+
+/** The row-major position of a multi-index. */
+export function flattenIndex(index: readonly Index[], shape: readonly Dim[]): Index {
+  const terms: IndexTerm[] = []
+  let stride = one
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    terms.push({ factor: stride, index: index[axis]! })
+    stride = multiply(stride, shape[axis]!)
+  }
+  return sumIndex(terms)
+}
+
+/** The multi-index of a row-major position. */
+export function unflattenIndex(flat: Index, shape: readonly Dim[]): Index[] {
+  const index = new Array<Index>(shape.length)
+  let rest = flat
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const size = shape[axis]!
+    // A position inside the shape leaves nothing over after the first axis.
+    index[axis] = size === one ? zeroIndex : axis === firstBroad(shape) ? rest : remainderIndex(rest, size)
+    if (size !== one) rest = quotientIndex(rest, size)
+  }
+  return index
+}
+const firstBroad = (shape: readonly Dim[]): number => shape.findIndex((size) => size !== one)
+
+// ---------------------------------------------------------------- guards
+
+/** The guard that `0 ≤ index < size`, or nothing where that always holds. */
+export function insideGuard(index: Index, size: Dim): Guard | undefined {
+  return isAlwaysInside(index, size) ? undefined : { kind: 'inside', index, size }
+}
+/** The guard that `by` divides the index, or nothing where it always does. */
+export function divisibleGuard(index: Index, by: Dim): Guard | undefined {
+  if (by === one) return undefined
+  const rest = remainderIndex(index, by)
+  return rest.kind === 'dim' && rest.dim === zero ? undefined : { kind: 'divisible', index, by }
+}
+
+// ---------------------------------------------------------------- identity, traversal
+
+const axisSerials = new WeakMap<object, string>()
+let serial = 0
+/** A number for an object, in order of first use; padded, so that text order is that order. */
+function serialOf(object: object): string {
+  const known = axisSerials.get(object)
+  if (known) return known
+  const made = String(serial++).padStart(9, '0')
+  axisSerials.set(object, made)
+  return made
+}
+
+const indexKeys = new WeakMap<Index, string>()
+/** Equal for indices that are equal in normal form. */
+export function keyOfIndex(index: Index): string {
+  const known = indexKeys.get(index)
+  if (known) return known
+  const key = computeKey(index)
+  indexKeys.set(index, key)
+  return key
+}
+function computeKey(index: Index): string {
+  switch (index.kind) {
+    case 'dim':
+      return `#${index.dim.key}`
+    case 'axis':
+      return `a${serialOf(index.axis)}`
+    case 'data':
+      return `d${serialOf(index.value)}`
+    case 'quotient':
+      return `q(${keyOfIndex(index.index)},${index.by.key})`
+    case 'remainder':
+      return `r(${keyOfIndex(index.index)},${index.by.key})`
+    case 'sum':
+      return `s(${index.terms.map((t) => `${t.factor.key}:${keyOfIndex(t.index)}`).join(',')},${index.offset.key})`
+    default:
+      return index satisfies never
+  }
+}
+export const sameIndex = (a: Index, b: Index): boolean => a === b || keyOfIndex(a) === keyOfIndex(b)
+export const sameIndices = (a: readonly Index[], b: readonly Index[]): boolean =>
+  a.length === b.length && a.every((index, i) => sameIndex(index, b[i]!))
+
+/** The axes an index mentions itself; those behind data are not among them. */
+export function axesOfIndex(index: Index, into: Set<Axis> = new Set()): Set<Axis> {
+  switch (index.kind) {
+    case 'dim':
+    case 'data':
+      break
+    case 'axis':
+      into.add(index.axis)
+      break
+    case 'sum':
+      for (const term of index.terms) axesOfIndex(term.index, into)
+      break
+    case 'quotient':
+    case 'remainder':
+      axesOfIndex(index.index, into)
+      break
+    default:
+      index satisfies never
+  }
+  return into
+}
+
+/** Replaces axes and data, and simplifies again. */
+export function rewriteIndex(index: Index, axis: (axis: Axis) => Index | undefined, data: (value: Scalar) => Scalar): Index {
+  const rewrite = (i: Index): Index => {
+    switch (i.kind) {
+      case 'dim':
+        return i
+      case 'axis':
+        return axis(i.axis) ?? i
+      case 'data':
+        return dataIndex(data(i.value), i.size)
+      case 'sum':
+        return sumIndex(i.terms.map((t) => ({ factor: t.factor, index: rewrite(t.index) })), i.offset)
+      case 'quotient':
+        return quotientIndex(rewrite(i.index), i.by)
+      case 'remainder':
+        return remainderIndex(rewrite(i.index), i.by)
+      default:
+        return i satisfies never
+    }
+  }
+  return rewrite(index)
+}
+
