@@ -6,7 +6,7 @@ export interface Best {
   readonly value: number
 }
 
-export type TrainEvent = StartEvent | StepEvent | EpochEvent | ValidationEvent | CheckpointEvent | WarningEvent | FinishEvent
+export type TrainEvent = StartEvent | StepEvent | EpochEvent | ValidationEvent | CheckpointEvent | WarningEvent | FinishEvent | TestEvent
 
 export interface StartEvent {
   readonly kind: 'start'
@@ -61,4 +61,10 @@ export interface FinishEvent {
   readonly best: Best | undefined
   /** Where the model went; nowhere after an interruption. */
   readonly model: string | undefined
+}
+/** The model on data that nothing of the run has seen, after its end. */
+export interface TestEvent {
+  readonly kind: 'test'
+  readonly step: number
+  readonly values: Scalars
 }

@@ -1,0 +1,11 @@
+/** The runtime's Node part: devices through Dawn, data files, checkpoints and runs on disk. */
+export { parseCsv } from '../data/csv.ts'
+export { writeFileAtomically } from './atomic-file.ts'
+export { type CheckpointDirectoryOptions, checkpointDirectory, readCheckpoint, readWholeFile } from './checkpoint-directory.ts'
+export { dataPath, type DataPlace, projectRoot } from './data-path.ts'
+export { type DeviceReport, deviceNames, findDevice, type FoundDevice, listDevices, type MissingDevice } from './devices.ts'
+export { openData, type OpenDataOptions } from './open-data.ts'
+export { createRunDirectory, openRunDirectory, type RunDirectory } from './run-directory.ts'
+export { sourceHash } from './source-hash.ts'
+export { trainRun, type TrainRunOptions } from './train-run.ts'
+export { nodeBatches, workerBatches } from './worker-batches.ts'
