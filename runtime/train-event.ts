@@ -45,6 +45,8 @@ export interface ValidationEvent {
 export interface CheckpointEvent {
   readonly kind: 'checkpoint'
   readonly step: number
+  /** Epochs that are behind it: one may be saved before and one after the end of an epoch, at the same step. */
+  readonly epochs: number
   readonly where: string
   readonly best: boolean
 }

@@ -77,7 +77,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     for (const [key, tensor] of tensors) checkFinite(key, tensor, state.step)
     const where = await store.save({ program: program.name, source: options.source, tensors, progress: state.progress() }, best)
     saved = state.step
-    return { kind: 'checkpoint', step: state.step, where, best }
+    return { kind: 'checkpoint', step: state.step, epochs: state.epoch, where, best }
   }
   /** A full disk must not end a run that computes well: the checkpoints that are there stay, and the next may succeed. */
   const trySave = async (best: boolean): Promise<CheckpointEvent | WarningEvent> => {
@@ -118,10 +118,13 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
         state.owesValidation = validation !== undefined && isTime(settings.validateEvery)
         return false
       }
-      if (isTime(settings.validateEvery) || isTime(settings.checkpointEvery)) {
+      if (isTime(settings.validateEvery)) {
         yield* await settle()
-        if (isTime(settings.validateEvery)) yield* validateAndSave()
-        else yield await trySave(false)
+        yield* validateAndSave()
+      } else if (isTime(settings.checkpointEvery) && !(state.epochBatches === stepsPerEpoch && settings.validateEvery === undefined)) {
+        // At the last batch of an epoch, what follows saves.
+        yield* await settle()
+        yield await trySave(false)
       }
       if (aborted() || stopped()) return false
       if (finished()) return state.epochBatches === stepsPerEpoch

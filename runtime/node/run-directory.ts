@@ -4,7 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CheckpointStore } from '../checkpoint.ts'
+import type { CheckpointStore, TrainProgress } from '../checkpoint.ts'
 import { CheckpointError } from '../checkpoint-error.ts'
 import { curvesSvg } from '../curves.ts'
 import type { TrainEvent } from '../train-event.ts'
@@ -16,8 +16,8 @@ export interface RunDirectory {
   checkpoints(options?: Pick<CheckpointDirectoryOptions, 'keep' | 'onDamaged'>): Promise<CheckpointStore>
   /** Appends an event to `metrics.jsonl`; draws `curves.svg` anew after an epoch, a validation, and at the end. */
   record(event: TrainEvent): void
-  /** Forgets what was recorded after a checkpoint, before going on from it. */
-  rewind(step: number): void
+  /** Forgets what was recorded after a checkpoint, or all, before going on from there. */
+  rewind(progress: Pick<TrainProgress, 'step' | 'epoch'> | undefined): void
   readonly config: unknown
   close(): void
 }
@@ -79,9 +79,9 @@ function open(path: string, config: unknown): RunDirectory {
       events.push(event)
       if (event.kind === 'epoch' || event.kind === 'validation' || event.kind === 'finish') draw()
     },
-    rewind(step) {
+    rewind(progress) {
       closeSync(file)
-      truncateSync(metrics, lengthUntil(metrics, step))
+      truncateSync(metrics, lengthUntil(metrics, progress))
       file = openSync(metrics, 'a')
       events.splice(0, events.length, ...readEvents(metrics))
     },
@@ -106,15 +106,16 @@ function lines(path: string): { readonly event: TrainEvent; readonly end: number
 const readEvents = (path: string): TrainEvent[] => lines(path).map(({ event }) => event)
 
 /**
- * What was recorded up to the checkpoint of a step: all up to its line; where it was saved and its line not yet written,
- * all of its step and before.
+ * What was recorded up to a checkpoint: all up to its line; where it was saved and its line not yet written, all of its
+ * step and before.
  */
-function lengthUntil(path: string, step: number): number {
+function lengthUntil(path: string, progress: Pick<TrainProgress, 'step' | 'epoch'> | undefined): number {
   let length = 0
+  if (progress === undefined) return length
   for (const { event, end } of lines(path)) {
-    if (event.step > step) break
+    if (event.step > progress.step) break
     length = end
-    if (event.kind === 'checkpoint' && event.step === step) break
+    if (event.kind === 'checkpoint' && event.step === progress.step && event.epochs === progress.epoch) break
   }
   return length
 }

@@ -57,7 +57,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<TrainE
     let losses = 0
     for (let first = true; ; first = false) {
       const [resume] = options.resume || !first ? await store.recent(1) : []
-      if (options.resume || !first) directory.rewind(resume?.progress.step ?? -1)
+      if (options.resume || !first) directory.rewind(resume?.progress)
       for (const error of damaged.splice(0)) yield record({ kind: 'warning', step: resume?.progress.step ?? 0, text: error.problem })
       let step = resume?.progress.step ?? 0
       try {
