@@ -116,7 +116,7 @@ export interface MomentRecord {
   readonly initial: number
 }
 
-/** Fields of the step block in order, four bytes each: `seed`, `step` (u32), `rate`, `rate.1`, … (f32), `count` (f32). */
+/** Fields of the step block, four bytes each: `seed`, `counter` (u32: the key of random streams), `step`, `rate.0`, `rate.1`, … (f32). */
 export interface StepField {
   readonly name: string
   readonly storage: 'f32' | 'u32'

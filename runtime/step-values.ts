@@ -8,7 +8,8 @@ export function stepValues(fields: readonly StepField[], seed: number, step: num
   for (const { name } of fields) {
     const rate = /^rate(?:\.(\d+))?$/.exec(name)
     if (name === 'seed') values[name] = seed
-    else if (name === 'step') values[name] = step
+    // The float `step` of the optimizer's formulas, and the second word of the key of random streams.
+    else if (name === 'step' || name === 'counter') values[name] = step
     else if (rate !== null) values[name] = rateOf(rates, Number(rate[1] ?? 0), step)
   }
   return values
