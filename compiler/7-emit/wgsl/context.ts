@@ -97,7 +97,7 @@ export function unflatten(context: Context, axes: readonly Axis[], flat: string)
       names.push([axis, rest])
       break
     }
-    const size = context.shader.size(axis.extent)
+    const size = context.shader.divisor(axis.extent)
     const name = context.shader.fresh('i')
     context.block.line(`let ${name} = ${rest} % ${size};`)
     names.push([axis, name])

@@ -130,10 +130,10 @@ function places(context: Context, flat: string, counts: readonly Dim[]): string[
       continue
     }
     const name = shader.fresh('g')
-    block.line(`let ${name} = ${rest} % ${shader.size(count)};`)
+    block.line(`let ${name} = ${rest} % ${shader.divisor(count)};`)
     names.push(name)
     const next = shader.fresh('g')
-    block.line(`let ${next} = ${rest} / ${shader.size(count)};`)
+    block.line(`let ${next} = ${rest} / ${shader.divisor(count)};`)
     rest = next
   }
   return [...names, rest]

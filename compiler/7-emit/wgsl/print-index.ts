@@ -128,7 +128,7 @@ function printData(context: Context, index: Extract<Index, { kind: 'data' }>): s
  */
 function printDivision(context: Context, item: Extract<Index, { kind: 'quotient' | 'remainder' }>): string {
   const index = printIndex(context, item.index)
-  const by = context.shader.size(item.by)
+  const by = context.shader.divisor(item.by)
   const operator = item.kind === 'quotient' ? '/' : '%'
   const least = leastValue(item.index)
   if (least >= 0) return `(${index} ${operator} ${by})`
@@ -151,7 +151,7 @@ function shiftFor(least: number, by: Dim): number | undefined {
 export function printGuard(context: Context, guard: Guard): string {
   const index = printIndex(context, guard.index)
   if (guard.kind === 'inside') return `${index} < ${context.shader.size(guard.size)}`
-  const by = context.shader.size(guard.by)
+  const by = context.shader.divisor(guard.by)
   const least = leastValue(guard.index)
   if (least >= 0) return `${index} % ${by} == 0u`
   const shift = shiftFor(least, guard.by)

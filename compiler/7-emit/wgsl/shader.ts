@@ -78,6 +78,15 @@ export class Shader {
     return name
   }
 
+  /**
+   * A size to divide by. An empty tensor's size is 0, and dividing by an overridable constant that turns out 0 is an error
+   * when the pipeline is made, even where no lane ever gets there.
+   */
+  divisor(dim: Dim): string {
+    if (dim.constant !== undefined) return `${Math.max(1, dim.constant)}u`
+    return `max(${this.size(dim)}, 1u)`
+  }
+
   helper(helper: Helper): string {
     this.#helpers.add(helper)
     return helper

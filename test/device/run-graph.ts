@@ -1,0 +1,62 @@
+/** Graph → fused kernels → WGSL → the test adapter: values of the results, and of the same graph on the reference with bounds. */
+import { emitKernel } from '../../compiler/7-emit/wgsl/emit.ts'
+import type { Schedule, Target } from '../../compiler/7-emit/wgsl/schedule.ts'
+import { fuse } from '../../compiler/5-fuse/fuse.ts'
+import type { Bindings } from '../../compiler/ir/dim.ts'
+import { type Graph, type Node, nodesOf } from '../../compiler/ir/graph.ts'
+import type { Kernel } from '../../compiler/ir/kernel.ts'
+import type { Value } from '../../compiler/ops/op.ts'
+import { lowerOf } from '../../compiler/ops/registry.ts'
+import { boundedValues } from './error-bound.ts'
+import { type DeviceArray, runOnDevice, storageOf } from './run-kernels.ts'
+
+export interface GraphRun {
+  readonly graph: Graph
+  readonly dims: Bindings
+  /** The value of an input, parameter or state leaf. */
+  readonly leaf: (node: Node) => Value
+}
+
+export interface GraphRunOptions {
+  readonly target?: Target
+  readonly subgroup?: number
+  readonly schedule?: (kernel: Kernel) => Schedule | undefined
+}
+
+export async function runGraph({ graph, dims, leaf }: GraphRun, options: GraphRunOptions = {}): Promise<DeviceArray[]> {
+  const kernels = fuse(graph).map((kernel) => {
+    const schedule = options.schedule?.(kernel)
+    const limits = { subgroup: options.subgroup, workgroupInvocations: 256, workgroupBytes: 16384, storageBuffers: 10 }
+    return { kernel, emitted: emitKernel(kernel, { storageOf, target: options.target ?? 'cpu-class', limits, ...(schedule && { schedule }) }) }
+  })
+  const leaves = new Map<Node, ArrayLike<number>>()
+  for (const node of nodesOf(graph.results))
+    if (lowerOf(node).kind === 'leaf') leaves.set(node, node.op === 'literal' ? node.attributes.data : leaf(node).data)
+  const nodes = graph.results.map((result) => result.node)
+  const values = await runOnDevice(kernels, leaves, dims, [...new Set(nodes)])
+  return nodes.map((node) => values.get(node)!)
+}
+
+export interface Disagreement {
+  readonly result: string
+  readonly element: number
+  readonly device: number
+  readonly reference: number
+  readonly bound: number
+}
+
+/** Elements of the results where the device is further from the float64 reference than float32 arithmetic explains. */
+export async function disagreements(run: GraphRun, options: GraphRunOptions = {}): Promise<Disagreement[]> {
+  const device = await runGraph(run, options)
+  const exact = boundedValues(run.graph.results.map((r) => r.node), run)
+  const found: Disagreement[] = []
+  run.graph.results.forEach(({ name }, i) => {
+    const { value, error } = exact[i]!
+    if (device[i]!.length !== value.data.length) throw new Error(`${name} has ${device[i]!.length} elements, not ${value.data.length}`)
+    for (let element = 0; element < value.data.length; element++) {
+      const [got, reference, bound] = [device[i]![element]!, value.data[element]!, error[element]!]
+      if (!(Math.abs(got - reference) <= bound)) found.push({ result: name, element, device: got, reference, bound })
+    }
+  })
+  return found
+}
