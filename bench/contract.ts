@@ -155,7 +155,7 @@ console.log(description)
 const subgroup = device.adapterInfo.subgroupMinSize
 const only = process.argv[2] ?? ''
 const variants: Record<string, (kernel: ContractKernel) => ContractSchedule> = {
-  default: (kernel) => defaultSchedule(kernel, 'cpu-class', { subgroup, workgroupInvocations: 256, workgroupBytes: 16384 }) as ContractSchedule,
+  default: (kernel) => defaultSchedule(kernel, 'cpu-class', { subgroup, workgroupInvocations: 256, workgroupBytes: 16384, storageBuffers: 8 }) as ContractSchedule,
   'registers 8x4': () => ({ ...plain, rows: 8, columns: 4 }),
   'subgroup 16x2': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 2, subgroup, lanes: subgroup }),
   'subgroup 16x4': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 4, subgroup, lanes: subgroup }),

@@ -62,7 +62,7 @@ describe('the text of kernels', () => {
     for (const target of ['gpu', 'cpu-class'] as const)
       for (const subgroup of [undefined, 4, 8, 32])
         for (const kernel of examples())
-          for (const stage of emitKernel(kernel, { storageOf, target, schedule: defaultSchedule(kernel, target as Target, { subgroup, workgroupInvocations: 256, workgroupBytes: 16384 }) }).stages)
+          for (const stage of emitKernel(kernel, { storageOf, target, schedule: defaultSchedule(kernel, target as Target, { subgroup, workgroupInvocations: 256, workgroupBytes: 16384, storageBuffers: 8 }) }).stages)
             expect(stage.wgsl.match(/\b(t\d+|scratch\d+)\[/g)?.length ?? 0).toBeLessThanOrEqual(64)
   })
 })

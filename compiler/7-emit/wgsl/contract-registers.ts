@@ -48,7 +48,8 @@ function instance(tile: Tile, axes: readonly Axis[], flat: string, step: number)
   const size = elements(axes)
   const name = shader.fresh('i')
   const fits = size.constant !== undefined && size.constant % step === 0
-  block.line(`let ${name} = ${fits ? flat : `min(${flat}, ${shader.size(size)} - 1u)`};`)
+  const last = size.constant === undefined ? `${shader.size(size)} - 1u` : `${Math.max(0, size.constant - 1)}u`
+  block.line(`let ${name} = ${fits ? flat : `min(${flat}, ${last})`};`)
   return bind(context, unflatten(context, axes, name))
 }
 

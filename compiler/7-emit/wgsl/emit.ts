@@ -6,6 +6,7 @@ import type { Kernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import { emitContract } from './contract.ts'
 import { emitMap } from './map.ts'
+import { orient } from './orient.ts'
 import { emitRow } from './row.ts'
 import { emitRunning } from './running.ts'
 import { emitScatter } from './scatter.ts'
@@ -19,7 +20,9 @@ export interface EmitOptions {
   readonly schedule?: Schedule
 }
 
-export function emitKernel(kernel: Kernel, options: EmitOptions): EmittedKernel {
+export function emitKernel(fused: Kernel, options: EmitOptions): EmittedKernel {
+  // A schedule that was given is for the kernel as it is.
+  const kernel = fused.kind === 'contract' && !options.schedule ? orient(fused) : fused
   const storages = kernel.slots.map((slot) => options.storageOf(slot.node))
   const schedule = options.schedule ?? defaultSchedule(kernel, options.target, options.limits ?? guaranteedLimits)
   switch (kernel.kind) {

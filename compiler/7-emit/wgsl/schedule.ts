@@ -19,8 +19,9 @@ export interface Limits {
   readonly subgroup: number | undefined
   readonly workgroupInvocations: number
   readonly workgroupBytes: number
+  readonly storageBuffers: number
 }
-export const guaranteedLimits: Limits = { subgroup: undefined, workgroupInvocations: 256, workgroupBytes: 16384 }
+export const guaranteedLimits: Limits = { subgroup: undefined, workgroupInvocations: 256, workgroupBytes: 16384, storageBuffers: 8 }
 
 export type Schedule = MapSchedule | RowSchedule | ContractSchedule | LoopSchedule
 export interface GuardChoice {
@@ -104,13 +105,15 @@ function rowSchedule(kernel: RowKernel, target: Target, limits: Limits): RowSche
   const rows = estimate(elements(kernel.outer))
   const length = estimate(elements(kernel.row))
   const lanes = Math.min(target === 'gpu' ? 256 : 64, limits.workgroupInvocations)
+  // Parts bind two scratch tensors beside what they read.
+  const canSplit = kernel.slots.length + 2 <= limits.storageBuffers
   if (target === 'gpu') {
     if (length <= 32 || (length <= 128 && rows >= 16384)) return { kind: 'row', by: 'lane', lanes: 64, steps: 1, guards }
-    if (rows * 8192 < length) return { kind: 'row', by: 'parts', lanes, parts: 256, steps: 1, guards }
+    if (canSplit && rows * 8192 < length) return { kind: 'row', by: 'parts', lanes, parts: 256, steps: 1, guards }
     return { kind: 'row', by: 'workgroup', lanes: length >= 1024 ? lanes : 64, guards }
   }
   if (rows >= 64 || length <= 64) return { kind: 'row', by: 'lane', guards, ...spreadFor(rows, target) }
-  if (rows < 4 && length > 16384) return { kind: 'row', by: 'parts', lanes: 8, parts: 16, steps: 64, guards }
+  if (canSplit && rows < 4 && length > 16384) return { kind: 'row', by: 'parts', lanes: 8, parts: 16, steps: 64, guards }
   return { kind: 'row', by: 'workgroup', lanes: Math.min(lanes, 64), guards }
 }
 
