@@ -8,21 +8,10 @@
 import { type Dim, exactQuotient, multiply, one } from '../ir/dim.ts'
 import { axesOfIndex, axisIndex, quotientIndex, remainderIndex, sumIndex } from '../ir/index.ts'
 import type { Axis, Index, Kernel } from '../ir/kernel.ts'
-import { axisListsOf, innerScalarsOf, rewriteKernel, storesOf } from './kernel-parts.ts'
-import { type Visitor, walkIndex, walkScalar } from './scalar-walk.ts'
+import { axisListsOf, rewriteKernel, storesOf, walkKernel } from './kernel-parts.ts'
 
 export function finishAxes(kernel: Kernel): Kernel {
   return rename(merge(split(dropUnits(kernel))))
-}
-
-/** Visits every index and scalar of the kernel. */
-function walkKernel(kernel: Kernel, visitor: Visitor): void {
-  const seen = new Set<object>()
-  for (const scalar of innerScalarsOf(kernel)) walkScalar(scalar, visitor, seen)
-  for (const { index, value } of storesOf(kernel)) {
-    walkIndex(index, visitor, seen)
-    walkScalar(value, visitor, seen)
-  }
 }
 
 const dropUnits = (kernel: Kernel): Kernel =>

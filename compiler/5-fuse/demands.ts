@@ -7,26 +7,34 @@ import { lowerOf } from '../ops/registry.ts'
 import type { Body } from './body.ts'
 import type { Demands, Grouping } from './grouping.ts'
 
-export function demandFor(body: Body, grouping: Grouping, stored: ReadonlySet<Node>, known: Demands): { readonly force: readonly Node[]; readonly bar: readonly Node[] } {
+export interface Demand {
+  /** Stored, and sealed: what follows does not join it again. */
+  readonly cut?: Node
+  readonly bar?: Node
+}
+
+export function demandFor(body: Body, grouping: Grouping, stored: ReadonlySet<Node>, known: Demands, slots: number): Demand {
   const { group } = body
   let best: Node | undefined
   let most = 1
   for (const [node, times] of body.expanded) {
-    if (grouping.home.get(node) === group || known.forced.has(node) || node.operands.length === 0) continue
-    const kind = lowerOf(node).kind
-    if (kind === 'view' && node.op !== 'concat') continue
-    // A node needed at several elements counts all the loads it repeats.
-    const weight = sourcesBelow(node, stored, grouping, group).size * times
+    if (grouping.home.get(node) === group || known.sealed.has(node) || node.operands.length === 0) continue
+    if (lowerOf(node).kind === 'view' && node.op !== 'concat') continue
+    // A node needed at several elements counts the loads it repeats; one that would itself be too large helps little.
+    const sources = sourcesBelow(node, stored, grouping, group).size
+    const weight = sources < slots ? sources * times : 1.5
     if (weight > most || (weight === most && best !== undefined && node.id > best.id)) {
       best = node
       most = weight
     }
   }
-  if (best) return { force: [best], bar: [] }
+  if (best) return { cut: best }
   const last = [...group.members].reverse().find((node) => !known.barred.has(node) && node !== group.anchors[0])
-  if (last) return { force: [], bar: [last] }
-  const operand = group.anchors.flatMap((node) => node.operands).find((node) => lowerOf(node).kind !== 'leaf' && !stored.has(node) && !known.forced.has(node))
-  return { force: operand ? [operand] : [], bar: [] }
+  if (last) return { bar: last }
+  // Nothing stands between the stored tensors and the anchors: the first computed operand is stored.
+  const operand = [...body.expanded.keys()].find((node) => grouping.home.get(node) !== group && !known.sealed.has(node))
+  if (operand) return { cut: operand }
+  throw new Error(`%${group.anchors[0]!.id} ${group.anchors[0]!.op} alone makes too large a kernel`)
 }
 
 /** The stored tensors that a loose node is computed from. */

@@ -8,7 +8,7 @@ import { add, type Dim, dim, ceilQuotient, product, scale, subtract, zero } from
 import type { Node } from '../ir/graph.ts'
 import {
   addIndex, axisIndex, dataIndex, dimIndex, divisibleGuard, flattenIndex, insideGuard, offsetIndex, quotientIndex, remainderIndex,
-  scaleIndex, sumIndex, unflattenIndex, keyOfIndex,
+  scaleIndex, sumIndex, unflattenIndex, keyOfIndex, zeroIndex,
 } from '../ir/index.ts'
 import type { Axis, Guard, Index, Scalar } from '../ir/kernel.ts'
 import { lowerOf } from '../ops/registry.ts'
@@ -172,15 +172,17 @@ function reduced(reader: Reader, node: Node, index: readonly Index[]): Scalar {
   if (lowering.kind !== 'reduce') throw new Error('not a reduction')
   const operand = node.operands[0]!
   const axes = reducedAxes(node)
-  const reducedSizes = axes.map((axis) => operand.shape[axis]!)
-  const own = reducedSizes.map((extent): Axis => ({ name: 'w', extent }))
-  const value = elementAt(reader, operand, insertIndices(index, axes, own.map(axisIndex)))
+  const sizes = axes.map((axis) => operand.shape[axis]!)
   const { scalars } = reader
   if (lowering.combine === 'sum' && !dependsOnAxes(operand, axes)) {
-    const count = product(reducedSizes)
+    // Equal elements: the first one, as often as there are any.
+    const count = product(sizes)
+    const first = elementAt(reader, operand, insertIndices(index, axes, axes.map(() => zeroIndex)))
     const times = node.dtype === 'float' ? scalars.size(count) : scalars.position(dimIndex(count), 'int')
-    return scalars.apply('mul', [value, times], node.dtype)
+    return scalars.guarded([insideGuard(zeroIndex, count)], scalars.apply('mul', [first, times], node.dtype), scalars.number(0, node.dtype))
   }
+  const own = sizes.map((extent): Axis => ({ name: 'w', extent }))
+  const value = elementAt(reader, operand, insertIndices(index, axes, own.map(axisIndex)))
   const looped = own.filter(({ extent }) => extent.constant !== 1)
   if (looped.length > 0) return scalars.reduce(lowering.combine, looped, value, node.dtype)
   return lowering.combine.startsWith('arg') ? scalars.number(0, 'int') : value

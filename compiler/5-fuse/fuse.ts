@@ -19,9 +19,10 @@ import { buildMap } from './forms/map.ts'
 import { buildRow } from './forms/row.ts'
 import { buildRunning } from './forms/running.ts'
 import { buildScatter } from './forms/scatter.ts'
-import { demandFor } from './demands.ts'
+import { type Demand, demandFor } from './demands.ts'
 import { type Demands, Grouping } from './grouping.ts'
 import type { Group } from './group.ts'
+import { dropUnreadSlots } from './kernel-parts.ts'
 import { updateInPlace } from './in-place.ts'
 import { orderKernels } from './order.ts'
 import { explainStops, originsOf } from './provenance.ts'
@@ -41,19 +42,26 @@ export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48 }: FuseOptions
   const consumers = consumersOf(nodes)
   const forced = new Set<Node>()
   const barred = new Set<Node>()
+  const sealed = new Set<Node>()
   for (;;) {
-    const attempt = tryFuse(graph, nodes, consumers, { forced, barred }, limits)
+    const attempt = tryFuse(graph, nodes, consumers, { forced, barred, sealed }, limits)
     if (attempt.kernels) return attempt.kernels
-    const before = forced.size + barred.size
-    for (const node of attempt.force) forced.add(node)
-    for (const node of attempt.bar) barred.add(node)
-    if (forced.size + barred.size === before) throw new Error(`${graph.name}: fusion demands nothing new and cannot go on`)
+    const before = forced.size + barred.size + sealed.size
+    for (const node of attempt.force ?? []) forced.add(node)
+    for (const { cut, bar } of attempt.demands ?? []) {
+      if (cut) forced.add(cut)
+      if (cut) sealed.add(cut)
+      if (bar) barred.add(bar)
+    }
+    if (forced.size + barred.size + sealed.size === before) throw new Error(`${graph.name}: fusion demands nothing new and cannot go on`)
   }
 }
 
-type Attempt =
-  | { readonly kernels: Kernel[] }
-  | { readonly kernels?: never; readonly force: Iterable<Node>; readonly bar: Iterable<Node> }
+interface Attempt {
+  readonly kernels?: Kernel[]
+  readonly force?: Iterable<Node>
+  readonly demands?: readonly Demand[]
+}
 
 function tryFuse(
   graph: Graph,
@@ -64,30 +72,27 @@ function tryFuse(
 ): Attempt {
   const grouping = new Grouping(nodes, demands)
   const { stored, force } = decideStores(graph, nodes, consumers, grouping)
-  if ([...force].some((node) => !demands.forced.has(node))) return { force, bar: [] }
+  if ([...force].some((node) => !demands.forced.has(node))) return { force }
 
   const needed = new Set(graph.results.map(({ node }) => node))
   const built: Kernel[] = []
-  const tooForce = new Set<Node>()
-  const tooBar = new Set<Node>()
+  const made: Demand[] = []
   for (const group of consumersFirst(grouping.groups)) {
     const stores = group.members.filter((node) => stored.has(node) && needed.has(node))
     if (stores.length === 0) continue
     const body = new Body(group, (node) => stored.has(node), (node) => grouping.home.get(node), limits)
     try {
-      const kernel = build(body, group, stores)
+      const kernel = dropUnreadSlots(build(body, group, stores))
       for (const { node, access } of kernel.slots) if (access === 'read') needed.add(node)
       built.push({ ...kernel, origins: originsOf(graph, kernel.nodes), stops: explainStops(group, stores, consumers, grouping) })
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error
-      const demand = demandFor(error.body, grouping, stored, demands)
-      for (const node of demand.force) tooForce.add(node)
-      for (const node of demand.bar) tooBar.add(node)
+      made.push(demandFor(error.body, grouping, stored, demands, limits.slots))
       // Its operands are needed in any case; what remains is built to find every other fault in this round.
       for (const node of group.members) for (const operand of node.operands) if (stored.has(operand)) needed.add(operand)
     }
   }
-  if (tooForce.size + tooBar.size > 0) return { force: tooForce, bar: tooBar }
+  if (made.length > 0) return { demands: made }
   const finished = built.map((kernel) => finishAxes(kernel))
   return { kernels: updateInPlace(graph, orderKernels(graph, finished.reverse())) }
 }

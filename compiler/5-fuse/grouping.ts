@@ -21,6 +21,8 @@ export interface Demands {
   readonly forced: ReadonlySet<Node>
   /** Nodes that join no group but their own. */
   readonly barred: ReadonlySet<Node>
+  /** Nodes whose consumers do not join them. */
+  readonly sealed: ReadonlySet<Node>
 }
 
 export class Grouping {

@@ -16,7 +16,7 @@ export function joinAsMember(grouping: Grouping, node: Node): boolean {
   for (const group of candidates(grouping, node)) {
     const at = indexInGroup(grouping, group, node)
     if (at === undefined) continue
-    if (node.operands.some((operand) => !group.at.has(operand) && grouping.dependsOn(operand, group))) {
+    if (node.operands.some((operand) => !isWithin(grouping, group, operand) && grouping.dependsOn(operand, group))) {
       grouping.reasons.set(node, 'another operand is computed later')
       continue
     }
@@ -32,6 +32,9 @@ export function joinAsMember(grouping: Grouping, node: Node): boolean {
   }
   return false
 }
+
+/** Whether a group computes an operand where its consumers can have it. */
+const isWithin = (grouping: Grouping, group: Group, operand: Node): boolean => group.at.has(operand) && !grouping.demands.sealed.has(operand)
 
 /** Groups that hold an operand, latest first: the latest is the one that the others can precede. */
 function candidates(grouping: Grouping, node: Node): Group[] {
@@ -51,14 +54,14 @@ function indexInGroup(grouping: Grouping, group: Group, node: Node): readonly In
     return undefined
   }
   if (lowerOf(node).kind === 'map') {
-    const [first, ...rest] = node.operands.flatMap((operand) => (group.at.has(operand) ? [group.at.get(operand)!] : []))
+    const [first, ...rest] = node.operands.flatMap((operand) => (isWithin(grouping, group, operand) ? [group.at.get(operand)!] : []))
     if (!first) return undefined
     if (rest.every((other) => sameIndices(first, other))) return first
     grouping.reasons.set(node, 'it needs two different elements of one result')
     return undefined
   }
   const operand = node.operands[0]!
-  const at = group.at.get(operand)
+  const at = isWithin(grouping, group, operand) ? group.at.get(operand) : undefined
   if (at === undefined) return undefined
   switch (node.op) {
     case 'reshape':

@@ -1,6 +1,6 @@
 /** The parts of a kernel, whatever its form: its axes by role, its scalars, its stores; and rebuilding it from new ones. */
 import type { Axis, Kernel, Scalar, Store } from '../ir/kernel.ts'
-import { type Replacement, rewriter } from './scalar-walk.ts'
+import { type Replacement, rewriter, type Visitor, walkIndex, walkScalar } from './scalar-walk.ts'
 import { Scalars } from './scalars.ts'
 
 export function storesOf(kernel: Kernel): readonly Store[] {
@@ -53,6 +53,26 @@ export function axisListsOf(kernel: Kernel): readonly (readonly Axis[])[] {
     default:
       return kernel satisfies never
   }
+}
+
+/** Visits every index and scalar of the kernel, each object once. */
+export function walkKernel(kernel: Kernel, visitor: Visitor): void {
+  const seen = new Set<object>()
+  for (const scalar of innerScalarsOf(kernel)) walkScalar(scalar, visitor, seen)
+  for (const { index, value } of storesOf(kernel)) {
+    walkIndex(index, visitor, seen)
+    walkScalar(value, visitor, seen)
+  }
+}
+
+/** A load may fall away while its kernel is written (under a guard that never holds, behind an index that is always 0). */
+export function dropUnreadSlots(kernel: Kernel): Kernel {
+  const read = new Set<number>()
+  walkKernel(kernel, { scalar: (s) => s.kind === 'load' && read.add(s.slot) })
+  if (kernel.slots.every(({ access }, slot) => access !== 'read' || read.has(slot))) return kernel
+  const kept = kernel.slots.flatMap(({ access }, slot) => (access === 'read' && !read.has(slot) ? [] : [slot]))
+  const slots = kept.map((slot) => kernel.slots[slot]!)
+  return rewriteKernel({ ...kernel, slots }, { slot: (slot) => kept.indexOf(slot) })
 }
 
 /** The kernel with its index expressions rewritten; `axes` gives each list of axes anew. */

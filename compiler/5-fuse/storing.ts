@@ -29,14 +29,13 @@ export function decideStores(graph: Graph, nodes: readonly Node[], consumers: Re
     const { kind } = lowerOf(node)
     if (kind === 'leaf') continue
     if (results.has(node)) {
-      if (home.has(node)) stored.add(node)
-      else force.add(node)
-      if (force.has(node)) stored.add(node)
+      stored.add(node)
+      if (!home.has(node)) force.add(node)
       continue
     }
     const group = home.get(node)
     if (group ? !crossing.has(node) : !isShared(consumers.get(node) ?? [], home) && !repeated.has(node)) continue
-    const cost = costOf(node, stored, grouping)
+    const cost = grouping.demands.forced.has(node) ? undefined : costOf(node, stored, grouping)
     if (cost && isCheap(cost, repeated.has(node), group === undefined)) continue
     if (!group && node.op === 'constant') continue
     stored.add(node)
