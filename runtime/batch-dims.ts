@@ -27,11 +27,17 @@ function dimName(size: TensorSlot['shape'][number] | undefined): string | undefi
 
 export function batchSlots(program: CompiledProgram): readonly TensorSlot[] {
   const seen = new Set<string>()
-  return program.tensors.filter(({ name, role }) => (role === 'input' || role === 'target') && !seen.has(name) && seen.add(name))
+  return program.tensors.filter(
+    ({ name, role }) => (role === 'input' || role === 'target') && !seen.has(name) && seen.add(name),
+  )
 }
 
 export function wantedFields(program: CompiledProgram, dims: DimValues): readonly WantedField[] {
-  return batchSlots(program).map(({ name, shape, dtype }) => ({ name, dtype, shape: shape.slice(1).map((size) => evaluate(size, dims)) }))
+  return batchSlots(program).map(({ name, shape, dtype }) => ({
+    name,
+    dtype,
+    shape: shape.slice(1).map((size) => evaluate(size, dims)),
+  }))
 }
 
 /** How to open a session for a training run: the entries, and the sizes of partial batches where sources know them. */
@@ -43,7 +49,9 @@ export function trainingSession(
   const name = batchDimOf(program)
   const batch = dims[name]
   if (batch === undefined) throw new DimError(`the dim '${name}' has no value`, 'say `batch:` in the `train` block')
-  const partial = new Set(evaluated.flatMap(({ examples }) => (examples === undefined || examples % batch === 0 ? [] : [examples % batch])))
+  const partial = new Set(
+    evaluated.flatMap(({ examples }) => (examples === undefined || examples % batch === 0 ? [] : [examples % batch])),
+  )
   const variants = [...partial].map((size) => ({ entry: 'evaluate', dims: { ...dims, [name]: size } }))
   const entries = program.entries.some((entry) => entry.name === 'evaluate') ? ['step', 'evaluate'] : ['step']
   return { dims, entries, variants: entries.length > 1 ? variants : [] }
@@ -54,4 +62,3 @@ export function dimsOfBatch(program: CompiledProgram, dims: DimValues, examples:
   const name = batchDimOf(program)
   return examples === dims[name] ? undefined : { ...dims, [name]: examples }
 }
-

@@ -66,16 +66,23 @@ export function encodeCheckpoint({ program, source, tensors, progress }: Checkpo
 export function decodeCheckpoint(file: string, bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = parseSafetensors(file, bytes)
   if (metadata.get('format') === undefined) {
-    throw new CheckpointError(file, 'weights, but no checkpoint of a training run', { fix: 'load it as weights, or resume from a run’s directory' })
+    throw new CheckpointError(file, 'weights, but no checkpoint of a training run', {
+      fix: 'load it as weights, or resume from a run’s directory',
+    })
   }
   if (metadata.get('format') !== `dlm checkpoint ${formatVersion}`) {
-    throw new CheckpointError(file, `of the format ${JSON.stringify(metadata.get('format'))}, which this version does not read`)
+    throw new CheckpointError(
+      file,
+      `of the format ${JSON.stringify(metadata.get('format'))}, which this version does not read`,
+    )
   }
   const given = metadata.get('checksum') ?? ''
   const start = new TextDecoder().decode(bytes.subarray(8, checksumAt + given.length))
   const plain = bytes.slice(0, checksumAt + checksumZeros.length).fill(0x30, checksumAt)
   if (start !== beginning + given || checksum([plain, bytes.subarray(plain.length)]) !== given) {
-    throw new CheckpointError(file, 'its checksum does not agree with its contents', { fix: 'use an earlier checkpoint' })
+    throw new CheckpointError(file, 'its checksum does not agree with its contents', {
+      fix: 'use an earlier checkpoint',
+    })
   }
   return {
     program: metadata.get('program') ?? '',
@@ -88,7 +95,8 @@ export function decodeCheckpoint(file: string, bytes: Uint8Array): Checkpoint {
 const counts = ['seed', 'batch', 'step', 'epoch', 'epochBatches', 'epochExamples', 'stale'] as const
 
 function parseProgress(file: string, text: string): TrainProgress {
-  const damaged = () => new CheckpointError(file, 'its training progress cannot be read', { fix: 'use an earlier checkpoint' })
+  const damaged = () =>
+    new CheckpointError(file, 'its training progress cannot be read', { fix: 'use an earlier checkpoint' })
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -101,7 +109,9 @@ function parseProgress(file: string, text: string): TrainProgress {
   if (typeof epochSums !== 'object' || epochSums === null) throw damaged()
   if (best !== undefined && !(Number.isFinite(best?.step) && Number.isFinite(best?.value))) throw damaged()
   // JSON writes a sum that is no number (a metric without cases) as null.
-  const sums = Object.fromEntries(Object.entries(epochSums).map(([name, sum]) => [name, typeof sum === 'number' ? sum : Number.NaN]))
+  const sums = Object.fromEntries(
+    Object.entries(epochSums).map(([name, sum]) => [name, typeof sum === 'number' ? sum : Number.NaN]),
+  )
   return { ...(value as TrainProgress), epochSums: sums }
 }
 

@@ -42,7 +42,8 @@ export function collectScalars<T>(executor: Executor, every: number, stepOf: (wh
           waiting.delete(ticket)
           const row = new Map(Object.entries(values))
           for (const [name, value] of row) {
-            if (!Number.isFinite(value) && !metrics.has(name)) failure ??= { error: new NotANumberError(name, value, stepOf(what)) }
+            if (!Number.isFinite(value) && !metrics.has(name))
+              failure ??= { error: new NotANumberError(name, value, stepOf(what)) }
           }
           arrived.push({ what, values: row })
         }

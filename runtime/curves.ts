@@ -39,7 +39,8 @@ export function curvesSvg(events: readonly TrainEvent[]): string {
 function scalarNames(events: readonly TrainEvent[]): string[] {
   const names = new Set<string>()
   for (const event of events) {
-    if (event.kind === 'step' || event.kind === 'validation') for (const name of Object.keys(event.values)) names.add(name)
+    if (event.kind === 'step' || event.kind === 'validation')
+      for (const name of Object.keys(event.values)) names.add(name)
   }
   return names.delete('loss') ? ['loss', ...names] : [...names]
 }
@@ -51,17 +52,26 @@ function panel(name: string, events: readonly TrainEvent[], last: number, top: n
   if (values.length === 0) return ''
   const yTicks = ticks(Math.min(...values), Math.max(...values), 5)
   const [low, high] = [yTicks[0]!, yTicks.at(-1)!]
-  const [left, right, upper, lower] = [margin.left, width - margin.right, top + margin.top, top + panelHeight - margin.bottom]
+  const [left, right, upper, lower] = [
+    margin.left,
+    width - margin.right,
+    top + margin.top,
+    top + panelHeight - margin.bottom,
+  ]
   const toX = (x: number) => left + ((right - left) * x) / last
   const toY = (y: number) => lower - ((lower - upper) * (y - low)) / (high - low || 1)
-  const path = (points: readonly Point[]) => points.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${round(toX(x))},${round(toY(y))}`).join('')
+  const path = (points: readonly Point[]) =>
+    points.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${round(toX(x))},${round(toY(y))}`).join('')
 
   const parts: string[] = [text(left, top + 22, name, 'start', 'font-size="14" font-weight="600"')]
   for (const y of yTicks) {
     parts.push(line(left, toY(y), right, toY(y), colours.grid), text(left - 8, toY(y) + 4, label(y, yTicks), 'end'))
   }
   for (const x of ticks(0, last, 6).filter((tick) => tick <= last && Number.isInteger(tick))) {
-    parts.push(line(toX(x), lower, toX(x), lower + 4, colours.axis), text(toX(x), lower + 17, x.toLocaleString('en-US'), 'middle'))
+    parts.push(
+      line(toX(x), lower, toX(x), lower + 4, colours.axis),
+      text(toX(x), lower + 17, x.toLocaleString('en-US'), 'middle'),
+    )
   }
   parts.push(line(left, lower, right, lower, colours.axis), text(right, lower + 31, 'step', 'end'))
 
@@ -69,13 +79,22 @@ function panel(name: string, events: readonly TrainEvent[], last: number, top: n
     const band = [...train.map(({ x, high: y }) => ({ x, y })), ...train.map(({ x, low: y }) => ({ x, y })).reverse()]
     parts.push(`<path d="${path(band)}Z" fill="${colours.train}" opacity="0.13"/>`)
   }
-  if (train.length > 0) parts.push(`<path d="${path(train)}" fill="none" stroke="${colours.train}" stroke-width="1.5" stroke-linejoin="round"/>`)
+  if (train.length > 0)
+    parts.push(
+      `<path d="${path(train)}" fill="none" stroke="${colours.train}" stroke-width="1.5" stroke-linejoin="round"/>`,
+    )
   if (validation.length > 0) {
-    parts.push(`<path d="${path(validation)}" fill="none" stroke="${colours.validation}" stroke-width="2" stroke-linejoin="round"/>`)
-    for (const { x, y } of validation) parts.push(`<circle cx="${round(toX(x))}" cy="${round(toY(y))}" r="3" fill="${colours.validation}"/>`)
+    parts.push(
+      `<path d="${path(validation)}" fill="none" stroke="${colours.validation}" stroke-width="2" stroke-linejoin="round"/>`,
+    )
+    for (const { x, y } of validation)
+      parts.push(`<circle cx="${round(toX(x))}" cy="${round(toY(y))}" r="3" fill="${colours.validation}"/>`)
   }
   let legend = right
-  for (const [series, points] of [['validation', validation], ['train', train]] as const) {
+  for (const [series, points] of [
+    ['validation', validation],
+    ['train', train],
+  ] as const) {
     const at = points.at(-1)
     if (at === undefined) continue
     const words = `${series} ${significant(at.y)}`
@@ -117,7 +136,8 @@ function ticks(low: number, high: number, count: number): number[] {
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => span / size <= count)!
   const first = Math.floor(low / step + 1e-9)
   const result: number[] = []
-  for (let i = first; i <= Math.ceil(high / step - 1e-9) || result.length < 2; i++) result.push(Number((i * step).toPrecision(12)))
+  for (let i = first; i <= Math.ceil(high / step - 1e-9) || result.length < 2; i++)
+    result.push(Number((i * step).toPrecision(12)))
   return result
 }
 
@@ -127,7 +147,10 @@ function label(value: number, among: readonly number[]): string {
   return digits > 6 || Math.abs(value) >= 1e6 ? significant(value) : value.toFixed(digits)
 }
 
-const significant = (value: number): string => (value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6) ? value.toExponential(2) : String(Number(value.toPrecision(4))))
+const significant = (value: number): string =>
+  value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6)
+    ? value.toExponential(2)
+    : String(Number(value.toPrecision(4)))
 const round = (value: number): string => value.toFixed(1)
 
 function line(x1: number, y1: number, x2: number, y2: number, colour: string, thickness = 1): string {

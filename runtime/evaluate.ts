@@ -13,7 +13,11 @@ export interface EvaluateOptions {
   readonly onProgress?: (examples: number, total: number | undefined) => void
 }
 
-export async function evaluate(executor: Executor, source: BatchSource, options: EvaluateOptions = {}): Promise<Readonly<Record<string, number>>> {
+export async function evaluate(
+  executor: Executor,
+  source: BatchSource,
+  options: EvaluateOptions = {},
+): Promise<Readonly<Record<string, number>>> {
   const means = weightedMeans()
   const collector = collectScalars<number>(executor, 10, () => options.step ?? 0)
   let examples = 0

@@ -1,7 +1,14 @@
 /** The runtime: what executes and trains compiled programs, in browsers and in Node. It has no dependency. */
 export type * from './abi.ts'
 export { batchDimOf, trainingSession, wantedFields } from './batch-dims.ts'
-export { type Checkpoint, type CheckpointStore, decodeCheckpoint, encodeCheckpoint, memoryStore, type TrainProgress } from './checkpoint.ts'
+export {
+  type Checkpoint,
+  type CheckpointStore,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  memoryStore,
+  type TrainProgress,
+} from './checkpoint.ts'
 export { CheckpointError } from './checkpoint-error.ts'
 export { curvesSvg } from './curves.ts'
 export { type Batch, type BatchOptions, type BatchSource, datasetBatches, type WantedField } from './data/batches.ts'
@@ -12,23 +19,23 @@ export { gunzip, isGzip } from './data/gunzip.ts'
 export { parseIdx, parseIdxHeader } from './data/idx.ts'
 export { makeField } from './data/make-field.ts'
 export { prefetch } from './data/prefetch.ts'
-export { type Example, givenBatches, streamBatches, type StreamOptions } from './data/stream-batches.ts'
+export { type Example, givenBatches, type StreamOptions, streamBatches } from './data/stream-batches.ts'
 export { type DeviceOptions, type GpuDevice, isSoftware, openDevice } from './device.ts'
 export * from './errors.ts'
-export { evaluate, type EvaluateOptions } from './evaluate.ts'
+export { type EvaluateOptions, evaluate } from './evaluate.ts'
 export type * from './executor.ts'
 export { initialValues } from './initialize.ts'
-export { permutation, randomStream, type RandomStream, threefry2x32 } from './random.ts'
+export { permutation, type RandomStream, randomStream, threefry2x32 } from './random.ts'
 export {
   type ByteSource,
   bytesSource,
   decodeTensor,
   parseSafetensors,
   readSafetensorsHeader,
-  safetensorsChunks,
   type SafetensorsDtype,
   type SafetensorsEntry,
   type SafetensorsHeader,
+  safetensorsChunks,
   type Tensor,
   tensorOf,
 } from './safetensors.ts'
@@ -36,5 +43,5 @@ export { type Schedule, schedule } from './schedule.ts'
 export { openSession } from './session.ts'
 export { elements, evaluate as evaluateSize } from './size.ts'
 export type * from './train-event.ts'
-export { type LoadedWeights, train, type TrainOptions } from './trainer.ts'
+export { type LoadedWeights, type TrainOptions, train } from './trainer.ts'
 export { averageWeights, initialize, loadWeights, readState, weightsOf, writeState } from './variables.ts'

@@ -6,7 +6,9 @@ export interface Means {
   means(): Readonly<Record<string, number>>
 }
 
-export function weightedMeans(start: { readonly examples: number; readonly sums: Readonly<Record<string, number>> } = { examples: 0, sums: {} }): Means {
+export function weightedMeans(
+  start: { readonly examples: number; readonly sums: Readonly<Record<string, number>> } = { examples: 0, sums: {} },
+): Means {
   const sums = new Map(Object.entries(start.sums))
   let total = start.examples
   return {

@@ -119,7 +119,8 @@ function parseHeader(name: string, fileLength: number, bytes: Uint8Array): Safet
   entries.sort(([, a], [, b]) => a.offset - b.offset || a.byteLength - b.byteLength)
   let end = dataStart
   for (const [key, entry] of entries) {
-    if (entry.offset !== end) return fail(`damaged header: tensor ${quote(key)} leaves a gap or overlaps the one before`)
+    if (entry.offset !== end)
+      return fail(`damaged header: tensor ${quote(key)} leaves a gap or overlaps the one before`)
     end += entry.byteLength
   }
   if (end > fileLength) return fail(`cut short: ${fileLength} bytes, and the header describes ${end}`)
@@ -134,7 +135,8 @@ function tensorEntry(name: string, key: string, value: StrictJson, dataStart: nu
   if (!(value instanceof Map)) return fail('is not described by an object')
   const record = value as ReadonlyMap<string, StrictJson>
   for (const field of record.keys()) {
-    if (field !== 'dtype' && field !== 'shape' && field !== 'data_offsets') return fail(`has an unknown field ${quote(field)}`)
+    if (field !== 'dtype' && field !== 'shape' && field !== 'data_offsets')
+      return fail(`has an unknown field ${quote(field)}`)
   }
   const dtype = record.get('dtype')
   if (typeof dtype !== 'string' || !Object.hasOwn(widths, dtype)) return fail('has no dtype that the format knows')
@@ -146,7 +148,8 @@ function tensorEntry(name: string, key: string, value: StrictJson, dataStart: nu
   let byteLength: number = widths[dtype as SafetensorsDtype]
   for (const size of shape) byteLength *= size
   if (!Number.isSafeInteger(byteLength)) return fail('is larger than 2^53 bytes')
-  if (end - begin !== byteLength) return fail(`is given ${end - begin} bytes, and its shape and dtype make ${byteLength}`)
+  if (end - begin !== byteLength)
+    return fail(`is given ${end - begin} bytes, and its shape and dtype make ${byteLength}`)
   return { dtype: dtype as SafetensorsDtype, shape, offset: dataStart + begin, byteLength }
 }
 
@@ -160,7 +163,17 @@ function quote(text: string): string {
 
 // ---------------------------------------------------------------- tensors
 
-export type SafetensorsArray = Float64Array | Float32Array | Int32Array | Uint32Array | Uint8Array | Int8Array | Int16Array | Uint16Array | BigInt64Array | BigUint64Array
+export type SafetensorsArray =
+  | Float64Array
+  | Float32Array
+  | Int32Array
+  | Uint32Array
+  | Uint8Array
+  | Int8Array
+  | Int16Array
+  | Uint16Array
+  | BigInt64Array
+  | BigUint64Array
 
 /** A tensor's bytes as numbers: 16-bit floats become float32; the 8-bit floats stay bytes. */
 export function decodeTensor(dtype: SafetensorsDtype, bytes: Uint8Array): SafetensorsArray {
@@ -226,7 +239,10 @@ function dtypeOf(data: SafetensorsArray): SafetensorsDtype {
 }
 
 /** A whole file that is in memory. Tensors are views of its bytes. */
-export function parseSafetensors(name: string, file: Uint8Array): { tensors: Map<string, Tensor>; metadata: ReadonlyMap<string, string> } {
+export function parseSafetensors(
+  name: string,
+  file: Uint8Array,
+): { tensors: Map<string, Tensor>; metadata: ReadonlyMap<string, string> } {
   const { tensors, metadata } = parseSafetensorsHeader(name, file)
   const views = new Map<string, Tensor>()
   for (const [key, { dtype, shape, offset, byteLength }] of tensors) {
@@ -239,7 +255,10 @@ export function parseSafetensors(name: string, file: Uint8Array): { tensors: Map
  * The chunks of a file, in order, tensors uncopied. Wider dtypes come first, so that every tensor is aligned to its
  * width; among equals the given order stays.
  */
-export function safetensorsChunks(tensors: ReadonlyMap<string, Tensor>, metadata: ReadonlyMap<string, string> = new Map()): Uint8Array[] {
+export function safetensorsChunks(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Uint8Array[] {
   const ordered = [...tensors].sort(([, a], [, b]) => widths[b.dtype] - widths[a.dtype])
   const fields: string[] = []
   if (metadata.size > 0) {
@@ -249,8 +268,11 @@ export function safetensorsChunks(tensors: ReadonlyMap<string, Tensor>, metadata
   let end = 0
   for (const [key, { dtype, shape, bytes }] of ordered) {
     const expected = shape.reduce((product, size) => product * size, widths[dtype])
-    if (bytes.length !== expected) throw new Error(`tensor ${key}: ${bytes.length} bytes for a shape that needs ${expected}`)
-    fields.push(`${JSON.stringify(key)}:{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${end},${end + bytes.length}]}`)
+    if (bytes.length !== expected)
+      throw new Error(`tensor ${key}: ${bytes.length} bytes for a shape that needs ${expected}`)
+    fields.push(
+      `${JSON.stringify(key)}:{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${end},${end + bytes.length}]}`,
+    )
     end += bytes.length
   }
   const text = new TextEncoder().encode(`{${fields.join(',')}}`)

@@ -3,7 +3,12 @@ import type { StepField } from './abi.ts'
 import type { StepValues } from './executor.ts'
 import type { Schedule } from './schedule.ts'
 
-export function stepValues(fields: readonly StepField[], seed: number, step: number, rates: readonly Schedule[]): StepValues {
+export function stepValues(
+  fields: readonly StepField[],
+  seed: number,
+  step: number,
+  rates: readonly Schedule[],
+): StepValues {
   const values: Record<string, number> = {}
   for (const { name } of fields) {
     const rate = /^rate(?:\.(\d+))?$/.exec(name)
@@ -17,6 +22,7 @@ export function stepValues(fields: readonly StepField[], seed: number, step: num
 
 function rateOf(rates: readonly Schedule[], group: number, step: number): number {
   const rate = rates[group]
-  if (rate === undefined) throw new Error(`the program has an update group ${group}, and the settings give ${rates.length} rates`)
+  if (rate === undefined)
+    throw new Error(`the program has an update group ${group}, and the settings give ${rates.length} rates`)
   return rate(step)
 }

@@ -6,7 +6,15 @@ export interface Best {
   readonly value: number
 }
 
-export type TrainEvent = StartEvent | StepEvent | EpochEvent | ValidationEvent | CheckpointEvent | WarningEvent | FinishEvent | TestEvent
+export type TrainEvent =
+  | StartEvent
+  | StepEvent
+  | EpochEvent
+  | ValidationEvent
+  | CheckpointEvent
+  | WarningEvent
+  | FinishEvent
+  | TestEvent
 
 export interface StartEvent {
   readonly kind: 'start'

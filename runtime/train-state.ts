@@ -85,7 +85,18 @@ function makeState(settings: TrainSettings, start: TrainProgress): TrainState {
     progress() {
       const { step, epoch, epochBatches, owesValidation } = this
       const { seed, batch } = settings
-      return { seed, batch, step, epoch, epochBatches, epochExamples: epochMeans.examples, epochSums: epochMeans.sums(), best, stale, owesValidation }
+      return {
+        seed,
+        batch,
+        step,
+        epoch,
+        epochBatches,
+        epochExamples: epochMeans.examples,
+        epochSums: epochMeans.sums(),
+        best,
+        stale,
+        owesValidation,
+      }
     },
   }
 }

@@ -19,7 +19,14 @@ import { firstNotFinite } from './finite.ts'
 import type { Tensor } from './safetensors.ts'
 import { schedule } from './schedule.ts'
 import { stepValues } from './step-values.ts'
-import type { CheckpointEvent, FinishEvent, StepEvent, TrainEvent, ValidationEvent, WarningEvent } from './train-event.ts'
+import type {
+  CheckpointEvent,
+  FinishEvent,
+  StepEvent,
+  TrainEvent,
+  ValidationEvent,
+  WarningEvent,
+} from './train-event.ts'
 import { resumeState, startState } from './train-state.ts'
 import { averageWeights, initialize, loadWeights, readState, weightsOf, writeState } from './variables.ts'
 
@@ -52,7 +59,11 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const rates = settings.rates.map(schedule)
   const stepsPerEpoch = source.batchesPerEpoch
   const steps = totalSteps(settings, stepsPerEpoch)
-  const collector = collectScalars<Omit<StepEvent, 'kind' | 'values'>>(executor, settings.readEvery ?? 10, ({ step }) => step)
+  const collector = collectScalars<Omit<StepEvent, 'kind' | 'values'>>(
+    executor,
+    settings.readEvery ?? 10,
+    ({ step }) => step,
+  )
   let saved = resume === undefined ? -1 : state.step
   let lost: string | undefined
   void executor.lost.then((reason) => {
@@ -61,7 +72,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
 
   const aborted = () => signal?.aborted ?? false
   const stopped = () => settings.patience !== undefined && state.stale >= settings.patience
-  const finished = () => (steps !== undefined && state.step >= steps) || (settings.epochs !== undefined && state.epoch >= settings.epochs)
+  const finished = () =>
+    (steps !== undefined && state.step >= steps) || (settings.epochs !== undefined && state.epoch >= settings.epochs)
   const isTime = (every: number | undefined) => every !== undefined && state.step % every === 0
 
   const toEvents = (collected: readonly Collected<Omit<StepEvent, 'kind' | 'values'>>[]): StepEvent[] =>
@@ -75,7 +87,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const save = async (best: boolean): Promise<CheckpointEvent> => {
     const tensors = await readState(executor)
     for (const [key, tensor] of tensors) checkFinite(key, tensor, state.step)
-    const where = await store.save({ program: program.name, source: options.source, tensors, progress: state.progress() }, best)
+    const where = await store.save(
+      { program: program.name, source: options.source, tensors, progress: state.progress() },
+      best,
+    )
     saved = state.step
     return { kind: 'checkpoint', step: state.step, epochs: state.epoch, where, best }
   }
@@ -121,7 +136,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       if (isTime(settings.validateEvery)) {
         yield* await settle()
         yield* validateAndSave()
-      } else if (isTime(settings.checkpointEvery) && !(state.epochBatches === stepsPerEpoch && settings.validateEvery === undefined)) {
+      } else if (
+        isTime(settings.checkpointEvery) &&
+        !(state.epochBatches === stepsPerEpoch && settings.validateEvery === undefined)
+      ) {
         // At the last batch of an epoch, what follows saves.
         yield* await settle()
         yield await trySave(false)
@@ -234,5 +252,8 @@ async function rescue(attempt: () => Promise<readonly TrainEvent[]>): Promise<re
 }
 
 function noBatches(name: string): DataError {
-  return new DataError({ problem: `\`${name}\` gave no batch`, fix: 'check that the stream has examples, and opens anew for each epoch' })
+  return new DataError({
+    problem: `\`${name}\` gave no batch`,
+    fix: 'check that the stream has examples, and opens anew for each epoch',
+  })
 }

@@ -7,8 +7,8 @@ import { isMomentKey, momentKey } from './checkpoint.ts'
 import { CheckpointError } from './checkpoint-error.ts'
 import type { Executor, TensorData } from './executor.ts'
 import { initialValues } from './initialize.ts'
-import { elements } from './size.ts'
 import { decodeTensor, type Tensor, tensorOf } from './safetensors.ts'
+import { elements } from './size.ts'
 
 export function variablesOf(program: CompiledProgram): readonly VariableRecord[] {
   return [...program.parameters, ...program.states]
@@ -32,7 +32,12 @@ export function initialize(executor: Executor, seed: number): void {
  * Uploads weights by path; those whose path matches a pattern of `except` keep their first values. Everything is checked
  * before the first upload: a file that does not fit changes nothing.
  */
-export function loadWeights(executor: Executor, file: string, tensors: ReadonlyMap<string, Tensor>, except: (path: string) => boolean = () => false): void {
+export function loadWeights(
+  executor: Executor,
+  file: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  except: (path: string) => boolean = () => false,
+): void {
   const wanted = variablesOf(executor.program).filter(({ path }) => !except(path))
   const values = wanted.map((variable) => weightsFor(file, tensors, variable))
   for (const [i, variable] of wanted.entries()) executor.write(variable.path, values[i]!)
@@ -43,11 +48,15 @@ function weightsFor(file: string, tensors: ReadonlyMap<string, Tensor>, variable
   if (tensor === undefined) {
     const has = [...tensors.keys()].filter((key) => !isMomentKey(key))
     const list = has.length > 12 ? `${has.slice(0, 12).join(', ')}, …` : has.join(', ')
-    throw new CheckpointError(file, `it has no tensor \`${variable.path}\``, { fix: `use weights of this program; the file has ${list || 'none'}` })
+    throw new CheckpointError(file, `it has no tensor \`${variable.path}\``, {
+      fix: `use weights of this program; the file has ${list || 'none'}`,
+    })
   }
   const [given, expected] = [tensor.shape, variable.shape].map((shape) => `[${shape.join(', ')}]`)
   if (given !== expected) {
-    throw new CheckpointError(file, `\`${variable.path}\` has the shape ${given}, and the program’s is ${expected}`, { fix: 'use weights of this program' })
+    throw new CheckpointError(file, `\`${variable.path}\` has the shape ${given}, and the program’s is ${expected}`, {
+      fix: 'use weights of this program',
+    })
   }
   const values = decodeTensor(tensor.dtype, tensor.bytes)
   switch (variable.dtype) {
@@ -67,13 +76,16 @@ function weightsFor(file: string, tensors: ReadonlyMap<string, Tensor>, variable
     default:
       variable.dtype satisfies never
   }
-  throw new CheckpointError(file, `\`${variable.path}\` is ${tensor.dtype}, and the program’s is ${variable.dtype}`, { fix: 'convert the file' })
+  throw new CheckpointError(file, `\`${variable.path}\` is ${tensor.dtype}, and the program’s is ${variable.dtype}`, {
+    fix: 'convert the file',
+  })
 }
 
 /** Everything that the next step depends on, besides the batch. */
 export async function readState(executor: Executor): Promise<Map<string, Tensor>> {
   const tensors = new Map<string, Tensor>()
-  for (const { path, shape } of variablesOf(executor.program)) tensors.set(path, tensorOf(await executor.read(path), shape))
+  for (const { path, shape } of variablesOf(executor.program))
+    tensors.set(path, tensorOf(await executor.read(path), shape))
   for (const { name } of momentSlots(executor.program)) {
     const values = await executor.read(name)
     tensors.set(momentKey(name), tensorOf(values, [values.length]))
@@ -85,7 +97,13 @@ export async function readState(executor: Executor): Promise<Map<string, Tensor>
 export function writeState(executor: Executor, file: string, tensors: ReadonlyMap<string, Tensor>): void {
   const moments = momentSlots(executor.program).map((slot) => {
     const shape = [elements(slot.shape, executor.dims)]
-    const record: VariableRecord = { path: momentKey(slot.name), shape, dtype: 'float', initial: { kind: 'constant', value: 0 }, trainable: false }
+    const record: VariableRecord = {
+      path: momentKey(slot.name),
+      shape,
+      dtype: 'float',
+      initial: { kind: 'constant', value: 0 },
+      trainable: false,
+    }
     return { name: slot.name, values: weightsFor(file, tensors, record) }
   })
   loadWeights(executor, file, tensors)
@@ -114,7 +132,13 @@ export function averageWeights(sets: readonly ReadonlyMap<string, Tensor>[]): Ma
       const more = decodeTensor(dtype, bytes) as Float32Array
       for (let i = 0; i < sums.length; i++) sums[i]! += more[i]!
     }
-    result.set(key, tensorOf(Float32Array.from(sums, (sum) => sum / sets.length), tensor.shape))
+    result.set(
+      key,
+      tensorOf(
+        Float32Array.from(sums, (sum) => sum / sets.length),
+        tensor.shape,
+      ),
+    )
   }
   return result
 }

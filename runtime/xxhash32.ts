@@ -47,12 +47,15 @@ export function xxhash32(): Xxhash32 {
     digest() {
       const rotate = (x: number, by: number) => (x << by) | (x >>> (32 - by))
       let hash =
-        total >= 16 ? rotate(lanes[0]!, 1) + rotate(lanes[1]!, 7) + rotate(lanes[2]!, 12) + rotate(lanes[3]!, 18) : prime5
+        total >= 16
+          ? rotate(lanes[0]!, 1) + rotate(lanes[1]!, 7) + rotate(lanes[2]!, 12) + rotate(lanes[3]!, 18)
+          : prime5
       // The length enters modulo 2^32, as in the specification.
       hash = (hash + (total % 2 ** 32)) | 0
       const view = new DataView(pending.buffer)
       let at = 0
-      for (; at + 4 <= held; at += 4) hash = Math.imul(rotate((hash + Math.imul(view.getUint32(at, true), prime3)) | 0, 17), prime4)
+      for (; at + 4 <= held; at += 4)
+        hash = Math.imul(rotate((hash + Math.imul(view.getUint32(at, true), prime3)) | 0, 17), prime4)
       for (; at < held; at++) hash = Math.imul(rotate((hash + Math.imul(pending[at]!, prime5)) | 0, 11), prime1)
       hash = Math.imul(hash ^ (hash >>> 15), prime2)
       hash = Math.imul(hash ^ (hash >>> 13), prime3)

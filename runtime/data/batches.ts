@@ -87,7 +87,11 @@ export function batchFiller(
   wanted: readonly WantedField[],
   batch: number,
 ): (order: Uint32Array, index: number, arrays: readonly TensorData[]) => Batch {
-  const columns = wanted.map((want) => ({ name: want.name, each: elementCount(want.shape), fill: fillExample(fieldFor(dataset, want)) }))
+  const columns = wanted.map((want) => ({
+    name: want.name,
+    each: elementCount(want.shape),
+    fill: fillExample(fieldFor(dataset, want)),
+  }))
   return (order, index, arrays) => {
     const start = index * batch
     const examples = Math.min(batch, order.length - start)
@@ -131,7 +135,9 @@ export function fieldFor(dataset: Dataset, want: WantedField): Field {
     throw new DataError({
       file,
       problem: `field \`${want.name}\` of \`${dataset.name}\` has examples of shape ${given}, and the model takes ${expected}`,
-      fix: sameCount ? `add \`|> reshape(${want.shape.join(', ')})\`` : 'choose another file, or change the model’s input',
+      fix: sameCount
+        ? `add \`|> reshape(${want.shape.join(', ')})\``
+        : 'choose another file, or change the model’s input',
     })
   }
   if (want.dtype !== 'float' && field.dtype === 'float') {

@@ -18,24 +18,39 @@ export function parseCsv(file: string, text: string, options: CsvOptions): Colum
   const rows = csvRows(file, text)
   const names = options.header ? rows.shift()?.cells : undefined
   if (options.header && names === undefined) {
-    throw new DataError({ file, line: 1, problem: 'empty, and its first line should name the columns', fix: 'check the path' })
+    throw new DataError({
+      file,
+      line: 1,
+      problem: 'empty, and its first line should name the columns',
+      fix: 'check the path',
+    })
   }
   const width = names?.length ?? rows[0]?.cells.length ?? 0
   const chosen =
-    options.columns.length === 0 ? Array.from({ length: width }, (_, i) => i) : options.columns.map((name) => columnIndex(file, name, names, width))
+    options.columns.length === 0
+      ? Array.from({ length: width }, (_, i) => i)
+      : options.columns.map((name) => columnIndex(file, name, names, width))
 
   const numbers = new Float64Array(allocate(rows.length * chosen.length * 8))
   let whole = true
   for (const [row, { cells, line }] of rows.entries()) {
     if (cells.length !== width) {
-      throw new DataError({ file, line, problem: `${cells.length} cells, and the lines before have ${width}`, fix: 'correct the line or remove it' })
+      throw new DataError({
+        file,
+        line,
+        problem: `${cells.length} cells, and the lines before have ${width}`,
+        fix: 'correct the line or remove it',
+      })
     }
     for (const [k, index] of chosen.entries()) {
       const cell = cells[index]!.trim()
       const value = Number(cell)
       if (cell === '' || !Number.isFinite(value)) {
         const column = names?.[index] ?? String(index)
-        const problem = cell === '' ? `column \`${column}\` is empty` : `column \`${column}\` holds ${JSON.stringify(cell.slice(0, 40))}, which is no number`
+        const problem =
+          cell === ''
+            ? `column \`${column}\` is empty`
+            : `column \`${column}\` holds ${JSON.stringify(cell.slice(0, 40))}, which is no number`
         throw new DataError({ file, line, problem, fix: 'correct the line, remove it, or choose other columns' })
       }
       whole &&= Number.isInteger(value) && Math.abs(value) < 2 ** 31
@@ -58,7 +73,8 @@ function columnIndex(file: string, name: string, names: readonly string[] | unde
     file,
     line: 1,
     problem: `no column \`${name}\``,
-    fix: names === undefined ? `there are ${width}, counted from 0` : `the columns are ${names.slice(0, 20).join(', ')}`,
+    fix:
+      names === undefined ? `there are ${width}, counted from 0` : `the columns are ${names.slice(0, 20).join(', ')}`,
   })
 }
 
@@ -81,7 +97,8 @@ function csvRows(file: string, text: string): Row[] {
         throw new DataError({ file, line, problem: error.message.toLowerCase(), fix: 'close the quotes of that line' })
       }
       if (data.length > 1 || data[0] !== '') rows.push({ cells: data, line })
-      for (let at = plain.indexOf('\n', scanned); at !== -1 && at < meta.cursor; at = plain.indexOf('\n', at + 1)) line += 1
+      for (let at = plain.indexOf('\n', scanned); at !== -1 && at < meta.cursor; at = plain.indexOf('\n', at + 1))
+        line += 1
       scanned = meta.cursor
     },
   })

@@ -15,8 +15,11 @@ export interface DataFault {
 export class DataError extends RunError {
   readonly fault: DataFault
   constructor(fault: DataFault, cause?: unknown) {
-    const place = fault.line !== undefined ? `:${fault.line}` : fault.offset !== undefined ? ` at byte ${fault.offset}` : ''
-    super('DLM0822', `${fault.file === undefined ? '' : `${fault.file}${place}: `}${fault.problem}`, fault.fix, { cause })
+    const place =
+      fault.line !== undefined ? `:${fault.line}` : fault.offset !== undefined ? ` at byte ${fault.offset}` : ''
+    super('DLM0822', `${fault.file === undefined ? '' : `${fault.file}${place}: `}${fault.problem}`, fault.fix, {
+      cause,
+    })
     this.fault = fault
   }
 }

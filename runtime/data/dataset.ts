@@ -18,7 +18,8 @@ export interface Dataset {
 
 export function makeDataset(name: string, fields: readonly Field[]): Dataset {
   const [first, ...others] = fields
-  if (first === undefined) throw new DataError({ problem: `\`${name}\` has no fields`, fix: 'give it at least one, as in `image = idx("…")`' })
+  if (first === undefined)
+    throw new DataError({ problem: `\`${name}\` has no fields`, fix: 'give it at least one, as in `image = idx("…")`' })
   for (const other of others) {
     if (other.column.examples !== first.column.examples) {
       throw new DataError({
@@ -29,7 +30,11 @@ export function makeDataset(name: string, fields: readonly Field[]): Dataset {
     }
   }
   if (first.column.examples === 0) {
-    throw new DataError({ file: first.column.file, problem: `\`${name}\` has no examples`, fix: 'check that this is the right file' })
+    throw new DataError({
+      file: first.column.file,
+      problem: `\`${name}\` has no examples`,
+      fix: 'check that this is the right file',
+    })
   }
   return { name, fields, examples: first.column.examples, rows: undefined }
 }
@@ -38,7 +43,12 @@ export function makeDataset(name: string, fields: readonly Field[]): Dataset {
  * Cuts a fraction off: which rows is a matter of the new dataset's name and the seed alone, so it does not change from run
  * to run with the seed of the training.
  */
-export function splitDataset(from: Dataset, name: string, fraction: number, seed = 0): { rest: Dataset; part: Dataset } {
+export function splitDataset(
+  from: Dataset,
+  name: string,
+  fraction: number,
+  seed = 0,
+): { rest: Dataset; part: Dataset } {
   const count = Math.round(from.examples * fraction)
   if (count < 1 || count >= from.examples) {
     throw new DataError({

@@ -17,7 +17,12 @@ export interface Column {
 /** Floats of CSV and IDX lie in float64 or float32; integers keep their width. Multi-byte IDX stays big-endian in its file. */
 export type ColumnValues =
   | { readonly kind: 'host'; readonly array: Uint8Array | Int8Array | Int32Array | Float32Array | Float64Array }
-  | { readonly kind: 'big_endian'; readonly element: 'i16' | 'i32' | 'f32' | 'f64'; readonly view: DataView; readonly start: number }
+  | {
+      readonly kind: 'big_endian'
+      readonly element: 'i16' | 'i32' | 'f32' | 'f64'
+      readonly view: DataView
+      readonly start: number
+    }
 
 /** A column with its stages. Plain data but for typed arrays, so that a worker can be handed it without copying. */
 export interface Field {
@@ -68,11 +73,15 @@ export function fillExample(field: Field): FillExample {
   }
   const number = reader(column.values)
   if (classes > 0) return fillOneHot(number, count, classes)
-  if (column.values.kind === 'host' && (column.values.array instanceof Uint8Array || column.values.array instanceof Int8Array)) {
+  if (
+    column.values.kind === 'host' &&
+    (column.values.array instanceof Uint8Array || column.values.array instanceof Int8Array)
+  ) {
     // At most 256 different values: the affine map becomes a table, and filling a batch one lookup an element.
     const { array } = column.values
     const table = new Float64Array(256)
-    for (let byte = 0; byte < 256; byte++) table[byte] = factor * (array instanceof Int8Array ? (byte << 24) >> 24 : byte) + offset
+    for (let byte = 0; byte < 256; byte++)
+      table[byte] = factor * (array instanceof Int8Array ? (byte << 24) >> 24 : byte) + offset
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.length)
     const single = Float32Array.from(table)
     return (into, at, example) => {

@@ -38,18 +38,28 @@ export async function gunzip(
           throw tooLong(file, length, `its header claims ${limit} bytes, more than it can hold`)
         }
       }
-      if (limit !== undefined && length > limit) throw tooLong(file, limit, `more than the ${limit} bytes that its header describes`)
+      if (limit !== undefined && length > limit)
+        throw tooLong(file, limit, `more than the ${limit} bytes that its header describes`)
     }
   } catch (cause) {
     await reader.cancel().catch(() => {})
     if (cause instanceof DataError) throw cause
-    const fault = { file, offset: length, problem: 'damaged gzip data', fix: 'fetch the file again: it was cut short or changed' }
+    const fault = {
+      file,
+      offset: length,
+      problem: 'damaged gzip data',
+      fix: 'fetch the file again: it was cut short or changed',
+    }
     throw new DataError(fault, cause)
   }
   return concatenate(chunks, length, allocate(length))
 }
 
-function concatenate(chunks: readonly Uint8Array[], length: number, whole: Uint8Array = new Uint8Array(length)): Uint8Array {
+function concatenate(
+  chunks: readonly Uint8Array[],
+  length: number,
+  whole: Uint8Array = new Uint8Array(length),
+): Uint8Array {
   let at = 0
   for (const chunk of chunks) {
     whole.set(chunk, at)

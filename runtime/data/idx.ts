@@ -32,7 +32,8 @@ export function parseIdxHeader(file: string, bytes: Uint8Array): IdxHeader | und
     throw new DataError({ file, offset, problem, fix })
   }
   for (let i = 0; i < Math.min(2, bytes.length); i++) {
-    if (bytes[i] !== 0) fail(i, 'not an IDX file: it does not start with two zero bytes', 'check that the path names an IDX file')
+    if (bytes[i] !== 0)
+      fail(i, 'not an IDX file: it does not start with two zero bytes', 'check that the path names an IDX file')
   }
   if (bytes.length < 4) return undefined
   const element = elements.get(bytes[2]!)

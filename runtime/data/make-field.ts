@@ -11,7 +11,8 @@ export function makeField(name: string, column: Column, stages: readonly StageDe
     throw new DataError({ file: column.file, problem: `field \`${name}\`: ${problem}`, fix })
   }
   for (const stage of stages) {
-    if (oneHot && stage.kind !== 'reshape') fail(`\`${stage.kind}\` after \`one_hot\``, 'let `one_hot` be the last stage but for `reshape`')
+    if (oneHot && stage.kind !== 'reshape')
+      fail(`\`${stage.kind}\` after \`one_hot\``, 'let `one_hot` be the last stage but for `reshape`')
     switch (stage.kind) {
       case 'scale':
       case 'shift':

@@ -2,9 +2,10 @@
  * A stream of examples of any length → batches, at bounded memory: shuffled through a buffer of so many examples, each
  * draw replaced by the next of the stream. The draws are a matter of the seed and the epoch's number.
  */
+
+import { ShapeError } from '../errors.ts'
 import type { TensorData } from '../executor.ts'
 import { randomStream } from '../random.ts'
-import { ShapeError } from '../errors.ts'
 import { type Batch, type BatchSource, typedArray, type WantedField } from './batches.ts'
 import { elementCount } from './field.ts'
 import { prefetch } from './prefetch.ts'
@@ -30,7 +31,8 @@ export function streamBatches(
     examples: undefined,
     batchesPerEpoch: undefined,
     async *epoch(epoch, skip) {
-      const examples = options.shuffle === undefined ? open(epoch) : shuffled(open(epoch), epoch, options.name, options.shuffle)
+      const examples =
+        options.shuffle === undefined ? open(epoch) : shuffled(open(epoch), epoch, options.name, options.shuffle)
       let index = 0
       // Two sets of arrays: one batch is with the caller while the next is filled.
       for await (const batch of prefetch(collect(examples, wanted, options))) if (index++ >= skip) yield batch
@@ -68,13 +70,15 @@ async function* collect(
   wanted: readonly WantedField[],
   { batch, dropLast }: StreamOptions,
 ): AsyncGenerator<Batch> {
-  const allocate = () => wanted.map(({ dtype, shape }) => typedArray(dtype, new ArrayBuffer(4 * elementCount(shape) * batch)))
+  const allocate = () =>
+    wanted.map(({ dtype, shape }) => typedArray(dtype, new ArrayBuffer(4 * elementCount(shape) * batch)))
   const sets = [allocate(), allocate()] as const
   let turn: 0 | 1 = 0
   let count = 0
   const finish = (): Batch => {
     const fields = new Map<string, TensorData>()
-    for (const [i, want] of wanted.entries()) fields.set(want.name, sets[turn][i]!.subarray(0, count * elementCount(want.shape)))
+    for (const [i, want] of wanted.entries())
+      fields.set(want.name, sets[turn][i]!.subarray(0, count * elementCount(want.shape)))
     const done = { examples: count, fields }
     turn = turn === 0 ? 1 : 0
     count = 0
@@ -102,7 +106,9 @@ function put(into: TensorData, at: number, want: WantedField, example: Example):
 /** Batches that the caller makes: any (async) iterable of records of typed arrays, opened anew for each epoch. */
 export function givenBatches(
   name: string,
-  open: (epoch: number) => AsyncIterable<Readonly<Record<string, TensorData>>> | Iterable<Readonly<Record<string, TensorData>>>,
+  open: (
+    epoch: number,
+  ) => AsyncIterable<Readonly<Record<string, TensorData>>> | Iterable<Readonly<Record<string, TensorData>>>,
   wanted: readonly WantedField[],
 ): BatchSource {
   const first = wanted[0]
@@ -120,7 +126,11 @@ export function givenBatches(
           const expected = examples * elementCount(shape)
           const given = record[field]?.length ?? 0
           if (given !== expected || !Number.isInteger(examples) || examples === 0) {
-            throw new ShapeError(field, `${elementCount(shape)} numbers for each of ${Math.floor(examples)} examples`, String(given))
+            throw new ShapeError(
+              field,
+              `${elementCount(shape)} numbers for each of ${Math.floor(examples)} examples`,
+              String(given),
+            )
           }
         }
         yield { examples, fields: new Map(wanted.map((want) => [want.name, record[want.name]!])) }

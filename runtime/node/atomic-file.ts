@@ -23,8 +23,13 @@ const temporary = /^\..+\.[0-9]+-[0-9]+\.tmp$/
 const part = 64 << 20
 let counter = 0
 
-export async function writeFileAtomically(path: string, chunks: readonly Uint8Array[] | Uint8Array | string, system: FileSystem = fs): Promise<void> {
-  const pieces = typeof chunks === 'string' ? [new TextEncoder().encode(chunks)] : chunks instanceof Uint8Array ? [chunks] : chunks
+export async function writeFileAtomically(
+  path: string,
+  chunks: readonly Uint8Array[] | Uint8Array | string,
+  system: FileSystem = fs,
+): Promise<void> {
+  const pieces =
+    typeof chunks === 'string' ? [new TextEncoder().encode(chunks)] : chunks instanceof Uint8Array ? [chunks] : chunks
   const beside = join(dirname(path), `.${basename(path)}.${process.pid}-${counter++}.tmp`)
   const file = await system.open(beside, 'wx')
   try {
@@ -62,5 +67,6 @@ async function syncDirectory(path: string, system: FileSystem): Promise<void> {
 
 /** Removes what a killed process left of its writing. Only for a directory that no one else is writing to. */
 export async function removeTemporaries(directory: string): Promise<void> {
-  for (const name of await fs.readdir(directory)) if (temporary.test(name)) await fs.unlink(join(directory, name)).catch(() => {})
+  for (const name of await fs.readdir(directory))
+    if (temporary.test(name)) await fs.unlink(join(directory, name)).catch(() => {})
 }

@@ -47,7 +47,10 @@ export async function checkpointDirectory(path: string, options: CheckpointDirec
       }
       // Only after the new one is safe. A later step can only be a damaged file that this run went back behind.
       const others = (await list()).filter((other) => other.step !== step)
-      const old = [...others.filter((other) => other.step > step), ...others.filter((other) => other.step < step).slice(keep - 1)]
+      const old = [
+        ...others.filter((other) => other.step > step),
+        ...others.filter((other) => other.step < step).slice(keep - 1),
+      ]
       for (const other of old) await unlink(other.file).catch(() => {})
       return file
     },
@@ -65,7 +68,9 @@ export async function checkpointDirectory(path: string, options: CheckpointDirec
       return found
     },
     async saveModel(tensors, metadata) {
-      await asCheckpointError(options.model, () => writeFileAtomically(options.model, safetensorsChunks(tensors, metadata), system))
+      await asCheckpointError(options.model, () =>
+        writeFileAtomically(options.model, safetensorsChunks(tensors, metadata), system),
+      )
       return options.model
     },
   }
@@ -111,7 +116,10 @@ async function asCheckpointError<T>(file: string, attempt: () => Promise<T>): Pr
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
     if (cause instanceof CheckpointError || code === undefined) throw cause
-    throw new CheckpointError(file, `the file system says ${code}`, { fix: advice.get(code) ?? 'try another place with --out', systemCode: code, cause })
+    throw new CheckpointError(file, `the file system says ${code}`, {
+      fix: advice.get(code) ?? 'try another place with --out',
+      systemCode: code,
+      cause,
+    })
   }
 }
-

@@ -23,6 +23,10 @@ let order: { readonly epoch: number; readonly rows: Uint32Array } = { epoch: -1,
 
 parentPort!.on('message', ({ epoch, index, buffers }: FillRequest) => {
   if (order.epoch !== epoch) order = { epoch, rows: epochOrder(dataset, epoch, options) }
-  const { examples } = fill(order.rows, index, wanted.map(({ dtype }, k) => typedArray(dtype, buffers[k]!)))
+  const { examples } = fill(
+    order.rows,
+    index,
+    wanted.map(({ dtype }, k) => typedArray(dtype, buffers[k]!)),
+  )
   parentPort!.postMessage({ examples, buffers }, buffers)
 })

@@ -19,7 +19,10 @@ export interface OpenDataOptions extends DataPlace {
   readonly partitions?: readonly string[]
 }
 
-export async function openData(description: DataDescription, options: OpenDataOptions): Promise<ReadonlyMap<string, Dataset>> {
+export async function openData(
+  description: DataDescription,
+  options: OpenDataOptions,
+): Promise<ReadonlyMap<string, Dataset>> {
   const columns = new Map<string, Promise<Column>>()
   const datasets = new Map<string, Dataset>()
   const needed = neededPartitions(description, options.partitions)
@@ -27,7 +30,9 @@ export async function openData(description: DataDescription, options: OpenDataOp
     if (partition.kind !== 'fields' || !needed.has(partition.name)) continue
     const name = `${description.name}.${partition.name}`
     const fields = await Promise.all(
-      partition.fields.map(async (field) => makeField(field.name, await columnOf(field, description.name, name, options, columns), field.stages)),
+      partition.fields.map(async (field) =>
+        makeField(field.name, await columnOf(field, description.name, name, options, columns), field.stages),
+      ),
     )
     datasets.set(partition.name, makeDataset(name, fields))
   }
@@ -92,7 +97,11 @@ async function readColumn(path: string, source: SourceDescription, block: string
       } catch (cause) {
         throw new DataError({ file: shown, problem: 'not UTF-8 text', fix: 'save the file as UTF-8' }, cause)
       }
-      return parseCsv(shown, text, { columns: source.columns, header: source.header, allocate: (byteLength) => new SharedArrayBuffer(byteLength) })
+      return parseCsv(shown, text, {
+        columns: source.columns,
+        header: source.header,
+        allocate: (byteLength) => new SharedArrayBuffer(byteLength),
+      })
     }
     default:
       return source satisfies never
@@ -112,7 +121,8 @@ async function readDataFile(path: string, block: string): Promise<Uint8Array> {
     try {
       const stat = await handle.stat()
       if (!stat.isFile()) fail('not a file', `name a file, or pass --data ${block}=DIRECTORY`)
-      if (stat.size > sizeLimit) fail(`${stat.size} bytes, more than the ${sizeLimit} that are read into memory`, 'split the file')
+      if (stat.size > sizeLimit)
+        fail(`${stat.size} bytes, more than the ${sizeLimit} that are read into memory`, 'split the file')
       const bytes = new Uint8Array(new SharedArrayBuffer(stat.size))
       let at = 0
       while (at < stat.size) {
@@ -127,9 +137,14 @@ async function readDataFile(path: string, block: string): Promise<Uint8Array> {
   } catch (cause) {
     if (cause instanceof DataError) throw cause
     const code = (cause as NodeJS.ErrnoException).code
-    if (code === 'ELOOP') return fail('a symbolic link', `name the file that it leads to with --data ${block}=DIRECTORY`, cause)
+    if (code === 'ELOOP')
+      return fail('a symbolic link', `name the file that it leads to with --data ${block}=DIRECTORY`, cause)
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      return fail('there is no such file', `fetch the data first (npm run data), or pass --data ${block}=DIRECTORY`, cause)
+      return fail(
+        'there is no such file',
+        `fetch the data first (npm run data), or pass --data ${block}=DIRECTORY`,
+        cause,
+      )
     }
     if (code === undefined) throw cause
     return fail(`it cannot be read (${code})`, 'check its permissions', cause)

@@ -41,7 +41,10 @@ export function openRunDirectory(path: string): RunDirectory {
   try {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new CheckpointError(path, 'not the directory of a run: it has no `config.json`', { fix: 'name a directory such as runs/mnist-1', cause })
+    throw new CheckpointError(path, 'not the directory of a run: it has no `config.json`', {
+      fix: 'name a directory such as runs/mnist-1',
+      cause,
+    })
   }
   try {
     return open(path, JSON.parse(text))
@@ -58,7 +61,11 @@ function mkdir(path: string, recursive: boolean): boolean {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'an error'
     if (code === 'EEXIST' && !recursive) return false
-    throw new CheckpointError(path, `the directory cannot be made (${code})`, { fix: 'choose another place with --out', systemCode: code, cause })
+    throw new CheckpointError(path, `the directory cannot be made (${code})`, {
+      fix: 'choose another place with --out',
+      systemCode: code,
+      cause,
+    })
   }
 }
 
@@ -72,7 +79,8 @@ function open(path: string, config: unknown): RunDirectory {
     path,
     config,
     model: join(path, 'model.safetensors'),
-    checkpoints: (options = {}) => checkpointDirectory(join(path, 'checkpoints'), { ...options, model: join(path, 'model.safetensors') }),
+    checkpoints: (options = {}) =>
+      checkpointDirectory(join(path, 'checkpoints'), { ...options, model: join(path, 'model.safetensors') }),
     record(event) {
       // One write a line: the kernel has it, so it outlives the process.
       writeSync(file, `${JSON.stringify({ ...event, time: new Date().toISOString() })}\n`)

@@ -5,10 +5,10 @@
 import type { CompiledProgram, DataDescription, DimValues, TrainSettings } from '../abi.ts'
 import { trainingSession, wantedFields } from '../batch-dims.ts'
 import type { Checkpoint } from '../checkpoint.ts'
-import { CheckpointError } from '../checkpoint-error.ts'
+import type { CheckpointError } from '../checkpoint-error.ts'
 import type { BatchSource } from '../data/batches.ts'
-import { type Dataset, firstExamples } from '../data/dataset.ts'
 import { DataError } from '../data/data-error.ts'
+import { type Dataset, firstExamples } from '../data/dataset.ts'
 import { DeviceLostError } from '../errors.ts'
 import { evaluate } from '../evaluate.ts'
 import type { Executor, OpenOptions } from '../executor.ts'
@@ -47,7 +47,10 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<TrainE
   const { directory } = options
   const sources = await openSources(options)
   const damaged: CheckpointError[] = []
-  const store = await directory.checkpoints({ keep: options.settings.averageLast, onDamaged: (error) => damaged.push(error) })
+  const store = await directory.checkpoints({
+    keep: options.settings.averageLast,
+    onDamaged: (error) => damaged.push(error),
+  })
   const record = <Event extends TrainEvent>(event: Event): Event => {
     directory.record(event)
     return event
@@ -58,7 +61,8 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<TrainE
     for (let first = true; ; first = false) {
       const [resume] = options.resume || !first ? await store.recent(1) : []
       if (options.resume || !first) directory.rewind(resume?.progress)
-      for (const error of damaged.splice(0)) yield record({ kind: 'warning', step: resume?.progress.step ?? 0, text: error.problem })
+      for (const error of damaged.splice(0))
+        yield record({ kind: 'warning', step: resume?.progress.step ?? 0, text: error.problem })
       let step = resume?.progress.step ?? 0
       try {
         for await (const event of session(options, sources, store, resume)) {
@@ -87,18 +91,31 @@ interface Sources {
   readonly test: BatchSource | undefined
 }
 
-async function openSources({ program, dims, settings, data, place, overfitBatches }: TrainRunOptions): Promise<Sources> {
+async function openSources({
+  program,
+  dims,
+  settings,
+  data,
+  place,
+  overfitBatches,
+}: TrainRunOptions): Promise<Sources> {
   const partitions = await openData(data, place)
   const trainData = partitions.get('train')
   if (trainData === undefined) {
-    throw new DataError({ problem: `\`${data.name}\` has no partition \`train\``, fix: `add \`train { … }\`; it has ${[...partitions.keys()].join(', ') || 'none'}` })
+    throw new DataError({
+      problem: `\`${data.name}\` has no partition \`train\``,
+      fix: `add \`train { … }\`; it has ${[...partitions.keys()].join(', ') || 'none'}`,
+    })
   }
   const wanted = wantedFields(program, dims)
   const { batch } = settings
-  const evaluated = (dataset: Dataset | undefined) => dataset && nodeBatches(dataset, wanted, { batch, dropLast: false })
+  const evaluated = (dataset: Dataset | undefined) =>
+    dataset && nodeBatches(dataset, wanted, { batch, dropLast: false })
   const few = overfitBatches === undefined ? undefined : firstExamples(trainData, overfitBatches * batch)
   return {
-    train: few ? nodeBatches(few, wanted, { batch, dropLast: true }) : nodeBatches(trainData, wanted, { batch, shuffle: { seed: settings.seed }, dropLast: true }),
+    train: few
+      ? nodeBatches(few, wanted, { batch, dropLast: true })
+      : nodeBatches(trainData, wanted, { batch, shuffle: { seed: settings.seed }, dropLast: true }),
     validation: few ? undefined : evaluated(partitions.get('validation')),
     test: few ? undefined : evaluated(partitions.get('test')),
   }
@@ -113,9 +130,22 @@ async function* session(
 ): AsyncGenerator<TrainEvent> {
   const { program, dims, settings, signal, onProgress } = options
   const evaluated = [validation, test].filter((one) => one !== undefined)
-  const executor = await options.open({ ...trainingSession(program, dims, evaluated), ...(onProgress && { onProgress }) })
+  const executor = await options.open({
+    ...trainingSession(program, dims, evaluated),
+    ...(onProgress && { onProgress }),
+  })
   try {
-    for await (const event of train({ executor, settings, train: source, validation, store, source: options.source, resume, load: options.load, signal })) {
+    for await (const event of train({
+      executor,
+      settings,
+      train: source,
+      validation,
+      store,
+      source: options.source,
+      resume,
+      load: options.load,
+      signal,
+    })) {
       yield event
       if (event.kind === 'finish' && event.reason !== 'interrupted' && test) {
         const values = await evaluate(executor, test, { step: event.step, signal })

@@ -3,7 +3,17 @@
  * than the device takes for a step. The batches are those of `datasetBatches`, bit for bit.
  */
 import { Worker } from 'node:worker_threads'
-import { type Batch, batchArrays, batchCount, type BatchOptions, type BatchSource, datasetBatches, fieldFor, typedArray, type WantedField } from '../data/batches.ts'
+import {
+  type Batch,
+  type BatchOptions,
+  type BatchSource,
+  batchArrays,
+  batchCount,
+  datasetBatches,
+  fieldFor,
+  typedArray,
+  type WantedField,
+} from '../data/batches.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { elementCount } from '../data/field.ts'
 import type { FillRequest, FillSetup } from './fill-worker.ts'
@@ -24,7 +34,9 @@ export function workerBatches(dataset: Dataset, wanted: readonly WantedField[], 
   const count = batchCount(dataset, options)
   // Faults of the fields are told here and now, not from the thread.
   for (const want of wanted) fieldFor(dataset, want)
-  const free: ArrayBuffer[][] = Array.from({ length: ahead + 1 }, () => batchArrays(wanted, options.batch).map(({ buffer }) => buffer as ArrayBuffer))
+  const free: ArrayBuffer[][] = Array.from({ length: ahead + 1 }, () =>
+    batchArrays(wanted, options.batch).map(({ buffer }) => buffer as ArrayBuffer),
+  )
   let worker: Worker | undefined
 
   const start = (): Worker => {
@@ -108,6 +120,9 @@ function listen(thread: Worker): Waiting[] {
 }
 
 function batchOf(wanted: readonly WantedField[], examples: number, buffers: readonly ArrayBuffer[]): Batch {
-  const fields = wanted.map(({ name, dtype, shape }, k) => [name, typedArray(dtype, buffers[k]!).subarray(0, examples * elementCount(shape))] as const)
+  const fields = wanted.map(
+    ({ name, dtype, shape }, k) =>
+      [name, typedArray(dtype, buffers[k]!).subarray(0, examples * elementCount(shape))] as const,
+  )
   return { examples, fields: new Map(fields) }
 }

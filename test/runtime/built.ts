@@ -12,7 +12,8 @@ export function buildModules(...modules: readonly string[]): { url: (module: str
   mkdirSync(cache, { recursive: true })
   // Inside the repository, so that packages are found, and under a package.json that says ESM.
   const out = mkdtempSync(join(cache, 'modules-'))
-  const options = '--ignoreConfig --noCheck --module nodenext --target es2023 --rewriteRelativeImportExtensions --skipLibCheck --types node'
+  const options =
+    '--ignoreConfig --noCheck --module nodenext --target es2023 --rewriteRelativeImportExtensions --skipLibCheck --types node'
   execFileSync(process.execPath, [
     join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
     ...options.split(' '),

@@ -1,7 +1,7 @@
 /** Checkpoints on disk: kept, rotated, fallen back from; and torn by nothing: not by a kill, not by any failing call. */
 import { spawn } from 'node:child_process'
-import * as fs from 'node:fs/promises'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -21,7 +21,18 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 function checkpoint(step: number, size = 4): Checkpoint {
   const tensors = new Map([['w', tensorOf(new Float32Array(size).fill(step), [size])]])
-  const progress = { seed: 1, batch: 2, step, epoch: 0, epochBatches: step, epochExamples: 2 * step, epochSums: { loss: 0.1 + step, odd: Number.NaN }, best: { step: 1, value: 0.5 }, stale: 0, owesValidation: false }
+  const progress = {
+    seed: 1,
+    batch: 2,
+    step,
+    epoch: 0,
+    epochBatches: step,
+    epochExamples: 2 * step,
+    epochSums: { loss: 0.1 + step, odd: Number.NaN },
+    best: { step: 1, value: 0.5 },
+    stale: 0,
+    owesValidation: false,
+  }
   return { program: 'M', source: 'abc', tensors, progress }
 }
 const open = (more: { keep?: number; system?: FileSystem; onDamaged?: (error: CheckpointError) => void } = {}) =>
@@ -41,7 +52,8 @@ describe('the file', () => {
     }
   })
   test('cut anywhere, it is refused', () => {
-    for (let length = 0; length < bytes.length; length++) expect(() => decodeCheckpoint('c', bytes.subarray(0, length))).toThrow(CheckpointError)
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => decodeCheckpoint('c', bytes.subarray(0, length))).toThrow(CheckpointError)
   })
 })
 
@@ -161,7 +173,9 @@ describe('killed while writing', () => {
         await store.save({ program: 'M', source: '', tensors: new Map([['w', { dtype: 'F32', shape: [200_000], bytes }]]), progress }, step % 3 === 0)
       }`
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, ['--input-type=module', '-e', text], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       child.stdout.once('data', () => setTimeout(() => child.kill('SIGKILL'), after))
       child.on('exit', (_, signal) => (signal === 'SIGKILL' ? resolve() : reject(new Error('it ended by itself'))))
     })
@@ -175,8 +189,13 @@ describe('killed while writing', () => {
       await saveUntilKilled(random.below(60))
       // Every file under its real name is whole; not only the newest.
       for (const name of files().filter((name) => name.endsWith('.safetensors'))) {
-        const { progress, tensors } = decodeCheckpoint(name, new Uint8Array(readFileSync(join(directory, 'checkpoints', name))))
-        expect(new Float32Array(tensors.get('w')!.bytes.slice().buffer).every((value) => value === progress.step)).toBe(true)
+        const { progress, tensors } = decodeCheckpoint(
+          name,
+          new Uint8Array(readFileSync(join(directory, 'checkpoints', name))),
+        )
+        expect(new Float32Array(tensors.get('w')!.bytes.slice().buffer).every((value) => value === progress.step)).toBe(
+          true,
+        )
       }
       const [newest] = await (await open()).recent(1)
       const step = newest?.progress.step ?? 0

@@ -1,6 +1,7 @@
 /** Files to batches: IDX, gzip, CSV, stages, splits, shuffling, streams, and what is said when something is wrong. */
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import type { StageDescription } from '../../runtime/abi.ts'
 import { type Batch, datasetBatches, type WantedField } from '../../runtime/data/batches.ts'
 import { parseCsv } from '../../runtime/data/csv.ts'
 import { DataError } from '../../runtime/data/data-error.ts'
@@ -11,7 +12,6 @@ import { parseIdx, parseIdxHeader } from '../../runtime/data/idx.ts'
 import { makeField } from '../../runtime/data/make-field.ts'
 import { prefetch } from '../../runtime/data/prefetch.ts'
 import { givenBatches, streamBatches } from '../../runtime/data/stream-batches.ts'
-import type { StageDescription } from '../../runtime/abi.ts'
 
 function idx(code: number, shape: readonly number[], data: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(4 + 4 * shape.length + data.length)
@@ -23,7 +23,11 @@ function idx(code: number, shape: readonly number[], data: readonly number[]): U
 }
 const bytes = (count: number) => Array.from({ length: count }, (_, i) => i & 255)
 
-function example(column: Column, stages: readonly StageDescription[], index: number): { values: number[]; shape: readonly number[]; dtype: string } {
+function example(
+  column: Column,
+  stages: readonly StageDescription[],
+  index: number,
+): { values: number[]; shape: readonly number[]; dtype: string } {
   const field = makeField('x', column, stages)
   const values = new Float32Array(field.shape.reduce((a, b) => a * b, 1))
   fillExample(field)(values, 0, index)
@@ -32,11 +36,19 @@ function example(column: Column, stages: readonly StageDescription[], index: num
 
 describe('IDX', () => {
   test('bytes, signed bytes, and the wider types, big-endian', () => {
-    expect(example(parseIdx('f', idx(0x08, [2, 2], [1, 2, 3, 255])), [], 1)).toEqual({ values: [3, 255], shape: [2], dtype: 'int' })
+    expect(example(parseIdx('f', idx(0x08, [2, 2], [1, 2, 3, 255])), [], 1)).toEqual({
+      values: [3, 255],
+      shape: [2],
+      dtype: 'int',
+    })
     expect(example(parseIdx('f', idx(0x09, [2], [1, 255])), [], 1)).toEqual({ values: [-1], shape: [], dtype: 'int' })
     expect(example(parseIdx('f', idx(0x0b, [1], [0xff, 0xfe])), [], 0).values).toEqual([-2])
     expect(example(parseIdx('f', idx(0x0c, [2], [0, 0, 0, 1, 0, 1, 0, 0])), [], 1).values).toEqual([65536])
-    expect(example(parseIdx('f', idx(0x0d, [1], [0x3f, 0xc0, 0, 0])), [], 0)).toEqual({ values: [1.5], shape: [], dtype: 'float' })
+    expect(example(parseIdx('f', idx(0x0d, [1], [0x3f, 0xc0, 0, 0])), [], 0)).toEqual({
+      values: [1.5],
+      shape: [],
+      dtype: 'float',
+    })
     expect(example(parseIdx('f', idx(0x0e, [1], [0xc0, 0x04, 0, 0, 0, 0, 0, 0])), [], 0).values).toEqual([-2.5])
   })
   test.each([
@@ -96,7 +108,10 @@ describe('CSV', () => {
     expect(both.values).toEqual({ kind: 'host', array: Float64Array.of(0.5, 1, 100, 2, -1, 3) })
   })
   test('columns by position when there is no header; all when none are named', () => {
-    expect(parseCsv('t.csv', '1,2\n3,4\n', { columns: ['1'], header: false }).values).toEqual({ kind: 'host', array: Int32Array.of(2, 4) })
+    expect(parseCsv('t.csv', '1,2\n3,4\n', { columns: ['1'], header: false }).values).toEqual({
+      kind: 'host',
+      array: Int32Array.of(2, 4),
+    })
     expect(parseCsv('t.csv', '1,2\n3,4\n', { columns: [], header: false }).shape).toEqual([2])
     expect(parseCsv('t.tsv', '1\t2\n', { columns: [], header: false }).shape).toEqual([2])
   })
@@ -109,41 +124,95 @@ describe('CSV', () => {
     ['a missing column', 'a,b\n1,2\n', 't.csv:1: no column `y`'],
     ['nothing', '', 't.csv:1: empty'],
   ])('%s is named with its line', (_, csv, message) => {
-    expect(() => parseCsv('t.csv', csv, { columns: csv.startsWith('x\n') ? ['x'] : ['y'], header: true })).toThrow(message)
+    expect(() => parseCsv('t.csv', csv, { columns: csv.startsWith('x\n') ? ['x'] : ['y'], header: true })).toThrow(
+      message,
+    )
   })
 })
 
 describe('stages', () => {
   const column = parseIdx('f', idx(0x08, [2, 2, 2], [0, 51, 102, 255, 1, 2, 3, 0]))
   test('scale, shift and normalize compose in their order', () => {
-    expect(example(column, [{ kind: 'scale', by: 1 / 255 }], 0)).toEqual({ values: [0, 0.2, 0.4, 1].map(Math.fround), shape: [2, 2], dtype: 'float' })
-    expect(example(column, [{ kind: 'shift', by: 1 }, { kind: 'scale', by: 2 }], 1).values).toEqual([4, 6, 8, 2])
-    expect(example(column, [{ kind: 'scale', by: 2 }, { kind: 'shift', by: 1 }], 1)).toEqual({ values: [3, 5, 7, 1], shape: [2, 2], dtype: 'int' })
+    expect(example(column, [{ kind: 'scale', by: 1 / 255 }], 0)).toEqual({
+      values: [0, 0.2, 0.4, 1].map(Math.fround),
+      shape: [2, 2],
+      dtype: 'float',
+    })
+    expect(
+      example(
+        column,
+        [
+          { kind: 'shift', by: 1 },
+          { kind: 'scale', by: 2 },
+        ],
+        1,
+      ).values,
+    ).toEqual([4, 6, 8, 2])
+    expect(
+      example(
+        column,
+        [
+          { kind: 'scale', by: 2 },
+          { kind: 'shift', by: 1 },
+        ],
+        1,
+      ),
+    ).toEqual({ values: [3, 5, 7, 1], shape: [2, 2], dtype: 'int' })
     expect(example(column, [{ kind: 'normalize', mean: 1, deviation: 2 }], 1).values).toEqual([0, 0.5, 1, -0.5])
   })
   test('the same numbers whether a column is bytes or something wider', () => {
     const wide: Column = { ...column, values: { kind: 'host', array: Float64Array.of(0, 51, 102, 255, 1, 2, 3, 0) } }
-    const stages: StageDescription[] = [{ kind: 'scale', by: 1 / 255 }, { kind: 'normalize', mean: 0.1307, deviation: 0.3081 }]
+    const stages: StageDescription[] = [
+      { kind: 'scale', by: 1 / 255 },
+      { kind: 'normalize', mean: 0.1307, deviation: 0.3081 },
+    ]
     expect(example(wide, stages, 0).values).toEqual(example(column, stages, 0).values)
   })
   test('reshape and one_hot', () => {
     expect(example(column, [{ kind: 'reshape', shape: [4] }], 0).shape).toEqual([4])
     const labels = parseIdx('f', idx(0x08, [3], [0, 2, 1]))
-    expect(example(labels, [{ kind: 'one_hot', classes: 3 }], 1)).toEqual({ values: [0, 0, 1], shape: [3], dtype: 'float' })
+    expect(example(labels, [{ kind: 'one_hot', classes: 3 }], 1)).toEqual({
+      values: [0, 0, 1],
+      shape: [3],
+      dtype: 'float',
+    })
   })
   test.each([
     [[{ kind: 'reshape', shape: [5] }], /a shape of 4 elements/],
     [[{ kind: 'normalize', mean: 0, deviation: 0 }], /deviation of 0/],
     [[{ kind: 'one_hot', classes: 10 }], /has the class 51, and `one_hot\(10\)` knows 0 to 9/],
-    [[{ kind: 'scale', by: 0.5 }, { kind: 'one_hot', classes: 10 }], /of fractions/],
-    [[{ kind: 'one_hot', classes: 256 }, { kind: 'scale', by: 2 }], /last stage/],
+    [
+      [
+        { kind: 'scale', by: 0.5 },
+        { kind: 'one_hot', classes: 10 },
+      ],
+      /of fractions/,
+    ],
+    [
+      [
+        { kind: 'one_hot', classes: 256 },
+        { kind: 'scale', by: 2 },
+      ],
+      /last stage/,
+    ],
   ] as const)('%j is refused', (stages, reason) => {
     expect(() => makeField('x', column, stages)).toThrow(reason)
   })
 })
 
 const numbers = (count: number): Dataset =>
-  makeDataset('D.train', [makeField('x', { file: 'f', examples: count, shape: [], values: { kind: 'host', array: Int32Array.from({ length: count }, (_, i) => i) } }, [])])
+  makeDataset('D.train', [
+    makeField(
+      'x',
+      {
+        file: 'f',
+        examples: count,
+        shape: [],
+        values: { kind: 'host', array: Int32Array.from({ length: count }, (_, i) => i) },
+      },
+      [],
+    ),
+  ])
 const wanted: readonly WantedField[] = [{ name: 'x', shape: [], dtype: 'int' }]
 
 async function drain(source: AsyncIterable<Batch>): Promise<number[][]> {
@@ -154,25 +223,38 @@ async function drain(source: AsyncIterable<Batch>): Promise<number[][]> {
 
 describe('datasets', () => {
   test('fields of different length, no examples, a missing field, another shape, fractions for whole numbers', () => {
-    const column = (examples: number): Column => ({ file: `f${examples}`, examples, shape: [2], values: { kind: 'host', array: new Float64Array(2 * examples) } })
+    const column = (examples: number): Column => ({
+      file: `f${examples}`,
+      examples,
+      shape: [2],
+      values: { kind: 'host', array: new Float64Array(2 * examples) },
+    })
     const field = (name: string, examples: number) => makeField(name, column(examples), [])
-    expect(() => makeDataset('D.train', [field('a', 2), field('b', 3)])).toThrow(/field `b` has 3 examples, and `a` \(f2\) has 2/)
+    expect(() => makeDataset('D.train', [field('a', 2), field('b', 3)])).toThrow(
+      /field `b` has 3 examples, and `a` \(f2\) has 2/,
+    )
     expect(() => makeDataset('D.train', [field('a', 0)])).toThrow(/no examples/)
     const dataset = makeDataset('D.train', [field('a', 2)])
     const open = (want: WantedField) => () => datasetBatches(dataset, [want], { batch: 1, dropLast: true })
     expect(open({ name: 'x', shape: [2], dtype: 'float' })).toThrow(/no field `x`.*it has a/)
-    expect(open({ name: 'a', shape: [2, 1], dtype: 'float' })).toThrow(/shape \[2\], and the model takes \[2, 1\].*reshape\(2, 1\)/)
+    expect(open({ name: 'a', shape: [2, 1], dtype: 'float' })).toThrow(
+      /shape \[2\], and the model takes \[2, 1\].*reshape\(2, 1\)/,
+    )
     expect(open({ name: 'a', shape: [2], dtype: 'int' })).toThrow(/holds fractions/)
     expect(() => datasetBatches(dataset, [], { batch: 3, dropLast: true })).toThrow(/at most 2/)
   })
   test('a split is a partition of the rows, the same every time, nested splits too', async () => {
     const { rest, part } = splitDataset(numbers(1000), 'D.validation', 0.1)
     expect([rest.examples, part.examples]).toEqual([900, 100])
-    expect([...rest.rows!, ...part.rows!].sort((a, b) => a - b)).toEqual(bytes(0).concat(Array.from({ length: 1000 }, (_, i) => i)))
+    expect([...rest.rows!, ...part.rows!].sort((a, b) => a - b)).toEqual(
+      bytes(0).concat(Array.from({ length: 1000 }, (_, i) => i)),
+    )
     expect(splitDataset(numbers(1000), 'D.validation', 0.1).part.rows).toEqual(part.rows)
     const second = splitDataset(rest, 'D.held', 0.5)
     expect(new Set([...second.rest.rows!, ...second.part.rows!, ...part.rows!]).size).toBe(1000)
-    const seen = await drain(datasetBatches(rest, wanted, { batch: 7, shuffle: { seed: 1 }, dropLast: false }).epoch(0, 0))
+    const seen = await drain(
+      datasetBatches(rest, wanted, { batch: 7, shuffle: { seed: 1 }, dropLast: false }).epoch(0, 0),
+    )
     expect(seen.flat().some((x) => part.rows!.includes(x))).toBe(false)
     expect(() => splitDataset(numbers(3), 'v', 0.01)).toThrow(/leaves one side empty/)
   })
@@ -180,10 +262,18 @@ describe('datasets', () => {
 })
 
 describe('batches', () => {
-  const source = (options: { shuffle?: { seed: number }; dropLast: boolean }) => datasetBatches(numbers(10), wanted, { batch: 4, ...options })
+  const source = (options: { shuffle?: { seed: number }; dropLast: boolean }) =>
+    datasetBatches(numbers(10), wanted, { batch: 4, ...options })
   test('in order with a last partial one, or without it', async () => {
-    expect(await drain(source({ dropLast: false }).epoch(0, 0))).toEqual([[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]])
-    expect(await drain(source({ dropLast: true }).epoch(0, 0))).toEqual([[0, 1, 2, 3], [4, 5, 6, 7]])
+    expect(await drain(source({ dropLast: false }).epoch(0, 0))).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+      [8, 9],
+    ])
+    expect(await drain(source({ dropLast: true }).epoch(0, 0))).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+    ])
     expect(source({ dropLast: true }).batchesPerEpoch).toBe(2)
   })
   test('shuffled by seed and epoch; going on in the middle gives the rest', async () => {

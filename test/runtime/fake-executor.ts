@@ -34,9 +34,20 @@ export const linearProgram: CompiledProgram = {
     slot('error', 'metric', []),
   ],
   pipelines: [],
-  entries: ['step', 'evaluate'].map((name) => ({ name, inputs: ['x', 'y'], outputs: ['loss', 'error'], dispatches: [] })),
+  entries: ['step', 'evaluate'].map((name) => ({
+    name,
+    inputs: ['x', 'y'],
+    outputs: ['loss', 'error'],
+    dispatches: [],
+  })),
   parameters: [
-    { path: 'layer.weight', shape: [features], dtype: 'float', initial: { kind: 'uniform', low: -1, high: 1 }, trainable: true },
+    {
+      path: 'layer.weight',
+      shape: [features],
+      dtype: 'float',
+      initial: { kind: 'uniform', low: -1, high: 1 },
+      trainable: true,
+    },
     { path: 'layer.bias', shape: [1], dtype: 'float', initial: { kind: 'constant', value: 0 }, trainable: true },
   ],
   states: [{ path: 'count', shape: [1], dtype: 'float', initial: { kind: 'constant', value: 0 }, trainable: false }],
@@ -76,7 +87,8 @@ export function fakeExecutor(dims: DimValues): FakeExecutor {
   }
   const predict = (i: number): number => {
     let sum = get('layer.bias')[0]!
-    for (let k = 0; k < features; k++) sum = Math.fround(sum + Math.fround(get('layer.weight')[k]! * get('x')[i * features + k]!))
+    for (let k = 0; k < features; k++)
+      sum = Math.fround(sum + Math.fround(get('layer.weight')[k]! * get('x')[i * features + k]!))
     return sum
   }
   const scores = (count: number) => {
@@ -127,7 +139,8 @@ export function fakeExecutor(dims: DimValues): FakeExecutor {
     async run(entry, values = {}, runDims = dims) {
       calls.push(`run ${entry}`)
       const count = runDims['batch']!
-      if (get('y').length !== count || get('x').length !== count * features) throw new Error('the batch is not of its dims’ size')
+      if (get('y').length !== count || get('x').length !== count * features)
+        throw new Error('the batch is not of its dims’ size')
       const { loss, error } = scores(count)
       const spoilt = executor.spoil !== undefined && (values['step'] ?? 0) >= executor.spoil.step
       rows.push({ ticket: ++ticket, values: { loss: spoilt ? executor.spoil!.value : loss, error } })

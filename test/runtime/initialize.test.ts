@@ -19,7 +19,9 @@ test('each kind of initializer', () => {
   expect(Math.min(...uniform)).toBeGreaterThanOrEqual(-0.25)
   const truncated = initialValues(variable('n', [5000], { kind: 'truncated_normal', mean: 1, deviation: 0.1 }), 1)
   expect(Math.max(...truncated)).toBeLessThanOrEqual(Math.fround(1.2))
-  expect(initialValues({ ...variable('i', [2], { kind: 'constant', value: 3 }), dtype: 'int' }, 1)).toEqual(Int32Array.of(3, 3))
+  expect(initialValues({ ...variable('i', [2], { kind: 'constant', value: 3 }), dtype: 'int' }, 1)).toEqual(
+    Int32Array.of(3, 3),
+  )
   expect(initialValues(variable('s', [], { kind: 'constant', value: 1 }), 1)).toHaveLength(1)
 })
 

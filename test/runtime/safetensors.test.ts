@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CheckpointError } from '../../runtime/checkpoint-error.ts'
+import { randomStream } from '../../runtime/random.ts'
 import {
   bytesSource,
   decodeTensor,
@@ -13,7 +14,6 @@ import {
   type Tensor,
   tensorOf,
 } from '../../runtime/safetensors.ts'
-import { randomStream } from '../../runtime/random.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 
@@ -53,13 +53,24 @@ describe('well-formed files', () => {
   })
   test('random files survive write, read, write byte for byte', () => {
     const tensor: fc.Arbitrary<Tensor> = fc
-      .tuple(fc.constantFrom('F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL'), fc.array(fc.nat(4), { maxLength: 3 }), fc.integer())
+      .tuple(
+        fc.constantFrom('F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL'),
+        fc.array(fc.nat(4), { maxLength: 3 }),
+        fc.integer(),
+      )
       .map(([dtype, shape, seed]) => {
         const width = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 }[dtype]
         const stream = randomStream(seed, 'bytes')
-        return { dtype, shape, bytes: Uint8Array.from({ length: shape.reduce((a, b) => a * b, width) }, stream.word) } as Tensor
+        return {
+          dtype,
+          shape,
+          bytes: Uint8Array.from({ length: shape.reduce((a, b) => a * b, width) }, stream.word),
+        } as Tensor
       })
-    const entries = fc.uniqueArray(fc.tuple(fc.string({ unit: 'grapheme' }), tensor), { selector: ([name]) => name, maxLength: 6 })
+    const entries = fc.uniqueArray(fc.tuple(fc.string({ unit: 'grapheme' }), tensor), {
+      selector: ([name]) => name,
+      maxLength: 6,
+    })
     const metadata = fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 })
     fc.assert(
       fc.property(entries, metadata, (tensors, fields) => {
@@ -112,8 +123,16 @@ const hostile: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ['exponent', one('"dtype":"F32","shape":[1e0],"data_offsets":[0,4]'), /damaged header/],
   ['leading zero', one('"dtype":"F32","shape":[01],"data_offsets":[0,4]'), /damaged header/],
   ['dim above 2^53', one('"dtype":"F32","shape":[9007199254740993],"data_offsets":[0,4]'), /beyond 2\^53/],
-  ['product above 2^53', one('"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]'), /larger than 2\^53/],
-  ['product that wraps to the right size', one('"dtype":"F32","shape":[4294967296,4294967296,1],"data_offsets":[0,0]', 0), /larger than 2\^53/],
+  [
+    'product above 2^53',
+    one('"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]'),
+    /larger than 2\^53/,
+  ],
+  [
+    'product that wraps to the right size',
+    one('"dtype":"F32","shape":[4294967296,4294967296,1],"data_offsets":[0,0]', 0),
+    /larger than 2\^53/,
+  ],
   ['thirty-three dims', one(`"dtype":"F32","shape":[${new Array(33).fill(1)}],"data_offsets":[0,4]`), /more than 32/],
   ['shape a string', one('"dtype":"F32","shape":"1","data_offsets":[0,4]'), /no shape/],
   ['no offsets', one('"dtype":"F32","shape":[1]'), /no `data_offsets`/],
@@ -153,7 +172,25 @@ test('a file cut at any byte is refused', () => {
 })
 
 test('mutated files are read or refused, never anything else', () => {
-  const pieces = ['{', '}', '[', ']', ',', ':', '"', '0', '9'.repeat(30), '-1', 'e9', '"w"', '"shape"', '"F32"', '\\u0000', '\0', '__proto__']
+  const pieces = [
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"',
+    '0',
+    '9'.repeat(30),
+    '-1',
+    'e9',
+    '"w"',
+    '"shape"',
+    '"F32"',
+    '\\u0000',
+    '\0',
+    '__proto__',
+  ]
   const random = randomStream(7, 'mutations')
   const runs = Number(process.env['DLM_FUZZ_RUNS'] ?? 20_000)
   for (let run = 0; run < runs; run++) {

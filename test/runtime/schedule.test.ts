@@ -21,6 +21,7 @@ test('cosine with warm-up', () => {
 })
 
 test('warm-up before another schedule', () => {
+  // biome-ignore lint/suspicious/noThenProperty: the ABI's word
   const rate = schedule({ kind: 'warmup', steps: 4, then: { kind: 'linear', from: 1, to: 0, steps: 3 } })
   expect([1, 2, 3, 4, 5, 6, 7].map(rate)).toEqual([0.25, 0.5, 0.75, 1, 0.5, 0, 0])
 })

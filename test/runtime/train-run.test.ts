@@ -1,5 +1,5 @@
 /** Runs on disk: what is in the directory, going on after a kill, a lost device, and pictures of the curves. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, appendFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -8,7 +8,7 @@ import { curvesSvg } from '../../runtime/curves.ts'
 import { DeviceLostError } from '../../runtime/errors.ts'
 import type { Executor } from '../../runtime/executor.ts'
 import { createRunDirectory, openRunDirectory } from '../../runtime/node/run-directory.ts'
-import { trainRun, type TrainRunOptions } from '../../runtime/node/train-run.ts'
+import { type TrainRunOptions, trainRun } from '../../runtime/node/train-run.ts'
 import { randomStream } from '../../runtime/random.ts'
 import type { TrainEvent } from '../../runtime/train-event.ts'
 import { type FakeExecutor, fakeExecutor, linearProgram } from './fake-executor.ts'
@@ -26,13 +26,32 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-const csv = (name: string, path: string, columns: string[]): FieldDescription => ({ name, source: { kind: 'csv', path, columns, header: true }, stages: [] })
-const partition = (name: string, path: string) => ({ kind: 'fields' as const, name, fields: [csv('x', path, ['a', 'b', 'c']), csv('y', path, ['y'])] })
+const csv = (name: string, path: string, columns: string[]): FieldDescription => ({
+  name,
+  source: { kind: 'csv', path, columns, header: true },
+  stages: [],
+})
+const partition = (name: string, path: string) => ({
+  kind: 'fields' as const,
+  name,
+  fields: [csv('x', path, ['a', 'b', 'c']), csv('y', path, ['y'])],
+})
 const data: DataDescription = {
   name: 'D',
-  partitions: [partition('train', 'train.csv'), { kind: 'split', name: 'validation', from: 'train', fraction: 0.1 }, partition('test', 'test.csv')],
+  partitions: [
+    partition('train', 'train.csv'),
+    { kind: 'split', name: 'validation', from: 'train', fraction: 0.1 },
+    partition('test', 'test.csv'),
+  ],
 }
-const settings: TrainSettings = { batch: 8, epochs: 3, steps: undefined, seed: 1, rates: [{ kind: 'constant', rate: 0.02 }], checkpointEvery: 4 }
+const settings: TrainSettings = {
+  batch: 8,
+  epochs: 3,
+  steps: undefined,
+  seed: 1,
+  rates: [{ kind: 'constant', rate: 0.02 }],
+  checkpointEvery: 4,
+}
 
 function options(more: Partial<TrainRunOptions> = {}): TrainRunOptions {
   return {
@@ -48,7 +67,10 @@ function options(more: Partial<TrainRunOptions> = {}): TrainRunOptions {
     ...more,
   }
 }
-async function collect(run: AsyncIterable<TrainEvent>, until: (event: TrainEvent) => boolean = () => false): Promise<TrainEvent[]> {
+async function collect(
+  run: AsyncIterable<TrainEvent>,
+  until: (event: TrainEvent) => boolean = () => false,
+): Promise<TrainEvent[]> {
   const events: TrainEvent[] = []
   for await (const event of run) {
     events.push(event)
@@ -59,16 +81,26 @@ async function collect(run: AsyncIterable<TrainEvent>, until: (event: TrainEvent
 const read = (...path: string[]) => readFileSync(join(directory, 'runs', ...path))
 /** Recorded lines, without the time of day. */
 const metrics = (run: string) =>
-  read(run, 'metrics.jsonl').toString().trimEnd().split('\n').map((line) => {
-    const { time, ...event } = JSON.parse(line) as TrainEvent & { time: string }
-    expect(Number.isNaN(Date.parse(time))).toBe(false)
-    return event
-  })
+  read(run, 'metrics.jsonl')
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const { time, ...event } = JSON.parse(line) as TrainEvent & { time: string }
+      expect(Number.isNaN(Date.parse(time))).toBe(false)
+      return event
+    })
 
 describe('a run', () => {
   test('leaves its configuration, metrics, curves, checkpoints and model, and is tested at its end', async () => {
     const events = await collect(trainRun(options()))
-    expect(readdirSync(join(directory, 'runs', 'Linear-1')).sort()).toEqual(['checkpoints', 'config.json', 'curves.svg', 'metrics.jsonl', 'model.safetensors'])
+    expect(readdirSync(join(directory, 'runs', 'Linear-1')).sort()).toEqual([
+      'checkpoints',
+      'config.json',
+      'curves.svg',
+      'metrics.jsonl',
+      'model.safetensors',
+    ])
     expect(JSON.parse(read('Linear-1', 'config.json').toString())).toEqual({ some: 'settings' })
     expect(events.at(-1)).toMatchObject({ kind: 'test', step: 30, values: { loss: expect.any(Number) } })
     expect(metrics('Linear-1')).toEqual(events)
@@ -81,7 +113,9 @@ describe('a run', () => {
   })
   test('names are numbered, made safe for a file system, and never taken twice', () => {
     const base = join(directory, 'runs')
-    const names = ['a', 'a', '../x y/..', ''].map((name) => createRunDirectory(base, name, {}).path.slice(base.length + 1))
+    const names = ['a', 'a', '../x y/..', ''].map((name) =>
+      createRunDirectory(base, name, {}).path.slice(base.length + 1),
+    )
     expect(names).toEqual(['a-1', 'a-2', 'x-y-1', 'run-1'])
   })
   test('a directory that is no run is refused', () => {
@@ -105,9 +139,12 @@ describe('going on', () => {
       await collect(trainRun(options({ directory: openRunDirectory(path), resume: true })))
       const name = path.slice(path.lastIndexOf('Linear'))
       expect(read(name, 'model.safetensors')).toEqual(model)
-      const withoutStarts = (events: readonly TrainEvent[]) => events.filter(({ kind }) => kind !== 'start').map((event) => ({ ...event, where: '', model: '' }))
+      const withoutStarts = (events: readonly TrainEvent[]) =>
+        events.filter(({ kind }) => kind !== 'start').map((event) => ({ ...event, where: '', model: '' }))
       expect(withoutStarts(metrics(name))).toEqual(withoutStarts(whole))
-      expect(readdirSync(join(path, 'checkpoints'))).toEqual(readdirSync(join(directory, 'runs', 'Linear-1', 'checkpoints')))
+      expect(readdirSync(join(path, 'checkpoints'))).toEqual(
+        readdirSync(join(directory, 'runs', 'Linear-1', 'checkpoints')),
+      )
     }
   })
   test('a lost device is opened anew and the run goes on: the same model in the end', async () => {
@@ -146,8 +183,21 @@ describe('going on', () => {
 
 describe('curves', () => {
   test('are well-formed, whatever the names and however few the points', () => {
-    const step = (n: number, values: Record<string, number>): TrainEvent => ({ kind: 'step', step: n, epoch: 1, rate: 1, examples: 1, values })
-    for (const events of [[], [step(1, { loss: 1 })], [step(1, { loss: 0 }), step(2, { loss: 0 })], [step(1, { '<script>"&\'': -3, __proto__: 1, odd: Number.NaN })], [step(5, { loss: 1e30 }), step(9, { loss: 1e-30 })]]) {
+    const step = (n: number, values: Record<string, number>): TrainEvent => ({
+      kind: 'step',
+      step: n,
+      epoch: 1,
+      rate: 1,
+      examples: 1,
+      values,
+    })
+    for (const events of [
+      [],
+      [step(1, { loss: 1 })],
+      [step(1, { loss: 0 }), step(2, { loss: 0 })],
+      [step(1, { '<script>"&\'': -3, __proto__: 1, odd: Number.NaN })],
+      [step(5, { loss: 1e30 }), step(9, { loss: 1e-30 })],
+    ]) {
       const svg = curvesSvg(events)
       expect(svg).not.toMatch(/NaN|Infinity|undefined|<script/)
       const open = [...svg.matchAll(/<(\w+)[^>]*[^/]>/g)].map(([, tag]) => tag)

@@ -10,9 +10,9 @@ import { makeField } from '../../runtime/data/make-field.ts'
 import { givenBatches } from '../../runtime/data/stream-batches.ts'
 import { DeviceLostError, NotANumberError } from '../../runtime/errors.ts'
 import { randomStream } from '../../runtime/random.ts'
-import { parseSafetensors, joinChunks, tensorOf } from '../../runtime/safetensors.ts'
-import { train, type TrainOptions } from '../../runtime/trainer.ts'
+import { joinChunks, parseSafetensors, tensorOf } from '../../runtime/safetensors.ts'
 import type { TrainEvent } from '../../runtime/train-event.ts'
+import { type TrainOptions, train } from '../../runtime/trainer.ts'
 import { averageWeights } from '../../runtime/variables.ts'
 import { type FakeExecutor, fakeExecutor, features, linearProgram } from './fake-executor.ts'
 
@@ -21,15 +21,30 @@ const batch = 8
 function dataset(examples: number): Dataset {
   const random = randomStream(9, 'data')
   const x = Float64Array.from({ length: examples * features }, random.normal)
-  const y = Float64Array.from({ length: examples }, (_, i) => 2 * x[i * features]! - x[i * features + 1]! + 0.5 + 0.01 * random.normal())
-  const column = (array: Float64Array, shape: number[]) => ({ file: 'f', examples, shape, values: { kind: 'host' as const, array } })
+  const y = Float64Array.from(
+    { length: examples },
+    (_, i) => 2 * x[i * features]! - x[i * features + 1]! + 0.5 + 0.01 * random.normal(),
+  )
+  const column = (array: Float64Array, shape: number[]) => ({
+    file: 'f',
+    examples,
+    shape,
+    values: { kind: 'host' as const, array },
+  })
   return makeDataset('D.train', [makeField('x', column(x, [features]), []), makeField('y', column(y, []), [])])
 }
 const { rest, part } = splitDataset(dataset(100), 'D.validation', 0.11)
 const wanted = wantedFields(linearProgram, { batch })
-const trainSource = (seed = 1): BatchSource => datasetBatches(rest, wanted, { batch, shuffle: { seed }, dropLast: true })
+const trainSource = (seed = 1): BatchSource =>
+  datasetBatches(rest, wanted, { batch, shuffle: { seed }, dropLast: true })
 const validationSource = (): BatchSource => datasetBatches(part, wanted, { batch, dropLast: false })
-const settings: TrainSettings = { batch, epochs: 4, steps: undefined, seed: 1, rates: [{ kind: 'cosine', peak: 0.05, floor: 0, steps: 44, warmup: 4 }] }
+const settings: TrainSettings = {
+  batch,
+  epochs: 4,
+  steps: undefined,
+  seed: 1,
+  rates: [{ kind: 'cosine', peak: 0.05, floor: 0, steps: 44, warmup: 4 }],
+}
 
 interface Run {
   readonly events: TrainEvent[]
@@ -42,14 +57,24 @@ async function run(more: Partial<TrainOptions> = {}, stop: (event: TrainEvent) =
   const executor = (more.executor as FakeExecutor | undefined) ?? fakeExecutor({ batch })
   const store = (more.store as ReturnType<typeof memoryStore> | undefined) ?? memoryStore()
   const events: TrainEvent[] = []
-  for await (const event of train({ executor, settings, train: trainSource(), validation: validationSource(), store, source: 'abc', ...more })) {
+  for await (const event of train({
+    executor,
+    settings,
+    train: trainSource(),
+    validation: validationSource(),
+    store,
+    source: 'abc',
+    ...more,
+  })) {
     events.push(event)
     if (stop(event)) break
   }
   return { events, executor, store }
 }
-const weights = (executor: FakeExecutor) => Promise.all(['layer.weight', 'layer.bias', 'count', 'moment.velocity.0'].map((name) => executor.read(name)))
-const kinds = (events: readonly TrainEvent[]) => events.filter(({ kind }) => kind !== 'step').map((event) => `${event.kind} ${event.step}`)
+const weights = (executor: FakeExecutor) =>
+  Promise.all(['layer.weight', 'layer.bias', 'count', 'moment.velocity.0'].map((name) => executor.read(name)))
+const kinds = (events: readonly TrainEvent[]) =>
+  events.filter(({ kind }) => kind !== 'step').map((event) => `${event.kind} ${event.step}`)
 
 describe('a whole run', () => {
   test('tells its events in order, counts every step once, and learns', async () => {
@@ -67,7 +92,10 @@ describe('a whole run', () => {
     ])
     const validations = events.filter((event) => event.kind === 'validation')
     expect(validations.at(-1)!.values['loss']).toBeLessThan(validations[0]!.values['loss']! / 5)
-    expect(events.at(-1)).toMatchObject({ reason: 'complete', best: { step: validations.findLast(({ best }) => best)!.step } })
+    expect(events.at(-1)).toMatchObject({
+      reason: 'complete',
+      best: { step: validations.findLast(({ best }) => best)!.step },
+    })
     const model = parseSafetensors('model', joinChunks(store.model()!))
     expect([...model.tensors.keys()]).toEqual(['layer.weight', 'layer.bias', 'count'])
     expect(model.metadata.get('program')).toBe('Linear')
@@ -113,7 +141,9 @@ describe('a whole run', () => {
     ])
   })
   test('stops early when validation does not improve', async () => {
-    const { events } = await run({ settings: { ...settings, epochs: 100, rates: [{ kind: 'constant', rate: 0 }], patience: 2 } })
+    const { events } = await run({
+      settings: { ...settings, epochs: 100, rates: [{ kind: 'constant', rate: 0 }], patience: 2 },
+    })
     expect(events.at(-1)).toMatchObject({ kind: 'finish', reason: 'early', step: 33, best: { step: 11 } })
   })
   test('averages the last checkpoints and validates the average', async () => {
@@ -130,13 +160,20 @@ describe('a whole run', () => {
       ['count', tensorOf(Float32Array.of(0), [1])],
     ])
     const none = { ...settings, epochs: undefined, steps: 0 }
-    const { executor } = await run({ settings: none, load: { file: 'w', tensors, except: (path) => path === 'layer.bias' } })
+    const { executor } = await run({
+      settings: none,
+      load: { file: 'w', tensors, except: (path) => path === 'layer.bias' },
+    })
     expect(await executor.read('layer.weight')).toEqual(Float32Array.of(1, 2, 3))
     await expect(run({ settings: none, load: { file: 'w', tensors } })).rejects.toThrow(/no tensor `layer.bias`/)
     tensors.set('layer.bias', tensorOf(Float32Array.of(0, 0), [2]))
-    await expect(run({ settings: none, load: { file: 'w', tensors } })).rejects.toThrow(/shape \[2\], and the program’s is \[1\]/)
+    await expect(run({ settings: none, load: { file: 'w', tensors } })).rejects.toThrow(
+      /shape \[2\], and the program’s is \[1\]/,
+    )
     tensors.set('layer.bias', tensorOf(Int32Array.of(0), [1]))
-    await expect(run({ settings: none, load: { file: 'w', tensors } })).rejects.toThrow(/is I32, and the program’s is float/)
+    await expect(run({ settings: none, load: { file: 'w', tensors } })).rejects.toThrow(
+      /is I32, and the program’s is float/,
+    )
   })
 })
 
@@ -147,13 +184,16 @@ describe('going on from a checkpoint', () => {
     const keeping: CheckpointStore = { ...memoryStore(), save: async (checkpoint) => `${saved.push(checkpoint)}` }
     const whole = await run({ settings: often, store: keeping as Run['store'] })
     expect(saved.length).toBe(44)
-    const told = (events: readonly TrainEvent[]) => events.filter(({ kind }) => kind !== 'start' && kind !== 'checkpoint')
+    const told = (events: readonly TrainEvent[]) =>
+      events.filter(({ kind }) => kind !== 'start' && kind !== 'checkpoint')
     for (const checkpoint of saved) {
       const { step } = checkpoint.progress
       const resumed = await run({ settings: often, resume: checkpoint })
       expect(await weights(resumed.executor)).toEqual(await weights(whole.executor))
       const after = whole.events.findIndex((event) => event.kind === 'checkpoint' && event.step === step)
-      expect(told(resumed.events).filter(({ kind }) => kind !== 'finish')).toEqual(told(whole.events.slice(after)).filter(({ kind }) => kind !== 'finish'))
+      expect(told(resumed.events).filter(({ kind }) => kind !== 'finish')).toEqual(
+        told(whole.events.slice(after)).filter(({ kind }) => kind !== 'finish'),
+      )
     }
   })
   test('through the bytes of a file', async () => {
@@ -171,7 +211,15 @@ describe('going on from a checkpoint', () => {
       const store = memoryStore()
       let count = 0
       const events: TrainEvent[] = []
-      for await (const event of train({ executor: fakeExecutor({ batch }), settings: often, train: trainSource(), validation: validationSource(), store, source: 'abc', signal: controller.signal })) {
+      for await (const event of train({
+        executor: fakeExecutor({ batch }),
+        settings: often,
+        train: trainSource(),
+        validation: validationSource(),
+        store,
+        source: 'abc',
+        signal: controller.signal,
+      })) {
         events.push(event)
         if (++count === at) controller.abort()
       }
@@ -187,7 +235,9 @@ describe('going on from a checkpoint', () => {
     const store = memoryStore()
     await run({ store })
     const [resume] = await store.recent(1)
-    await expect(run({ resume: resume!, settings: { ...settings, seed: 5 } })).rejects.toThrow(/saved with seed 1, and the run has 5/)
+    await expect(run({ resume: resume!, settings: { ...settings, seed: 5 } })).rejects.toThrow(
+      /saved with seed 1, and the run has 5/,
+    )
     await expect(run({ resume: resume!, settings: { ...settings, batch: 4 } })).rejects.toThrow(/with batch 8/)
     await expect(run({ resume: { ...resume!, program: 'Other' } })).rejects.toThrow(/the model Other/)
     const changed = await run({ resume: resume!, source: 'other' })
@@ -196,15 +246,18 @@ describe('going on from a checkpoint', () => {
 })
 
 describe('when something goes wrong', () => {
-  test.each([Number.NaN, Infinity, -Infinity])('a loss of %d ends the run, names its step, and nothing is saved after it', async (value) => {
-    const executor = fakeExecutor({ batch })
-    executor.spoil = { step: 30, value }
-    const store = memoryStore()
-    const failure = await run({ executor, store }).catch((error: unknown) => error)
-    expect(failure).toBeInstanceOf(NotANumberError)
-    expect(failure).toMatchObject({ step: 30, message: expect.stringContaining('at step 30') })
-    expect((await store.recent(1))[0]!.progress.step).toBe(22)
-  })
+  test.each([Number.NaN, Infinity, -Infinity])(
+    'a loss of %d ends the run, names its step, and nothing is saved after it',
+    async (value) => {
+      const executor = fakeExecutor({ batch })
+      executor.spoil = { step: 30, value }
+      const store = memoryStore()
+      const failure = await run({ executor, store }).catch((error: unknown) => error)
+      expect(failure).toBeInstanceOf(NotANumberError)
+      expect(failure).toMatchObject({ step: 30, message: expect.stringContaining('at step 30') })
+      expect((await store.recent(1))[0]!.progress.step).toBe(22)
+    },
+  )
   test('parameters that are no numbers are not saved, though the loss is one', async () => {
     const executor = fakeExecutor({ batch })
     const read = executor.read
@@ -251,19 +304,30 @@ describe('when something goes wrong', () => {
       return store.save(checkpoint, best)
     }
     const { events } = await run({ store: { ...store, save } as Run['store'] })
-    expect(kinds(events).filter((line) => /warning|checkpoint|finish/.test(line))).toEqual(['warning 11', 'warning 22', 'checkpoint 33', 'checkpoint 44', 'finish 44'])
+    expect(kinds(events).filter((line) => /warning|checkpoint|finish/.test(line))).toEqual([
+      'warning 11',
+      'warning 22',
+      'checkpoint 33',
+      'checkpoint 44',
+      'finish 44',
+    ])
     failures = 100
     await expect(run({ store: { ...store, save } as Run['store'] })).rejects.toThrow(/ENOSPC/)
   })
   test('a source without batches is named', async () => {
-    await expect(run({ train: givenBatches('nothing', () => [], wanted), settings: { ...settings, epochs: 1 } })).rejects.toThrow(/`nothing` gave no batch/)
+    await expect(
+      run({ train: givenBatches('nothing', () => [], wanted), settings: { ...settings, epochs: 1 } }),
+    ).rejects.toThrow(/`nothing` gave no batch/)
   })
 })
 
 test('streams of unknown length: epochs end where the stream does', async () => {
   const known = trainSource()
   const stream: BatchSource = { ...known, examples: undefined, batchesPerEpoch: undefined }
-  const { events, executor } = await run({ train: stream, settings: { ...settings, rates: [{ kind: 'constant', rate: 0.01 }] } })
+  const { events, executor } = await run({
+    train: stream,
+    settings: { ...settings, rates: [{ kind: 'constant', rate: 0.01 }] },
+  })
   expect(events[0]).toMatchObject({ steps: undefined, stepsPerEpoch: undefined })
   expect(events.at(-1)).toMatchObject({ step: 44, reason: 'complete' })
   const same = await run({ settings: { ...settings, rates: [{ kind: 'constant', rate: 0.01 }] } })
@@ -271,7 +335,9 @@ test('streams of unknown length: epochs end where the stream does', async () => 
 })
 
 test('the session that training needs: entries, and the size of the last batch of an evaluation', () => {
-  expect(trainingSession(linearProgram, { batch }, [validationSource(), { examples: 16 }, { examples: undefined }])).toEqual({
+  expect(
+    trainingSession(linearProgram, { batch }, [validationSource(), { examples: 16 }, { examples: undefined }]),
+  ).toEqual({
     dims: { batch },
     entries: ['step', 'evaluate'],
     variants: [{ entry: 'evaluate', dims: { batch: 3 } }],

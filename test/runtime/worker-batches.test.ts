@@ -8,7 +8,12 @@ afterAll(built.remove)
 
 /** Runs a script that may import built modules, and returns what it printed. */
 function script(text: string): string {
-  const imports = ['runtime/node/worker-batches.ts', 'runtime/data/make-field.ts', 'runtime/data/dataset.ts', 'runtime/data/batches.ts']
+  const imports = [
+    'runtime/node/worker-batches.ts',
+    'runtime/data/make-field.ts',
+    'runtime/data/dataset.ts',
+    'runtime/data/batches.ts',
+  ]
     .map((module, i) => `const m${i} = await import(${JSON.stringify(built.url(module))})`)
     .join('\n')
   const setup = `
@@ -29,7 +34,10 @@ function script(text: string): string {
     }
     const threaded = workerBatches(rest, wanted, options), plain = datasetBatches(rest, wanted, options)
     if (threaded.close === undefined) throw new Error('no thread')`
-  return execFileSync(process.execPath, ['--input-type=module', '-e', `${imports}\n${setup}\n${text}`], { encoding: 'utf8', timeout: 60_000 })
+  return execFileSync(process.execPath, ['--input-type=module', '-e', `${imports}\n${setup}\n${text}`], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
 }
 
 test('the same batches, epoch after epoch, from the middle, and after leaving early', () => {
@@ -46,5 +54,9 @@ test('a process ends while its thread is idle, without closing it', () => {
 })
 
 test('after closing, a new thread starts when it is needed', () => {
-  expect(script(`await drain(threaded.epoch(0, 0)); await threaded.close(); console.log((await drain(threaded.epoch(0, 0))).length > 100)`)).toBe('true\n')
+  expect(
+    script(
+      `await drain(threaded.epoch(0, 0)); await threaded.close(); console.log((await drain(threaded.epoch(0, 0))).length > 100)`,
+    ),
+  ).toBe('true\n')
 })
