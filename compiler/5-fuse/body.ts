@@ -22,6 +22,8 @@ export class TooLarge extends Error {
 
 export interface Limits {
   readonly slots: number
+  /** Results that replace a leaf: a kernel that reads the leaf and stores the result will bind one tensor for both. */
+  readonly replaces: ReadonlyMap<Node, Node>
   /** Loads in a kernel's text; software adapters compile in time that grows steeply with it. */
   readonly loads: number
 }
@@ -90,7 +92,8 @@ export class Body {
 
   /** What every kernel carries; asked for last, when the body is complete. */
   common(group: Group): { name: string; slots: readonly KernelSlot[]; nodes: readonly Node[]; origins: readonly Origin[]; stops: [] } {
-    if (this.slots.length > this.limits.slots) throw new TooLarge(this)
+    const updated = this.slots.filter(({ node, access }) => access === 'write' && this.slotOf.has(`read ${this.limits.replaces.get(node)?.id}`))
+    if (this.slots.length - updated.length > this.limits.slots) throw new TooLarge(this)
     const own = group.members.filter((node) => this.expanded.has(node) || this.slotOf.has(`write ${node.id}`) || this.stages?.has(node) || lowerOf(node).kind === 'contract')
     const nodes = [...new Set([...own, ...this.expanded.keys()])].sort((a, b) => a.id - b.id)
     return { name: kernelName(group, nodes), slots: this.slots, nodes, origins: [], stops: [] }

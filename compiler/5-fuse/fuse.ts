@@ -36,8 +36,14 @@ export interface FuseOptions {
 }
 
 export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48 }: FuseOptions = {}): Kernel[] {
-  const limits: Limits = { slots: maxSlots, loads: maxLoads }
   const graph = narrowJoins(source, maxSlots - 2)
+  const fused = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map(graph.results.flatMap(({ node, replaces }) => (replaces ? [[node, replaces]] : []))) })
+  // An update that could not be made in place after all: then both tensors count.
+  if (fused.every(({ slots }) => slots.length <= maxSlots)) return fused
+  return fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() })
+}
+
+function fuseWithin(graph: Graph, limits: Limits): Kernel[] {
   const nodes = nodesOf(graph.results)
   const consumers = consumersOf(nodes)
   const forced = new Set<Node>()
