@@ -4,7 +4,7 @@
  * command line names with `--data NAME=PATH` may lie anywhere.
  */
 import { existsSync, realpathSync } from 'node:fs'
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { DataError } from '../data/data-error.ts'
 
 export interface DataPlace {
@@ -28,12 +28,19 @@ export function dataPath(path: string, block: string, field: string, place: Data
   if (isAbsolute(path) || /^(?:[A-Za-z]:|[\\/~])/.test(path)) refuse('is not relative to the program')
   const base = directory === undefined ? place.directory : resolve(directory)
   const root = directory === undefined ? projectRoot(place.directory) : base
-  const full = resolve(base, path)
+  const full = directory === undefined ? resolve(base, path) : below(base, path)
   if (!isInside(resolve(root), full)) refuse('leads out of the project')
   if (!existsSync(full)) return full
   const real = realpathSync(full)
   if (!isInside(realpathSync(root), real)) refuse('leads out of the project by a symbolic link')
   return real
+}
+
+/** A file of a block whose directory was named: under the path's own folders where it is there, else right in it. */
+function below(directory: string, path: string): string {
+  const parts = path.split(/[\\/]/).filter((part) => part !== '..' && part !== '.')
+  const nested = join(directory, ...parts)
+  return existsSync(nested) ? nested : join(directory, basename(path))
 }
 
 /** The nearest directory above that holds a `package.json` or a repository; otherwise the program's own. */

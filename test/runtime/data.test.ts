@@ -11,6 +11,7 @@ import { gunzip } from '../../runtime/data/gunzip.ts'
 import { parseIdx, parseIdxHeader } from '../../runtime/data/idx.ts'
 import { makeField } from '../../runtime/data/make-field.ts'
 import { prefetch } from '../../runtime/data/prefetch.ts'
+import { randomStream } from '../../runtime/random.ts'
 import { givenBatches, streamBatches } from '../../runtime/data/stream-batches.ts'
 
 function idx(code: number, shape: readonly number[], data: readonly number[]): Uint8Array {
@@ -345,5 +346,48 @@ describe('prefetch', () => {
     log.length = 0
     for await (const _ of prefetch(source())) break
     expect(log.at(-1)).toBe('closed')
+  })
+})
+
+describe('mutated files are read or refused, never anything else', () => {
+  const runs = Number(process.env['DLM_FUZZ_RUNS'] ?? 10_000)
+  const mutate = (file: Uint8Array, random: ReturnType<typeof randomStream>): Uint8Array => {
+    const bytes = file.slice(0, random.below(4) === 0 ? random.below(file.length + 1) : file.length)
+    for (let edits = random.below(4); edits > 0 && bytes.length > 0; edits--) bytes[random.below(bytes.length)] = random.below(256)
+    return bytes
+  }
+  test('IDX', () => {
+    const random = randomStream(1, 'idx')
+    const samples = [idx(0x08, [3, 4, 4], bytes(48)), idx(0x0d, [2, 3], bytes(24)), idx(0x0b, [4], bytes(8))]
+    for (let run = 0; run < runs; run++) {
+      try {
+        const column = parseIdx('f', mutate(samples[run % 3]!, random))
+        if (column.examples > 0) example(column, [], column.examples - 1)
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error
+      }
+    }
+  })
+  test('CSV', () => {
+    const random = randomStream(2, 'csv')
+    const sample = new TextEncoder().encode('a,b,"c, d"\n1,2,"x\ny"\n3,4e5,""""\r\n-1,0.5,z\n')
+    for (let run = 0; run < runs / 5; run++) {
+      try {
+        parseCsv('f.csv', new TextDecoder().decode(mutate(sample, random)), { columns: random.below(2) === 0 ? ['a', 'b'] : [], header: random.below(4) > 0 })
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error
+      }
+    }
+  })
+  test('gzip', async () => {
+    const random = randomStream(3, 'gzip')
+    const packed = new Uint8Array(gzipSync(idx(0x08, [20, 10], bytes(200))))
+    for (let run = 0; run < runs / 20; run++) {
+      try {
+        parseIdx('f', await gunzip('f', mutate(packed, random), (start) => parseIdxHeader('f', start)?.byteLength))
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error
+      }
+    }
   })
 })

@@ -91,6 +91,9 @@ describe('MNIST', () => {
     const labels = data(fields('test', idx('label', 'labels.gz')))
     const opened = await openData(labels, { directory: mnist, overrides: new Map([['Digits', directory]]) })
     expect(opened.get('test')!.examples).toBe(10000)
+    const above = data(fields('test', idx('label', '../../data/mnist/t10k-labels-idx1-ubyte')))
+    const named = await openData(above, { directory, overrides: new Map([['Digits', mnist]]) })
+    expect(named.get('test')!.examples).toBe(10000)
     const one = await openData(labels, {
       directory: mnist,
       overrides: new Map([['Digits.test.label', join(mnist, 't10k-labels-idx1-ubyte')]]),
