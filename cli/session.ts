@@ -53,7 +53,7 @@ export interface OpenedProgram {
 
 export async function openProgram(request: OpenProgram): Promise<OpenedProgram> {
   const device = await selectDevice(request.device, request.quiet)
-  const { program, simplified } = compile(request.program, { ...request.compile, target: device.target })
+  const { program, simplified } = compile(request.program, { ...request.compile, target: device.target, subgroup: device.found.gpu?.subgroup })
   const dims = request.dims(program)
   const executor = await openCompiled(program, device, { dims: asRecord(dims), entries: request.entries, ...(request.variants && { variants: request.variants }) }, simplified)
   return { executor, dims, device }

@@ -13,7 +13,7 @@ import { fuse } from './5-fuse/fuse.ts'
 import { plan } from './6-plan/plan.ts'
 import type { FusedEntry } from './6-plan/stages.ts'
 import { emitKernel } from './7-emit/wgsl/emit.ts'
-import type { Target } from './7-emit/wgsl/schedule.ts'
+import { guaranteedLimits, type Target } from './7-emit/wgsl/schedule.ts'
 import type { EmittedKernel, LoweredProgram } from './lowered.ts'
 import type { Graph } from './ir/graph.ts'
 import type { Kernel } from './ir/kernel.ts'
@@ -25,6 +25,8 @@ import type { Program } from './program.ts'
 export interface CompileOptions extends Omit<LowerOptions, 'differentiate'> {
   /** The class of adapter that schedules are chosen for. */
   readonly target?: Target
+  /** Lanes of the adapter's subgroups, where that is one fixed number. */
+  readonly subgroup?: number | undefined
   /** Run the verifiers between passes. */
   readonly verify?: boolean
   /** Storage buffers a dispatch may bind. */
@@ -48,7 +50,7 @@ export function compile(program: Program, options: CompileOptions): Compilation 
     phases: entry.phases.map((phase) => ({ ...phase, kernels: fuse(phase.graph, { maxSlots: options.maxSlots ?? 8 }) })),
   }))
   if (options.verify) for (const { phases } of fused) for (const { kernels } of phases) kernels.forEach(verifyKernel)
-  return { lowered, simplified, fused, program: plan(simplified, fused, { emit: emitter(options.target ?? 'gpu') }) }
+  return { lowered, simplified, fused, program: plan(simplified, fused, { emit: emitter(options.target ?? 'gpu', options.subgroup) }) }
 }
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */
@@ -59,10 +61,11 @@ export function compileGraph(graph: Graph, target: Target): CompiledProgram {
 }
 
 /** Prints a kernel once, however many entries share it. */
-function emitter(target: Target): (kernel: Kernel) => EmittedKernel {
+function emitter(target: Target, subgroup?: number): (kernel: Kernel) => EmittedKernel {
+  const limits = { ...guaranteedLimits, subgroup }
   const known = new Map<Kernel, EmittedKernel>()
   return (kernel) => {
-    const printed = known.get(kernel) ?? emitKernel(kernel, { storageOf: (node) => storageOf(node.dtype) as 'f32' | 'i32' | 'u32', target })
+    const printed = known.get(kernel) ?? emitKernel(kernel, { storageOf: (node) => storageOf(node.dtype) as 'f32' | 'i32' | 'u32', target, limits })
     known.set(kernel, printed)
     return printed
   }

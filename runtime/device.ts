@@ -12,6 +12,8 @@ export interface GpuDevice {
   readonly device: GPUDevice
   readonly description: DeviceDescription
   readonly target: Target
+  /** Lanes of a subgroup, where the adapter has one fixed size for all kernels. */
+  readonly subgroup: number | undefined
   /** Bytes that sessions may take, where that is known: on a software adapter, of the machine's free memory. */
   readonly memory: number | undefined
   /** Whether waiting for the device keeps the processor busy, as it does in Node: Dawn asks again and again. */
@@ -79,6 +81,7 @@ export async function openDevice(adapter: GPUAdapter, options: DeviceOptions = {
       ...(options.advice !== undefined && { advice: options.advice }),
     },
     target: software ? 'cpu-class' : 'gpu',
+    subgroup: fixedSubgroup(adapter),
     memory: options.memory,
     polls: options.polls ?? false,
     lost,
@@ -90,6 +93,10 @@ export async function openDevice(adapter: GPUAdapter, options: DeviceOptions = {
       device.destroy()
     },
   }
+}
+
+function fixedSubgroup({ features, info }: GPUAdapter): number | undefined {
+  return features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : undefined
 }
 
 /** Drivers that run on the processor. Not every browser says so by `isFallbackAdapter`. */
