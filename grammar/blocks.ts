@@ -61,7 +61,7 @@ function list(cursor: Cursor, construct: Construct): readonly Expression[] {
   return values
 }
 
-/** `{ "classifier.*": lr 1e-2, weight_decay 0 }`: a comma or a line end between patterns and between changes. */
+/** `{ "classifier.*": lr 1e-2, weight_decay 0 }`: a comma between changes, a comma or a line end between patterns. */
 function braces(cursor: Cursor): readonly SettingOverride[] {
   return braced(cursor, 'overrides', () => {
     const start = cursor.peek()
@@ -73,9 +73,9 @@ function braces(cursor: Cursor): readonly SettingOverride[] {
       const name = cursor.name('overrides', 'the name of a setting')
       if (name === undefined) break
       changes.push({ name, value: expression(cursor, 'overrides') })
-    } while (cursor.take(','))
+    } while (cursor.is(',') && cursor.is('name', 1) && cursor.next())
     return { pattern, changes, span: cursor.span(start) }
-  })
+  }, true)
 }
 
 export function testDeclaration(cursor: Cursor): TestDeclaration | undefined {

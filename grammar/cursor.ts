@@ -16,6 +16,7 @@ export class Cursor {
   readonly faults: SyntaxFault[] = []
   readonly #layout: Layout
   readonly #heights = new WeakMap<Expression, number>()
+  readonly #cut = new WeakSet<Expression>()
   #index = 0
   #silentUntil = -1
   #depth = 0
@@ -108,6 +109,11 @@ export class Cursor {
     this.#silentUntil = this.#index
   }
 
+  /** Says nothing about the next token either: it suffers from what was just reported. */
+  silence(): void {
+    this.#silentUntil = this.#index + 1
+  }
+
   report(fault: SyntaxFault): void {
     if (this.faults.length < limits.faults) this.faults.push(fault)
   }
@@ -130,9 +136,13 @@ export class Cursor {
     let height = 0
     for (const part of parts) if (part !== undefined) height = Math.max(height, this.#heights.get(part) ?? 1)
     this.#heights.set(expression, height + 1)
-    if (height < limits.height) return expression
-    this.report({ kind: 'too-high', span: expression.span, limit: limits.height })
-    return { kind: 'error', span: expression.span }
+    const cut = parts.some((part) => part !== undefined && this.#cut.has(part))
+    if (height < limits.height && !cut) return expression
+    // Said once: whatever is built on it is cut with it.
+    if (!cut) this.report({ kind: 'too-high', span: expression.span, limit: limits.height })
+    const error: Expression = { kind: 'error', span: expression.span }
+    this.#cut.add(error)
+    return error
   }
 
   /** Reads something that may hold itself without a bracket (`- - x`, `if a then if b then …`), to a limited depth. */
@@ -140,6 +150,7 @@ export class Cursor {
     if (this.#depth >= 3 * limits.brackets) {
       this.fault({ kind: 'too-deep', span: this.spanOfFound(this.peek()), limit: limits.brackets })
       this.skipTo('newline', ';')
+      this.#silentUntil = this.#index
       return otherwise()
     }
     this.#depth++

@@ -94,9 +94,8 @@ function chain(cursor: Cursor): Expression {
   const opener = cursor.next()
   const stages: Stage[] = []
   for (cursor.skipSeparators(); !cursor.is('}') && !cursor.is('end'); cursor.skipSeparators()) {
-    if (cursor.take('|>')) continue
     stages.push(stage(cursor, 'chain'))
-    if (cursor.is('newline') || cursor.is(';') || cursor.is('}') || cursor.is('|>')) continue
+    if (cursor.is('newline') || cursor.is(';') || cursor.is('}')) continue
     cursor.unexpected(['`;`', 'a new line', '`}`'], 'chain', cursor.span(opener, opener))
     cursor.skipTo('newline', ';')
     if (!cursor.is('newline') && !cursor.is(';')) break
@@ -111,7 +110,8 @@ const comparison = 4
 const range = 5
 const multiplicative = 7
 
-const precedences: ReadonlyMap<TokenType, number> = new Map<TokenType, number>([
+/** The binary operators; a higher number binds more. */
+export const precedences: ReadonlyMap<TokenType, number> = new Map<TokenType, number>([
   ['or', 1], ['and', 2],
   ['==', comparison], ['!=', comparison], ['<', comparison], ['<=', comparison], ['>', comparison], ['>=', comparison], ['~=', comparison],
   ['..', range],
@@ -131,7 +131,7 @@ function binary(cursor: Cursor, minimum: number, construct: Construct): Expressi
     const precedence = precedences.get(token.type)
     if (precedence === undefined || precedence < minimum) return left
     if (precedence === comparison || precedence === range) {
-      if (compared !== undefined) {
+      if (compared !== undefined && precedences.get(compared.type) === precedence) {
         cursor.fault({ kind: 'chained-comparison', span: cursor.span(token, token), first: cursor.span(compared, compared) })
       }
       compared = token
@@ -185,6 +185,7 @@ function postfix(cursor: Cursor, construct: Construct): Expression {
     } else if (cursor.is('[')) {
       const opener = cursor.next()
       const indices = separated(cursor, ']', 'index', cursor.span(opener, opener), () => index(cursor))
+      if (indices.length === 0) cursor.report({ kind: 'unexpected', span: cursor.span(opener), found: { type: 'symbol', text: '[]' }, expected: ['an index'], construct: 'index', opener: undefined })
       const parts = indices.flatMap((i) => (i.kind === 'at' ? [i.value] : i.kind === 'slice' ? [i.start, i.stop, i.step] : []))
       value = cursor.built({ kind: 'index', object: value, indices, span: cursor.span(value.span) }, value, ...parts)
     } else if (cursor.take('.')) {
@@ -254,6 +255,7 @@ function primary(cursor: Cursor, construct: Construct): Expression {
       cursor.unexpected(['an expression'], construct)
       // What cannot begin an expression may still be a stray word before one; the construct around decides where to go on.
       if (token.type === 'bad') cursor.next()
+      if (token.type === 'bad' || isInfix(token.type)) cursor.silence()
       return { kind: 'error', span: here }
   }
 }
@@ -270,13 +272,9 @@ function parenthesised(cursor: Cursor): Expression {
   const span = cursor.span(opener)
   const only = items[0]
   if (items.length === 1 && only !== undefined && only.name === undefined && commas === 0) {
-    return cursor.built({ ...only.value, span }, ...childrenHeight(only.value))
+    // Parentheses widen the span of what they hold.
+    return cursor.built({ ...only.value, span }, only.value)
   }
   if (items.length === 0) cursor.report({ kind: 'unexpected', span, found: { type: 'symbol', text: '()' }, expected: ['an expression'], construct: 'tuple', opener: undefined })
   return cursor.built({ kind: 'tuple', items, span }, ...items.map((i) => i.value))
-}
-
-/** Parentheses widen the span of what they hold; its height stays (one level more is harmless). */
-function childrenHeight(value: Expression): readonly Expression[] {
-  return [value]
 }

@@ -98,6 +98,8 @@ interface Open {
   /** Of the line on which it stands. */
   readonly indent: number
   readonly follows: TokenType | undefined
+  /** Whether a line inside was indented further: its author does indent. */
+  indented: boolean
 }
 
 /** Inserts closers that are missing and drops those that close nothing, judging by lines and their indentation. */
@@ -105,7 +107,11 @@ function balance(source: Source, raw: readonly Token[], faults: SyntaxFault[]): 
   const out: Token[] = []
   const open: Open[] = []
   const span = (start: number, end: number): Span => ({ source, start, end })
-  const columnOf = (token: Token): number => token.start - (Math.max(source.text.lastIndexOf('\n', token.start - 1), source.text.lastIndexOf('\r', token.start - 1)) + 1)
+  const mark = source.text.charCodeAt(0) === 0xfeff ? 1 : 0
+  const columnOf = (token: Token): number => {
+    const last = token.start === 0 ? -1 : Math.max(source.text.lastIndexOf('\n', token.start - 1), source.text.lastIndexOf('\r', token.start - 1))
+    return token.start - (last === -1 ? mark : last + 1)
+  }
 
   const closeTop = () => {
     const { token } = open.pop() as Open
@@ -118,7 +124,22 @@ function balance(source: Source, raw: readonly Token[], faults: SyntaxFault[]): 
   }
 
   /** A line inside brackets is indented, or begins with the closer or an operator: this one is neither. */
-  const isOutdented = (token: Token, opener: Open) => lineIndent <= opener.indent && !closers.has(token.type) && !continues.has(token.type)
+  const isOutdented = (token: Token, opener: Open) =>
+    lineIndent <= opener.indent && !closers.has(token.type) && !continues.has(token.type) && token.type !== 'end' && (opener.token.type !== '{' || opener.indented)
+  const isHeadWord = (token: Token) => token.type === 'name' && (token.text === 'carry' || token.text === 'along' || token.text === 'reverse')
+
+  /** The line before reads like the head of a block, and this one is indented: its `{` is missing. */
+  const openBlock = () => {
+    let index = out.length
+    while (index > 0 && out[index - 1]?.type === 'newline') index--
+    const at = out[index - 1]?.end ?? 0
+    const token: Token = { type: '{', text: '{', start: at, end: at }
+    out.splice(index, 0, token)
+    open.push({ token, indent: head?.indent ?? 0, follows: undefined, indented: true })
+    faults.push({ kind: 'unexpected', span: span(at, at), found: { type: 'newline', text: '' }, expected: ['`{`'], construct: 'block', opener: undefined })
+  }
+
+  let head: { readonly indent: number; readonly depth: number } | undefined
 
   let lineIndent = 0
   let hopeless = 0
@@ -126,8 +147,12 @@ function balance(source: Source, raw: readonly Token[], faults: SyntaxFault[]): 
     const first = index === 0 || raw[index - 1]?.type === 'newline'
     if (first && token.type !== 'newline') {
       lineIndent = columnOf(token)
+      if (head !== undefined && lineIndent > head.indent && open.length === head.depth && !continues.has(token.type) && !isHeadWord(token)) openBlock()
       // A statement at the start of a line cannot stand inside `(` or `[`: the bracket was left open above.
-      while (open.length > 0 && open.at(-1)?.token.type !== '{' && (beginsStatement(raw, index) || isOutdented(token, open.at(-1) as Open))) closeTop()
+      while (open.length > 0 && ((open.at(-1)?.token.type !== '{' && beginsStatement(raw, index)) || isOutdented(token, open.at(-1) as Open))) closeTop()
+      const top = open.at(-1)
+      if (top !== undefined) top.indented ||= lineIndent > top.indent
+      head = beginsBlock(raw, index) ? { indent: lineIndent, depth: open.length } : undefined
       // A declaration at the margin cannot stand inside a block that began at the margin.
       while (open.length > 0 && lineIndent <= (open.at(-1) as Open).indent && beginsDeclaration(raw, index)) closeTop()
       // A `}` further left than the line of the block it would close belongs to a block further out.
@@ -135,6 +160,10 @@ function balance(source: Source, raw: readonly Token[], faults: SyntaxFault[]): 
         while (open.length > 1 && (open.at(-1) as Open).indent > lineIndent && open.some((o) => o.token.type === '{' && o.indent === lineIndent)) closeTop()
       }
     }
+    // Inside brackets a brace stands after `chain` only.
+    const previous = raw[index - 1]
+    if (token.type === '{' && !(previous?.type === 'name' && previous.text === 'chain')) while (open.length > 0 && open.at(-1)?.token.type !== '{') closeTop()
+    if (token.type === '{') head = undefined
     // `let (a, b = …`
     if (token.type === '=' && open.at(-1)?.follows === 'let') closeTop()
     if (token.type === 'end') {
@@ -143,7 +172,7 @@ function balance(source: Source, raw: readonly Token[], faults: SyntaxFault[]): 
       return
     }
     if (openers.has(token.type)) {
-      open.push({ token, indent: lineIndent, follows: raw[index - 1]?.type })
+      open.push({ token, indent: lineIndent, follows: raw[index - 1]?.type, indented: false })
       out.push(token)
       return
     }
@@ -195,6 +224,31 @@ function beginsStatement(tokens: readonly Token[], index: number): boolean {
   const next = tokens[index + 1]
   if (token.type === 'let' || token.type === 'return' || token.type === 'for' || token.type === '}' || token.type === 'end') return true
   return (token.type === 'name' && statementWords.has(token.text) && next?.type === 'name') || beginsDeclaration(tokens, index)
+}
+
+/** Whether the line reads like the head of a block, up to its `{`. */
+function beginsBlock(tokens: readonly Token[], index: number): boolean {
+  const token = tokens[index] as Token
+  const next = tokens[index + 1]
+  if (token.type === 'if' || token.type === 'for') return !tokens.slice(index, index + 40).some((t, i, all) => t.type === 'then' && !all.slice(0, i).some((u) => u.type === 'newline'))
+  if (token.type !== 'name') return false
+  switch (token.text) {
+    case 'model':
+    case 'module':
+    case 'fn':
+    case 'data':
+      return next?.type === 'name'
+    case 'train':
+      return next?.type === 'newline' || (next?.type === 'name' && tokens[index + 2]?.type === 'newline')
+    case 'test':
+      return next?.type === 'newline' || next?.type === 'string'
+    case 'forward':
+      return next?.type === '('
+    case 'scan':
+      return next?.type === 'name'
+    default:
+      return false
+  }
 }
 
 export function beginsDeclaration(tokens: readonly Token[], index: number): boolean {

@@ -31,7 +31,21 @@ export function parse(source: Source): Parsed {
   if (!layout.parsable) return { file: nothing, faults: inOrder([...lexed.faults, ...layout.faults], whole) }
   const cursor = new Cursor(source, layout)
   const declarations = file(cursor)
-  return { file: { declarations, span: whole }, faults: inOrder([...lexed.faults, ...layout.faults, ...cursor.faults], whole) }
+  const consequences = onLinesOf(source, layout.faults)
+  const own = cursor.faults.filter((fault) => !consequences(fault))
+  return { file: { declarations, span: whole }, faults: inOrder([...lexed.faults, ...layout.faults, ...own], whole) }
+}
+
+/** Where a bracket is wrong, whatever else is not understood on that line most likely follows from it. */
+function onLinesOf(source: Source, brackets: readonly SyntaxFault[]): (fault: SyntaxFault) => boolean {
+  const { text } = source
+  const lineAt = (offset: number): readonly [number, number] => {
+    const start = offset === 0 ? 0 : Math.max(text.lastIndexOf('\n', offset - 1), text.lastIndexOf('\r', offset - 1)) + 1
+    const ends = [text.indexOf('\n', offset), text.indexOf('\r', offset)].filter((end) => end !== -1)
+    return [start, ends.length === 0 ? text.length : Math.min(...ends)]
+  }
+  const lines = brackets.slice(0, limits.faults).flatMap((fault) => [lineAt(fault.span.start), ...(fault.kind === 'unclosed' ? [lineAt(fault.insertAt.start)] : [])])
+  return ({ kind, span }) => kind === 'unexpected' && lines.some(([start, end]) => span.start >= start && span.start <= end)
 }
 
 function file(cursor: Cursor): readonly Declaration[] {

@@ -21,10 +21,11 @@ export function cover(a: Span, b: Span): Span {
 /** The 1-based line and column (UTF-16 code units) of an offset. */
 export function position(source: Source, offset: number): { line: number; column: number } {
   let line = 1
-  let begin = 0
+  // A byte-order mark is no part of the first line.
+  let begin = source.text.charCodeAt(0) === 0xfeff ? 1 : 0
   for (let at = source.text.indexOf('\n'); at !== -1 && at < offset; at = source.text.indexOf('\n', at + 1)) {
     line++
     begin = at + 1
   }
-  return { line, column: offset - begin + 1 }
+  return { line, column: Math.max(offset, begin) - begin + 1 }
 }

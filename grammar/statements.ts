@@ -4,7 +4,7 @@ import { describe, type Cursor } from './cursor.ts'
 import { expression, isInfix } from './expressions.ts'
 import type { Construct } from './fault.ts'
 import { separated } from './separated.ts'
-import type { Token } from './tokens.ts'
+import type { Token, TokenType } from './tokens.ts'
 import { type } from './types.ts'
 
 export const statementWords = [
@@ -18,23 +18,27 @@ export function block(cursor: Cursor, construct: Construct): Block {
   return { statements, span: cursor.span(start) }
 }
 
-/** `{ item ⏎ item; item }`: reads items until the brace closes, and goes on at the next line after a fault. */
-export function braced<T>(cursor: Cursor, construct: Construct, item: () => T | undefined): readonly T[] {
+/** `{ item ⏎ item; item }`: reads items until the brace closes, and goes on at the next line after a fault. A `comma` may part items too. */
+export function braced<T>(cursor: Cursor, construct: Construct, item: () => T | undefined, comma = false): readonly T[] {
   const opener = cursor.expect('{', construct)
   if (opener.text === '') return []
   const items: T[] = []
-  for (cursor.skipSeparators(); !cursor.is('}') && !cursor.is('end'); cursor.skipSeparators()) {
+  const next = () => {
+    if (comma) cursor.take(',')
+    cursor.skipSeparators()
+  }
+  for (cursor.skipSeparators(); !cursor.is('}') && !cursor.is('end'); next()) {
     const before = cursor.index
     const read = item()
     if (read !== undefined) items.push(read)
-    endOfItem(cursor, construct)
+    if (!(comma && cursor.is(','))) endOfItem(cursor, construct)
     if (cursor.index === before) cursor.next()
   }
   cursor.expect('}', construct, cursor.span(opener, opener))
   return items
 }
 
-export function endOfItem(cursor: Cursor, construct: Construct): void {
+function endOfItem(cursor: Cursor, construct: Construct): void {
   if (cursor.is('newline') || cursor.is(';') || cursor.is('}') || cursor.is('end')) return
   cursor.unexpected([describe('newline'), '`;`'], construct)
   cursor.skipTo('newline', ';')
@@ -72,7 +76,7 @@ function worded(cursor: Cursor, start: Token): Statement | undefined {
   const documentation = start.documentation
   // `state = 3`, `next.x`, `input(…)`: the word is a name there.
   const second = cursor.peek(1)
-  const declares = second.type === 'name'
+  const declares = !goesOnAfterName(second.type)
   switch (start.text) {
     case 'layer': {
       if (!declares) return undefined
@@ -159,6 +163,11 @@ function worded(cursor: Cursor, start: Token): Statement | undefined {
   }
 }
 
+/** What may follow a name that begins an expression or, wrongly, an assignment. */
+function goesOnAfterName(type: TokenType): boolean {
+  return isInfix(type) || type === '=' || type === '.' || type === '(' || type === '[' || type === 'newline' || type === ';' || type === '}' || type === 'end'
+}
+
 /** An expression, or what someone took for a statement. */
 function plain(cursor: Cursor): Statement | undefined {
   const start = cursor.peek()
@@ -200,6 +209,7 @@ function letStatement(cursor: Cursor): Statement {
   let names: readonly Identifier[]
   if (tuple) {
     const opener = cursor.next()
+    if (cursor.is(')')) cursor.unexpected(['a name'], 'let')
     names = separated(cursor, ')', 'let', cursor.span(opener, opener), () => {
       const name = cursor.name('let')
       if (name === undefined) cursor.skipTo(',')
@@ -213,10 +223,10 @@ function letStatement(cursor: Cursor): Statement {
 }
 
 /** `if heads > 1 { … } else if … { … } else { … }`, or a conditional expression that begins a statement. */
-function ifStatement(cursor: Cursor): Statement {
+function ifStatement(cursor: Cursor, afterElse = false): Statement {
   const start = cursor.next()
   const condition = expression(cursor, 'if')
-  if (cursor.is('then')) {
+  if (cursor.is('then') && !afterElse) {
     cursor.next()
     const then = expression(cursor, 'conditional')
     cursor.expect('else', 'conditional')
@@ -229,7 +239,7 @@ function ifStatement(cursor: Cursor): Statement {
   if (cursor.take('else')) {
     otherwise = cursor.is('if')
       ? cursor.nested(() => {
-          const inner = ifStatement(cursor)
+          const inner = ifStatement(cursor, true)
           return { statements: [inner], span: inner.span }
         }, () => undefined)
       : block(cursor, 'if')
@@ -274,6 +284,8 @@ function scan(cursor: Cursor): ScanStatement {
       carries.push({ name, type: declared, initial: expression(cursor, 'scan') })
     } while (cursor.take(','))
   }
+  // After a slip in the head, the body is where the next brace opens.
+  if (cursor.silent) cursor.skipTo('{')
   const body = block(cursor, 'scan')
   return { kind: 'scan', inputs, along, reverse, carries, body, span: cursor.span(start) }
 }

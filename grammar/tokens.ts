@@ -50,7 +50,7 @@ const patterns = {
   word: /[\p{L}_][\p{L}\p{M}\p{N}_]*/uy,
   number: /\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d[\d_]*)?/y,
   string: /"(?:[^"\\\r\n]|\\[^\r\n])*"?/y,
-  quoted: /'(?:[^'\\\r\n]|\\[^\r\n])*'?/y,
+  quoted: /'(?:[^'\\\r\n]|\\[^\r\n])*'?|“(?:[^”\\\r\n]|\\[^\r\n])*”?/y,
   foreignComment: /#[^\r\n]*/y,
   block: /\/\*/y,
   foreign: /&&?|\|\|?|!|\^|===|!==|<>|:=/y,
@@ -178,7 +178,7 @@ export function tokenize(source: Source): Tokens {
       continue
     }
     // Nothing of ours: one fault for the whole run of such characters.
-    let end = at
+    let end = at + String.fromCodePoint(text.codePointAt(at) as number).length
     while (end < text.length && !isOurs(text, end)) end++
     faults.push(characterFault(text.slice(at, end), span(at, end)))
     push('bad', end - at)
@@ -220,11 +220,12 @@ function loneSurrogate(text: string): number {
 
 function stringFaults(literal: string, start: number, span: (a: number, b: number) => Span, faults: SyntaxFault[]): void {
   const quote = literal[0] as string
-  if (quote === "'") faults.push({ kind: 'quote', span: span(start, start + literal.length) })
+  const closer = quote === '“' ? '”' : quote
+  if (quote !== '"') faults.push({ kind: 'quote', span: span(start, start + literal.length) })
   let closed = false
   for (let i = 1; i < literal.length; i++) {
     const character = literal[i] as string
-    if (character === quote) closed = true
+    if (character === closer) closed = true
     if (bidirectional.test(character) || (control.test(character) && character !== '\ufeff')) {
       faults.push({ kind: 'control-character', span: span(start + i, start + i + 1), codePoint: character.charCodeAt(0), bidirectional: bidirectional.test(character) })
     }
@@ -244,7 +245,7 @@ function stringFaults(literal: string, start: number, span: (a: number, b: numbe
 
 /** The value of a string literal as written, quotes included. */
 export function stringValue(literal: string): string {
-  const closed = literal.length > 1 && literal.endsWith(literal[0] as string)
+  const closed = literal.length > 1 && literal.endsWith(literal[0] === '“' ? '”' : (literal[0] as string))
   const inner = literal.slice(1, closed ? -1 : undefined)
   return inner.replace(/\\(?:u\{([0-9a-fA-F]{1,6})\}|(.))/g, (_, hex: string | undefined, plain: string | undefined) => {
     if (hex !== undefined) {

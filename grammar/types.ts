@@ -52,7 +52,10 @@ function parameter(cursor: Cursor): Parameter | undefined {
     cursor.skipTo(',')
     return undefined
   }
-  const declared = cursor.take(':') ? type(cursor) : undefined
+  // `query float[B]`: a colon is missing, where `dim heads: int` lacks a comma.
+  const colonMissing = cursor.is('name') && ['[', '=', '?', ')', ','].includes(cursor.peek(1).type)
+  if (colonMissing) cursor.unexpected(['`:`'], 'parameters')
+  const declared = colonMissing || cursor.take(':') ? type(cursor) : undefined
   let initial: Expression | undefined
   if (cursor.take('=')) initial = expression(cursor, 'parameters')
   return { name, type: declared, default: initial, span: cursor.span(start) }

@@ -66,7 +66,7 @@ function linesOf(source: Source, numbers: readonly number[]): ReadonlyMap<number
     const newline = text.indexOf('\n', start)
     const end = newline === -1 ? text.length : newline
     if (numbers.includes(number) || numbers.includes(number - 1)) {
-      const from = number === 1 && text.charCodeAt(0) === 0xfeff ? 0 : start
+      const from = number === 1 && text.charCodeAt(0) === 0xfeff ? 1 : start
       found.set(number, text.slice(from, end).replace(/\r$/, ''))
     }
     start = end + 1

@@ -124,12 +124,15 @@ export const chainedComparison: Row<'chained-comparison'> = {
   explanation: '`a < b < c` would compare a truth value with a number. Write both comparisons and join them.',
   wrong: 'require 0 < p < 1',
   right: 'require 0 < p and p < 1',
-  say: ({ span, first }) => ({
-    message: 'comparisons do not chain',
-    primary: { span, text: 'compares the result of a comparison' },
-    secondary: [{ span: first, text: 'the first comparison' }],
-    help: { text: 'join two comparisons with `and`: `a < b and b < c`' },
-  }),
+  say: ({ span, first }) =>
+    span.source.text.slice(span.start, span.end) === '..'
+      ? { message: 'a range has two ends', primary: { span, text: 'a third end' }, secondary: [{ span: first, text: 'the range' }], help: { text: 'write `a..b`, half open' } }
+      : {
+          message: 'comparisons do not chain',
+          primary: { span, text: 'compares the result of a comparison' },
+          secondary: [{ span: first, text: 'the first comparison' }],
+          help: { text: 'join two comparisons with `and`: `a < b and b < c`' },
+        },
 }
 
 export const pipelineOperator: Row<'pipeline-operator'> = {
@@ -212,7 +215,7 @@ export const quote: Row<'quote'> = {
   explanation: 'There is one way to write a string: between `"` and `"`.',
   wrong: "import 'encoder.dlm'",
   right: 'import "encoder.dlm"',
-  say: ({ span }) => ({ message: 'strings stand in double quotes', primary: { span, text: 'single quotes' }, help: { text: 'write `"…"`' } }),
+  say: ({ span }) => ({ message: 'strings stand in double quotes', primary: { span, text: 'other quotes' }, help: { text: 'write `"…"`' } }),
 }
 
 export const escape: Row<'escape'> = {

@@ -1,0 +1,5 @@
+model M {
+  output y = ()
+  output z = x.(3)
+  output w = x..3..4
+}

@@ -1,0 +1,6 @@
+# a comment
+model M {
+  /* another
+     one */
+  input x: float[batch]
+}

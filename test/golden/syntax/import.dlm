@@ -1,0 +1,4 @@
+import { Encoder Decoder } from "a.dlm"
+import { Encoder } "a.dlm"
+import encoder
+import

@@ -1,0 +1,4 @@
+fn f(x: float[...]) -> float[...] {
+  y = x * 2
+  return y
+}

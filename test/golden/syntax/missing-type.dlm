@@ -1,0 +1,5 @@
+model M {
+  input x float[batch]
+  input y:
+  target label: [batch]
+}

@@ -1,0 +1,7 @@
+modle Softmax {
+  input image: float[batch]
+}
+
+trian {
+  model: Softmax
+}

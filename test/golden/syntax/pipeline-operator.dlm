@@ -1,0 +1,3 @@
+fn f(x: float[...]) -> bool {
+  return x |> flatten == x
+}

@@ -1,0 +1,4 @@
+fn f(x: float[T]) -> float[] {
+  scan x_t in x along T carry h = zeros
+  return h
+}

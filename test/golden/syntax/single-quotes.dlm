@@ -1,0 +1,4 @@
+import 'encoder.dlm'
+test 'it holds' {
+  expect 1 == 1
+}

@@ -1,0 +1,3 @@
+import "encoder.dlm
+const a = "tab\t \q \u{1F600} \u{FFFFFFFF}"
+const b = "

@@ -1,0 +1,4 @@
+test {
+  expect 1 == 1
+}
+test worksheet { }

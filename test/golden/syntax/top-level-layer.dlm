@@ -1,0 +1,3 @@
+layer wq = Linear(10)
+let x = 3
+42

@@ -1,0 +1,2 @@
+model M {
+  input x: float[batch

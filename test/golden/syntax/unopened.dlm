@@ -1,0 +1,5 @@
+model M {
+  input x: float[batch]
+  output y = relu(x))
+}
+}
