@@ -14,7 +14,8 @@ export function differentiate(builder: GraphBuilder, loss: Node, wrt: readonly N
   const wanted = new Set(wrt)
   const found = new Map<Node, Node>()
   const cotangents = new Map<Node, Node>()
-  if (path.has(loss)) cotangents.set(loss, builder.full(loss.shape, 1))
+  const seed = () => builder.full(loss.shape, 1)
+  if (path.has(loss)) cotangents.set(loss, builder.withOrigin(asGradient(builder.origins.get(loss)), seed))
 
   // Descending ids: when a node's turn comes, all its consumers have added to its cotangent.
   for (const node of [...path].sort((a, b) => b.id - a.id)) {
