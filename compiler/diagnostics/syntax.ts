@@ -345,8 +345,8 @@ export const commentLikeDivision: Row<'comment-like-division'> = {
   severity: 'warning',
   title: 'a comment that looks like a division',
   explanation: '`//` begins a comment. The quotient without remainder is written `div`, so that `(n - k) div s + 1` is an expression and not half of one.',
-  wrong: 'let out = (n - k) // s + 1',
-  right: 'let out = (n - k) div s + 1',
+  wrong: 'let s = 2\nlet out = (n - k) // s + 1',
+  right: 'let s = 2\nlet out = (n - k) div s + 1',
   say: ({ span, divisor }) => ({
     message: 'this comment looks like a division',
     primary: { span, text: '`//` begins a comment' },
