@@ -2,6 +2,7 @@
  * Runs of an entry → their losses and metrics, in order, some steps later: the read-back is asked for and not waited for,
  * so the device never stands still for it. A loss that is no number is an error that names its step.
  */
+import type { CompiledProgram } from './abi.ts'
 import { NotANumberError } from './errors.ts'
 import type { Executor } from './executor.ts'
 
@@ -21,9 +22,17 @@ export interface Collected<T> {
   readonly values: ReadonlyMap<string, number>
 }
 
+/**
+ * A model's own metrics may be undefined for a batch (no case of a class): nothing is learned from one. All else must be a
+ * number: the loss, and what a step alone gives, as the norm of its gradients.
+ */
+function mayBeUndefined({ tensors, entries }: CompiledProgram): ReadonlySet<string> {
+  const evaluated = new Set(entries.find(({ name }) => name === 'evaluate')?.outputs)
+  return new Set(tensors.filter(({ role, name }) => role === 'metric' && evaluated.has(name)).map(({ name }) => name))
+}
+
 export function collectScalars<T>(executor: Executor, every: number, stepOf: (what: T) => number): Collector<T> {
-  // Metrics may be undefined for a batch (no case of a class); nothing is learned from one. All else must be a number.
-  const metrics = new Set(executor.program.tensors.filter(({ role }) => role === 'metric').map(({ name }) => name))
+  const free = mayBeUndefined(executor.program)
   const waiting = new Map<number, T>()
   let arrived: Collected<T>[] = []
   let failure: { readonly error: unknown } | undefined
@@ -42,7 +51,7 @@ export function collectScalars<T>(executor: Executor, every: number, stepOf: (wh
           waiting.delete(ticket)
           const row = new Map(Object.entries(values))
           for (const [name, value] of row) {
-            if (!Number.isFinite(value) && !metrics.has(name))
+            if (!Number.isFinite(value) && !free.has(name))
               failure ??= { error: new NotANumberError(name, value, stepOf(what)) }
           }
           arrived.push({ what, values: row })

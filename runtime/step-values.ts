@@ -16,6 +16,7 @@ export function stepValues(
     // The float `step` of the optimizer's formulas, and the second word of the key of random streams.
     else if (name === 'step' || name === 'counter') values[name] = step
     else if (rate !== null) values[name] = rateOf(rates, Number(rate[1] ?? 0), step)
+    else throw new Error(`the step block has a field ${name} that the trainer does not know`)
   }
   return values
 }

@@ -258,6 +258,17 @@ describe('when something goes wrong', () => {
       expect((await store.recent(1))[0]!.progress.step).toBe(22)
     },
   )
+  test('a metric may be undefined; what only a step gives, as the norm of its gradients, may not', async () => {
+    const giving = (name: string) => {
+      const executor = fakeExecutor({ batch })
+      const { scalars } = executor
+      executor.scalars = async () =>
+        (await scalars()).map((row) => ({ ...row, values: { ...row.values, [name]: Number.NaN } }))
+      return run({ executor })
+    }
+    expect((await giving('error')).events.at(-1)).toMatchObject({ reason: 'complete' })
+    await expect(giving('gradient_norm')).rejects.toThrow(/gradient_norm is NaN at step 1/)
+  })
   test('parameters that are no numbers are not saved, though the loss is one', async () => {
     const executor = fakeExecutor({ batch })
     const read = executor.read
