@@ -26,6 +26,7 @@ import { dropUnreadSlots } from './kernel-parts.ts'
 import { updateInPlace } from './in-place.ts'
 import { orderKernels } from './order.ts'
 import { explainStops, originsOf } from './provenance.ts'
+import { stageReductions } from './reductions.ts'
 import { decideStores } from './storing.ts'
 
 export interface FuseOptions {
@@ -36,7 +37,7 @@ export interface FuseOptions {
 }
 
 export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48 }: FuseOptions = {}): Kernel[] {
-  const graph = narrowJoins(source, maxSlots - 2)
+  const graph = narrowJoins(stageReductions(source), maxSlots - 2)
   const fused = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map(graph.results.flatMap(({ node, replaces }) => (replaces ? [[node, replaces]] : []))) })
   // An update that could not be made in place after all: then both tensors count.
   if (fused.every(({ slots }) => slots.length <= maxSlots)) return fused

@@ -10,10 +10,10 @@ import { joinMap, mapGroup } from './forms/map.ts'
 import { joinRow, rowGroup } from './forms/row.ts'
 import { runningGroup } from './forms/running.ts'
 import { scatterGroup } from './forms/scatter.ts'
-import { dependsOnAxes } from './independence.ts'
-import { reducedAxes } from './element.ts'
+import { estimateElements } from './estimate.ts'
 import type { Group } from './group.ts'
 import { joinAsMember } from './join.ts'
+import { isLooseReduction } from './loose.ts'
 
 /** What grouping must respect, learnt from kernels that came out too large. */
 export interface Demands {
@@ -32,6 +32,8 @@ export class Grouping {
   /** Why a node did not join an operand's group. */
   readonly reasons = new Map<Node, string>()
   private readonly direct = new Map<Node, ReadonlySet<Group>>()
+  private readonly sources = new Map<Node, ReadonlySet<object>>()
+  private readonly sourcesOfGroup = new Map<Group, Set<object>>()
 
   constructor(nodes: readonly Node[], demands: Demands) {
     this.demands = demands
@@ -39,6 +41,7 @@ export class Grouping {
       this.place(node)
       // Asked here once, so that a long chain of loose nodes is never walked in depth.
       this.groupsBehind(node)
+      this.sourcesBehind(node)
     }
   }
 
@@ -59,10 +62,10 @@ export class Grouping {
         mapGroup(this, node)
         return
       case 'reduce':
-        if (node.op === 'fold') mapGroup(this, node)
-        else if (isMultiplication(node)) {
+        if (isLooseReduction(node)) {
           if (forced.has(node)) mapGroup(this, node)
-        } else if (!free || !joinRow(this, node)) rowGroup(this, node)
+        } else if (node.op === 'fold') mapGroup(this, node)
+        else if (!free || !joinRow(this, node)) rowGroup(this, node)
         return
       case 'contract':
         contractGroup(this, node)
@@ -96,6 +99,25 @@ export class Grouping {
     group.at.set(node, at)
     this.home.set(node, group)
     for (const operand of node.operands) this.require(group, operand)
+    const sources = this.sourcesOfGroup.get(group) ?? new Set()
+    this.sourcesOfGroup.set(group, sources)
+    for (const operand of node.operands) for (const source of this.sourcesBehind(operand)) if (source !== group) sources.add(source)
+  }
+  /** Whether a node reads something that the group reads too: a tensor worth reading once, or another group's results. */
+  sharesSources(group: Group, node: Node): boolean {
+    const known = this.sourcesOfGroup.get(group)!
+    return node.operands.some((operand) => [...this.sourcesBehind(operand)].some((source) => known.has(source)))
+  }
+  private sourcesBehind(node: Node): ReadonlySet<object> {
+    const home = this.home.get(node)
+    if (home) return new Set([home])
+    const known = this.sources.get(node)
+    if (known) return known
+    const sources = new Set<object>()
+    if (lowerOf(node).kind === 'leaf' && estimateElements(node) > 16) sources.add(node)
+    for (const operand of node.operands) for (const source of this.sourcesBehind(operand)) sources.add(source)
+    this.sources.set(node, sources)
+    return sources
   }
   /** The group needs the node: whatever makes it runs earlier. */
   require(group: Group, node: Node): void {
@@ -120,10 +142,4 @@ export class Grouping {
     for (const behind of this.groupsBehind(node)) if (behind === group || behind.before.has(group)) return true
     return false
   }
-}
-
-/** A sum along axes where the elements are equal. */
-export const isMultiplication = (node: Node): boolean => {
-  const lowering = lowerOf(node)
-  return lowering.kind === 'reduce' && lowering.combine === 'sum' && node.op !== 'fold' && !dependsOnAxes(node.operands[0]!, reducedAxes(node))
 }

@@ -10,7 +10,8 @@ import type { Graph, Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { estimateElements } from './estimate.ts'
 import type { Grouping } from './grouping.ts'
-import type { Group } from './group.ts'
+import { type Group, isAcrossRow } from './group.ts'
+import { foldTries } from './loose.ts'
 
 export interface Storing {
   readonly stored: ReadonlySet<Node>
@@ -21,8 +22,9 @@ export interface Storing {
 export function decideStores(graph: Graph, nodes: readonly Node[], consumers: ReadonlyMap<Node, readonly Node[]>, grouping: Grouping): Storing {
   const { home } = grouping
   const results = new Set(graph.results.map(({ node }) => node))
-  const crossing = crossingNodes(nodes, consumers, results, home)
   const repeated = readRepeatedly(nodes, consumers)
+  const crossing = crossingNodes(nodes, consumers, results, repeated, home)
+  const repeating = kernelsThatRepeat(nodes, consumers, home)
   const stored = new Set<Node>()
   const force = new Set<Node>()
   for (const node of nodes) {
@@ -34,7 +36,7 @@ export function decideStores(graph: Graph, nodes: readonly Node[], consumers: Re
       continue
     }
     const group = home.get(node)
-    if (group ? !crossing.has(node) : !isShared(consumers.get(node) ?? [], home) && !repeated.has(node)) continue
+    if (group ? !crossing.has(node) : repeating.get(node)!.size < 2 && !repeated.has(node)) continue
     const cost = grouping.demands.forced.has(node) ? undefined : costOf(node, stored, grouping)
     if (cost && isCheap(cost, repeated.has(node), group === undefined)) continue
     if (!group && node.op === 'constant') continue
@@ -49,6 +51,7 @@ function crossingNodes(
   nodes: readonly Node[],
   consumers: ReadonlyMap<Node, readonly Node[]>,
   results: ReadonlySet<Node>,
+  repeated: ReadonlySet<Node>,
   home: ReadonlyMap<Node, Group>,
 ): ReadonlySet<Node> {
   const crossing = new Set<Node>()
@@ -58,8 +61,38 @@ function crossingNodes(
     if ((consumers.get(node) ?? []).some((consumer) => home.get(consumer) !== group)) crossing.add(node)
     if (crossing.has(node) && lowerOf(node).kind === 'view' && !results.has(node))
       for (const operand of node.operands) if (home.get(operand) === group) crossing.add(operand)
+    if (crossing.has(node) && group.kind === 'row' && !results.has(node) && !repeated.has(node))
+      for (const result of rowResultsInstead(group, node)) crossing.add(result)
   }
   return crossing
+}
+
+/**
+ * The values per row from which an element of the row is cheap to make again: storing them (the place of a maximum) is
+ * less than storing what follows from them (the mask of that place over the whole window).
+ */
+function rowResultsInstead(group: Group, node: Node): readonly Node[] {
+  if (!isAcrossRow(group, group.at.get(node)!)) return []
+  const found: Node[] = []
+  const outside = new Set<Node>()
+  let work = 0
+  const seen = new Set<Node>()
+  const pending = [node]
+  while (pending.length > 0) {
+    const next = pending.pop()!
+    if (seen.has(next)) continue
+    seen.add(next)
+    const at = group.at.get(next)
+    const lowering = lowerOf(next)
+    if (!at) outside.add(next)
+    else if (!isAcrossRow(group, at)) found.push(next)
+    else {
+      if (lowering.kind === 'map') work += lowering.cheap ? 1 : 6
+      pending.push(...next.operands)
+    }
+  }
+  const large = [...outside].filter((each) => lowerOf(each).kind !== 'index' && estimateElements(each) > 4096)
+  return work <= 4 && large.length <= 1 ? found : []
 }
 
 /** Nodes that a contraction reads, directly or through views: each element many times. */
@@ -70,17 +103,27 @@ function readRepeatedly(nodes: readonly Node[], consumers: ReadonlyMap<Node, rea
   return repeated
 }
 
-/** Whether more than one kernel would repeat a loose node. */
-function isShared(consumers: readonly Node[], home: ReadonlyMap<Node, Group>): boolean {
-  const places = new Set<object>()
-  for (const consumer of consumers) places.add(home.get(consumer) ?? consumer)
-  return places.size > 1
+/** The kernels that would repeat each loose node, directly or within other loose nodes. */
+function kernelsThatRepeat(nodes: readonly Node[], consumers: ReadonlyMap<Node, readonly Node[]>, home: ReadonlyMap<Node, Group>): ReadonlyMap<Node, ReadonlySet<Group>> {
+  const kernels = new Map<Node, ReadonlySet<Group>>()
+  for (const node of [...nodes].reverse()) {
+    if (home.has(node)) continue
+    const groups = new Set<Group>()
+    for (const consumer of consumers.get(node) ?? []) {
+      const group = home.get(consumer)
+      if (group) groups.add(group)
+      else for (const each of kernels.get(consumer)!) groups.add(each)
+    }
+    kernels.set(node, groups)
+  }
+  return kernels
 }
 
 export interface Cost {
   readonly work: number
-  /** Stored tensors of some size that are read; small ones stay in caches. */
+  /** Stored tensors that are read, and how many of them are large; small ones stay in caches. */
   readonly reads: number
+  readonly large: number
 }
 
 /** What an element costs when it is made from stored values; `undefined` where it cannot be. */
@@ -95,7 +138,7 @@ function costOf(node: Node, stored: ReadonlySet<Node>, grouping: Grouping): Cost
     seen.add(next)
     const lowering = lowerOf(next)
     if (next !== node && (lowering.kind === 'leaf' || stored.has(next))) {
-      if (estimateElements(next) > 4096) reads.add(next)
+      if (next.shape.length > 0) reads.add(next)
       continue
     }
     switch (lowering.kind) {
@@ -112,20 +155,19 @@ function costOf(node: Node, stored: ReadonlySet<Node>, grouping: Grouping): Cost
         work += 1
         break
       case 'reduce':
-        // Only a sum of equal elements is no reduction; it has no group unless it was given one.
         if (grouping.home.has(next)) return undefined
-        work += 1
+        work += next.op === 'fold' ? 2 * foldTries(next) : 1
         break
       default:
         return undefined
     }
     pending.push(...next.operands)
   }
-  return { work, reads: reads.size }
+  return { work, reads: reads.size, large: [...reads].filter((each) => estimateElements(each) > 4096).length }
 }
 
-function isCheap({ work, reads }: Cost, repeated: boolean, loose: boolean): boolean {
+function isCheap({ work, reads, large }: Cost, repeated: boolean, loose: boolean): boolean {
   if (repeated) return reads <= 2 && work <= 5
-  if (loose) return reads <= 2 && work <= 24
-  return reads <= 1 ? work <= 24 : reads <= 2 && work <= 8
+  if (loose) return large <= 2 && work <= 24
+  return large <= 1 ? work <= 24 : large <= 2 && work <= 8
 }

@@ -2,11 +2,10 @@
  * Map groups: one lane computes one element of each result. Seeded by nodes that must be stored and by folds; several
  * results over one shape that read the same values are one kernel (an optimizer's new parameters and moments).
  */
-import { product } from '../../ir/dim.ts'
+import { product, sameDims } from '../../ir/dim.ts'
 import type { Node } from '../../ir/graph.ts'
 import { axisIndex } from '../../ir/index.ts'
 import type { Axis, MapKernel } from '../../ir/kernel.ts'
-import { estimateElements } from '../estimate.ts'
 import type { Grouping } from '../grouping.ts'
 import type { Group } from '../group.ts'
 import type { Body } from '../body.ts'
@@ -21,37 +20,14 @@ export function mapGroup(grouping: Grouping, node: Node): Group {
 
 /** Joins a map group over as many elements that shares an operand, or that waits for the same kernels. */
 export function joinMap(grouping: Grouping, node: Node): boolean {
-  const mine = sourcesOf(grouping, node)
   const key = product(node.shape)
   for (const group of [...grouping.groups].reverse()) {
-    if (group.kind !== 'map' || !group.seed || product(group.seed.shape) !== key) continue
-    if (group.seed.shape.length !== node.shape.length || group.seed.shape.some((d, axis) => d !== node.shape[axis])) continue
-    if (![...group.anchors].some((anchor) => shares(sourcesOf(grouping, anchor), mine))) continue
-    if (grouping.dependsOn(node, group)) continue
+    if (group.kind !== 'map' || !group.seed || product(group.seed.shape) !== key || !sameDims(group.seed.shape, node.shape)) continue
+    if (!grouping.sharesSources(group, node) || grouping.dependsOn(node, group)) continue
     grouping.anchor(group, node, group.seed.at)
     return true
   }
   return false
-}
-
-const shares = (a: ReadonlySet<object>, b: ReadonlySet<object>): boolean => [...a].some((source) => b.has(source))
-
-/** What a node is computed from: leaves that are worth reading once, and groups. */
-export function sourcesOf(grouping: Grouping, node: Node): ReadonlySet<object> {
-  const sources = new Set<object>()
-  const pending = [...node.operands]
-  const seen = new Set<Node>()
-  while (pending.length > 0) {
-    const next = pending.pop()!
-    if (seen.has(next)) continue
-    seen.add(next)
-    const home = grouping.home.get(next)
-    if (home) sources.add(home)
-    else if (next.operands.length === 0) {
-      if (estimateElements(next) > 16 && next.op !== 'constant' && next.op !== 'iota') sources.add(next)
-    } else pending.push(...next.operands)
-  }
-  return sources
 }
 
 export function buildMap(body: Body, group: Group, stored: readonly Node[]): MapKernel {

@@ -13,7 +13,6 @@ import { mentionsStage } from '../scalar-walk.ts'
 import { estimate } from '../estimate.ts'
 import type { Grouping } from '../grouping.ts'
 import { type Group, isAcrossRow, isCrowded, isOnAxes } from '../group.ts'
-import { sourcesOf } from './map.ts'
 
 export function rowGroup(grouping: Grouping, node: Node): Group {
   const operand = node.operands[0]!
@@ -82,9 +81,7 @@ function siblingIndex(grouping: Grouping, group: Group, node: Node): readonly In
   const { seed } = group
   if (!seed || !sameDims(seed.shape, operand.shape) || seed.reduced.join() !== reducedAxes(node).join()) return undefined
   if (grouping.dependsOn(operand, group)) return undefined
-  const own = new Set<object>()
-  for (const anchor of group.anchors) for (const source of sourcesOf(grouping, anchor)) own.add(source)
-  return [...sourcesOf(grouping, node)].some((source) => own.has(source)) ? seed.at : undefined
+  return grouping.sharesSources(group, node) ? seed.at : undefined
 }
 
 const isPositional = (node: Node): boolean => {

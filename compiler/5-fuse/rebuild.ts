@@ -1,0 +1,23 @@
+/** Rewrites of a graph before it is grouped: some nodes are replaced, everything else stays the same node. */
+import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
+import { GraphBuilder } from '../ops/builder.ts'
+
+/** `replace` gets each node with its operands already rewritten, and gives what stands in its place. */
+export function rebuild(graph: Graph, wanted: (node: Node) => boolean, replace: (builder: GraphBuilder, node: Node, operands: readonly Node[]) => Node): Graph {
+  const nodes = nodesOf(graph.results)
+  if (!nodes.some(wanted)) return graph
+  const builder = GraphBuilder.continuing(graph.results, graph.origins)
+  const copies = new Map<Node, Node>()
+  for (const node of nodes) {
+    const operands = node.operands.map((operand) => copies.get(operand)!)
+    const changed = operands.some((operand, at) => operand !== node.operands[at])
+    if (!wanted(node) && !changed) {
+      copies.set(node, node)
+      continue
+    }
+    const make = () => (wanted(node) ? replace(builder, node, operands) : builder.node(node.op, operands, node.attributes as never))
+    copies.set(node, builder.withOrigin(graph.origins.get(node), make as () => Node))
+  }
+  const results = graph.results.map((result) => ({ ...result, node: copies.get(result.node)! }))
+  return { ...graph, results, origins: builder.origins }
+}

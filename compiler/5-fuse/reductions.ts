@@ -1,0 +1,62 @@
+/**
+ * A reduction along a row and more, whose operand is made from earlier reductions along that row, is done in two: along
+ * the row, where a row kernel has its elements at hand, then along the rest.
+ *
+ * `sum over batch and classes of f(x, max over classes x)` → `sum over batch of (sum over classes of f(…))`.
+ */
+import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
+import { sameDims } from '../ir/dim.ts'
+import { lowerOf } from '../ops/registry.ts'
+import { reducedAxes } from './element.ts'
+import { rebuild } from './rebuild.ts'
+
+export function stageReductions(graph: Graph): Graph {
+  const rows = new Map<Node, readonly number[]>()
+  for (const node of nodesOf(graph.results)) {
+    const lowering = lowerOf(node)
+    if (lowering.kind !== 'reduce' || node.op === 'fold' || lowering.combine.startsWith('arg')) continue
+    const axes = reducedAxes(node)
+    const row = axes.length > 1 ? rowBehind(node.operands[0]!, axes) : undefined
+    if (row) rows.set(node, row)
+  }
+  return rebuild(graph, (node) => rows.has(node), (builder, node, operands) => {
+    const [operand] = operands as [Node]
+    const axes = reducedAxes(node)
+    const row = rows.get(node)!
+    const along = builder.node(node.op, [operand], { axes: row } as never) as Node
+    const rest = axes.filter((axis) => !row.includes(axis)).map((axis) => axis - row.filter((r) => r < axis).length)
+    return builder.node(node.op, [along], { axes: rest } as never)
+  })
+}
+
+/** Axes, fewer than those reduced, along which a value that was reduced before is spread over the operand. */
+function rowBehind(operand: Node, reduced: readonly number[]): readonly number[] | undefined {
+  const seen = new Set<Node>()
+  const pending = [operand]
+  while (pending.length > 0) {
+    const node = pending.pop()!
+    if (seen.has(node) || !sameDims(node.shape, operand.shape)) continue
+    seen.add(node)
+    if (node.op === 'broadcast') {
+      const fresh = node.shape.map((_, axis) => axis).filter((axis) => !node.attributes.axes.includes(axis))
+      const isPart = fresh.length > 0 && fresh.length < reduced.length && fresh.every((axis) => reduced.includes(axis))
+      if (isPart && isReducedAlong(node.operands[0]!, fresh.map((axis) => operand.shape[axis]!))) return fresh
+    } else if (lowerOf(node).kind === 'map') pending.push(...node.operands)
+  }
+  return undefined
+}
+
+/** Whether a value is elementwise work on reductions along axes of these sizes. */
+function isReducedAlong(value: Node, sizes: Node['shape']): boolean {
+  const seen = new Set<Node>()
+  const pending = [value]
+  while (pending.length > 0) {
+    const node = pending.pop()!
+    if (seen.has(node)) continue
+    seen.add(node)
+    const { kind } = lowerOf(node)
+    if (kind === 'map' || node.op === 'reshape') pending.push(...node.operands)
+    else if (kind === 'reduce' && node.op !== 'fold' && sameDims(reducedAxes(node).map((axis) => node.operands[0]!.shape[axis]!), sizes)) return true
+  }
+  return false
+}
