@@ -94,6 +94,13 @@ export interface TrainDescription {
   /** Validate every so many steps; `undefined`: after each epoch. */
   readonly validateEvery: number | undefined
   readonly averageLast: number | undefined
+  /** Further checkpoints every so many steps. */
+  readonly checkpointEvery?: number | undefined
+  /** Which scalar makes a checkpoint the best, and which way is better; by default the least loss. */
+  readonly monitor?: { readonly scalar: string; readonly mode: 'min' | 'max' } | undefined
+  /** Stops after so many validations in a row that are not better by more than `minDelta`. */
+  readonly patience?: number | undefined
+  readonly minDelta?: number | undefined
   readonly load: { readonly path: string; readonly except: readonly string[] } | undefined
   readonly freeze: readonly string[]
   /** Values of free dims other than `batch`, where the file fixes them. */
