@@ -96,7 +96,25 @@ export const movement: readonly Rule[] = [
   }),
   // f(broadcast(x), broadcast(y), c) = broadcast(f(x, y, c))
   { name: 'map-of-broadcasts', ops: undefined, apply: mapOfBroadcasts },
+  // f(reshape(x), reshape(y), c) = reshape(f(x, y, c)), for x and y of one shape
+  { name: 'map-of-reshapes', ops: undefined, apply: mapOfReshapes },
 ]
+
+function mapOfReshapes(node: Node, { builder: b }: Rewrite): Node | undefined {
+  if (lowerOf(node).kind !== 'map') return undefined
+  const reshaped = node.operands.filter((operand) => splat(operand) === undefined)
+  const [first] = reshaped
+  if (first?.op !== 'reshape') return undefined
+  const { shape } = first.operands[0]!
+  const operands: Node[] = []
+  for (const operand of node.operands) {
+    const value = splat(operand)
+    if (value !== undefined) operands.push(b.full(shape, value, operand.dtype))
+    else if (operand.op === 'reshape' && sameDims(operand.operands[0]!.shape, shape)) operands.push(operand.operands[0]!)
+    else return undefined
+  }
+  return b.reshape(b.node(node.op, operands, node.attributes as never) as Node, node.shape)
+}
 
 function mapOfBroadcasts(node: Node, { builder: b }: Rewrite): Node | undefined {
   if (node.operands.length === 0 || lowerOf(node).kind !== 'map') return undefined

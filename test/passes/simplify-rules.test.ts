@@ -94,6 +94,7 @@ const cases: readonly Case[] = [
   { rule: 'pad-of-pad', fires: (b, x) => b.pad(b.pad(x, [one, zero], [zero, zero], 5), [zero, one], [one, one], 5), leaves: ['pad'], stays: (b, x) => b.pad(b.pad(x, [one, zero], [zero, zero], 5), [zero, one], [one, one], 0) },
   { rule: 'concat-of-slices', fires: (b, x) => b.concat([b.slice(x, [zero, zero], [dim(2), one]), b.slice(x, [zero, one], [dim(2), dim(2)])], 1), leaves: [], stays: (b, x) => b.concat([b.slice(x, [zero, one], [dim(2), dim(2)]), b.slice(x, [zero, zero], [dim(2), one])], 1) },
   { rule: 'map-of-broadcasts', fires: (b) => b.exp(b.mul(across(b), 2)), leaves: ['broadcast', 'mul', 'exp', 'broadcast'], stays: (b, x) => b.mul(across(b), x) },
+  { rule: 'map-of-reshapes', fires: (b, x, y) => b.add(b.reshape(b.exp(x), [dim(6)]), b.reshape(y, [dim(6)])), leaves: ['exp', 'add', 'reshape'], stays: (b, x) => b.add(b.reshape(x, [dim(6)]), b.input('z', [dim(6)])) },
   { rule: 'reduce_sum-of-unit-axes', fires: (b) => b.sum(unit(b), [1]), leaves: ['reshape'] },
   { rule: 'reduce_max-of-unit-axes', fires: (b) => b.max(unit(b), [1, 2]), leaves: ['reduce_max', 'reshape'] },
   { rule: 'reduce_min-of-unit-axes', fires: (b) => b.min(unit(b), [1]), leaves: ['reshape'] },
