@@ -4,7 +4,7 @@
  */
 import type { Node, Origin } from '../ir/graph.ts'
 import { flattenIndex, keyOfIndex, sameIndices } from '../ir/index.ts'
-import type { Index, KernelSlot, Scalar, Store } from '../ir/kernel.ts'
+import type { Index, Kernel, KernelSlot, Scalar, Store } from '../ir/kernel.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { elementAt, type Reader } from './element.ts'
 import type { Group } from './group.ts'
@@ -91,11 +91,11 @@ export class Body {
   }
 
   /** What every kernel carries; asked for last, when the body is complete. */
-  common(group: Group): { name: string; slots: readonly KernelSlot[]; nodes: readonly Node[]; origins: readonly Origin[]; stops: [] } {
+  common(group: Group, kind: Kernel['kind'] = group.kind): { name: string; slots: readonly KernelSlot[]; nodes: readonly Node[]; origins: readonly Origin[]; stops: [] } {
     const updated = this.slots.filter(({ node, access }) => access === 'write' && this.slotOf.has(`read ${this.limits.replaces.get(node)?.id}`))
     if (this.slots.length - updated.length > this.limits.slots) throw new TooLarge(this)
     const own = group.members.filter((node) => this.expanded.has(node) || this.slotOf.has(`write ${node.id}`) || this.stages?.has(node) || lowerOf(node).kind === 'contract')
     const nodes = [...new Set([...own, ...this.expanded.keys()])].sort((a, b) => a.id - b.id)
-    return { name: kernelName(group, nodes), slots: this.slots, nodes, origins: [], stops: [] }
+    return { name: kernelName(group, kind, nodes), slots: this.slots, nodes, origins: [], stops: [] }
   }
 }

@@ -3,9 +3,9 @@
  * `concat(a, …, z)` → `concat(concat(a, …, f), …)`.
  */
 import type { Graph, Node } from '../ir/graph.ts'
-import { rebuild } from './rebuild.ts'
+import { rebuild, type Rebuilt } from './rebuild.ts'
 
-export function narrowJoins(graph: Graph, most: number): Graph {
+export function narrowJoins(graph: Graph, most: number): Rebuilt {
   const isWide = (node: Node): node is Node<'concat'> => node.op === 'concat' && node.operands.length > most
   return rebuild(graph, isWide, (builder, node, operands) => {
     let parts = operands

@@ -19,6 +19,7 @@ import { buildMap } from './forms/map.ts'
 import { buildRow } from './forms/row.ts'
 import { buildRunning } from './forms/running.ts'
 import { buildScatter } from './forms/scatter.ts'
+import { copyKernel } from './copy.ts'
 import { type Demand, demandFor } from './demands.ts'
 import { type Demands, Grouping } from './grouping.ts'
 import type { Group } from './group.ts'
@@ -37,11 +38,17 @@ export interface FuseOptions {
 }
 
 export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48 }: FuseOptions = {}): Kernel[] {
-  const graph = narrowJoins(stageReductions(source), maxSlots - 2)
-  const fused = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map(graph.results.flatMap(({ node, replaces }) => (replaces ? [[node, replaces]] : []))) })
+  const staged = stageReductions(source)
+  const { graph, originals } = narrowJoins(staged.graph, maxSlots - 2)
+  const original = (node: Node): Node => {
+    const earlier = originals.get(node) ?? node
+    return staged.originals.get(earlier) ?? earlier
+  }
+  const replaces = new Map(graph.results.flatMap((result) => (result.replaces ? [[result.node, result.replaces] as const] : [])))
+  let kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces })
   // An update that could not be made in place after all: then both tensors count.
-  if (fused.every(({ slots }) => slots.length <= maxSlots)) return fused
-  return fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() })
+  if (kernels.some(({ slots }) => slots.length > maxSlots)) kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() })
+  return asOf(source, graph, kernels, original)
 }
 
 function fuseWithin(graph: Graph, limits: Limits): Kernel[] {
@@ -62,6 +69,21 @@ function fuseWithin(graph: Graph, limits: Limits): Kernel[] {
     }
     if (forced.size + barred.size + sealed.size === before) throw new Error(`${graph.name}: fusion demands nothing new and cannot go on`)
   }
+}
+
+/** The kernels in terms of the graph that was given; a result that became one with another is copied from it. */
+function asOf(source: Graph, graph: Graph, kernels: readonly Kernel[], original: (node: Node) => Node): Kernel[] {
+  const named = kernels.map((kernel): Kernel => ({
+    ...kernel,
+    slots: kernel.slots.map((slot) => ({ ...slot, node: original(slot.node) })),
+    nodes: kernel.nodes.map(original),
+    stops: kernel.stops.map((stop) => ({ ...stop, producer: original(stop.producer), consumer: stop.consumer && original(stop.consumer) })),
+  }))
+  source.results.forEach(({ node }, at) => {
+    const made = original(graph.results[at]!.node)
+    if (made !== node && !named.some(({ slots }) => slots.some((s) => s.access === 'write' && s.node === node))) named.push(copyKernel(made, node))
+  })
+  return named
 }
 
 interface Attempt {

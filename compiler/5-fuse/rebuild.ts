@@ -2,10 +2,16 @@
 import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 
+export interface Rebuilt {
+  readonly graph: Graph
+  /** For each node that took another's place, the one it stands for. */
+  readonly originals: ReadonlyMap<Node, Node>
+}
+
 /** `replace` gets each node with its operands already rewritten, and gives what stands in its place. */
-export function rebuild(graph: Graph, wanted: (node: Node) => boolean, replace: (builder: GraphBuilder, node: Node, operands: readonly Node[]) => Node): Graph {
+export function rebuild(graph: Graph, wanted: (node: Node) => boolean, replace: (builder: GraphBuilder, node: Node, operands: readonly Node[]) => Node): Rebuilt {
   const nodes = nodesOf(graph.results)
-  if (!nodes.some(wanted)) return graph
+  if (!nodes.some(wanted)) return { graph, originals: new Map() }
   const builder = GraphBuilder.continuing(graph.results, graph.origins)
   const copies = new Map<Node, Node>()
   for (const node of nodes) {
@@ -19,5 +25,6 @@ export function rebuild(graph: Graph, wanted: (node: Node) => boolean, replace: 
     copies.set(node, builder.withOrigin(graph.origins.get(node), make as () => Node))
   }
   const results = graph.results.map((result) => ({ ...result, node: copies.get(result.node)! }))
-  return { ...graph, results, origins: builder.origins }
+  const originals = new Map([...copies].filter(([before, after]) => before !== after).map(([before, after]) => [after, before]))
+  return { graph: { ...graph, results, origins: builder.origins }, originals }
 }

@@ -8,9 +8,9 @@ import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import { sameDims } from '../ir/dim.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { reducedAxes } from './element.ts'
-import { rebuild } from './rebuild.ts'
+import { rebuild, type Rebuilt } from './rebuild.ts'
 
-export function stageReductions(graph: Graph): Graph {
+export function stageReductions(graph: Graph): Rebuilt {
   const rows = new Map<Node, readonly number[]>()
   for (const node of nodesOf(graph.results)) {
     const lowering = lowerOf(node)

@@ -110,7 +110,7 @@ export function buildRow(body: Body, group: Group, stored: readonly Node[]): Row
   if (across.length === 0 && isShort(group) && !made.some(({ value }) => mentionsStage(value))) {
     body.stages = undefined
     body.reader.memo.clear()
-    return { kind: 'map', axes: group.axes, stores: once.map((node) => body.store(node, group.at.get(node)!)), ...body.common(group) }
+    return { kind: 'map', axes: group.axes, stores: once.map((node) => body.store(node, group.at.get(node)!)), ...body.common(group, 'map') }
   }
   const stores = across.map((node) => body.store(node, group.at.get(node)!))
   const results = once.map((node) => body.store(node, group.at.get(node)!))
