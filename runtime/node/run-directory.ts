@@ -2,7 +2,16 @@
  * A run on disk: `runs/mnist-1/` with `config.json`, `metrics.jsonl`, `curves.svg`, `checkpoints/` and, at the end,
  * `model.safetensors`. Events go into it one by one; whatever kills the process, the lines written so far stay.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { CheckpointStore, TrainProgress } from '../checkpoint.ts'
 import { CheckpointError } from '../checkpoint-error.ts'
@@ -14,8 +23,11 @@ export interface RunDirectory {
   readonly path: string
   readonly model: string
   checkpoints(options?: Pick<CheckpointDirectoryOptions, 'keep' | 'onDamaged'>): Promise<CheckpointStore>
-  /** Appends an event to `metrics.jsonl`; draws `curves.svg` anew after an epoch, a validation, and at the end. */
-  record(event: TrainEvent): void
+  /**
+   * Appends an event to `metrics.jsonl`; draws `curves.svg` anew after an epoch, a validation, and at the end. A full disk ends
+   * no run for the sake of its metrics: the first failure is returned, to be told.
+   */
+  record(event: TrainEvent): string | undefined
   /** Forgets what was recorded after a checkpoint, or all, before going on from there. */
   rewind(progress: Pick<TrainProgress, 'step' | 'epoch'> | undefined): void
   readonly config: unknown
@@ -29,7 +41,9 @@ export function createRunDirectory(base: string, name: string, config: unknown):
   for (let n = 1; ; n++) {
     const path = join(base, `${safe}-${n}`)
     if (!mkdir(path, false)) continue
-    writeFileSync(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+    // Whole or absent: a run killed in this moment has not begun.
+    writeFileSync(join(path, 'config.json.tmp'), `${JSON.stringify(config, null, 2)}\n`)
+    renameSync(join(path, 'config.json.tmp'), join(path, 'config.json'))
     return open(path, config)
   }
 }
@@ -74,6 +88,7 @@ function open(path: string, config: unknown): RunDirectory {
   let file = openSync(metrics, 'a')
   const events = readEvents(metrics)
   const curves = join(path, 'curves.svg')
+  let failed = false
   const draw = () => writeFileSync(curves, curvesSvg(events))
   return {
     path,
@@ -82,10 +97,19 @@ function open(path: string, config: unknown): RunDirectory {
     checkpoints: (options = {}) =>
       checkpointDirectory(join(path, 'checkpoints'), { ...options, model: join(path, 'model.safetensors') }),
     record(event) {
-      // One write a line: the kernel has it, so it outlives the process.
-      writeSync(file, `${JSON.stringify({ ...event, time: new Date().toISOString() })}\n`)
       events.push(event)
-      if (event.kind === 'epoch' || event.kind === 'validation' || event.kind === 'finish') draw()
+      try {
+        // One write a line: the kernel has it, so it outlives the process.
+        writeSync(file, `${JSON.stringify({ ...event, time: new Date().toISOString() })}\n`)
+        if (event.kind === 'epoch' || event.kind === 'validation' || event.kind === 'finish') draw()
+      } catch (error) {
+        const first = !failed
+        failed = true
+        return first
+          ? `metrics cannot be written (${(error as NodeJS.ErrnoException).code}); the run goes on without`
+          : undefined
+      }
+      return undefined
     },
     rewind(progress) {
       closeSync(file)
@@ -97,7 +121,7 @@ function open(path: string, config: unknown): RunDirectory {
   }
 }
 
-/** Lines that are whole; a killed process may have left half of one. */
+/** Lines that are whole; a killed process or a full disk may have left part of one. */
 function lines(path: string): { readonly event: TrainEvent; readonly end: number }[] {
   const bytes = readFileSync(path)
   const found: { event: TrainEvent; end: number }[] = []
@@ -105,7 +129,7 @@ function lines(path: string): { readonly event: TrainEvent; readonly end: number
     try {
       found.push({ event: JSON.parse(bytes.toString('utf8', start, end)) as TrainEvent, end: end + 1 })
     } catch {
-      return found
+      // Part of a line, with what came after it.
     }
   }
   return found

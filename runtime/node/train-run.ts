@@ -51,9 +51,10 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<TrainE
     keep: options.settings.averageLast,
     onDamaged: (error) => damaged.push(error),
   })
-  const record = <Event extends TrainEvent>(event: Event): Event => {
-    directory.record(event)
-    return event
+  const record = function* (event: TrainEvent): Generator<TrainEvent> {
+    const text = directory.record(event)
+    yield event
+    if (text !== undefined) yield { kind: 'warning', step: event.step, text }
   }
   try {
     let lostAt = -1
@@ -62,12 +63,12 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<TrainE
       const [resume] = options.resume || !first ? await store.recent(1) : []
       if (options.resume || !first) directory.rewind(resume?.progress)
       for (const error of damaged.splice(0))
-        yield record({ kind: 'warning', step: resume?.progress.step ?? 0, text: error.problem })
+        yield* record({ kind: 'warning', step: resume?.progress.step ?? 0, text: error.problem })
       let step = resume?.progress.step ?? 0
       try {
         for await (const event of session(options, sources, store, resume)) {
           step = event.step
-          yield record(event)
+          yield* record(event)
         }
         return
       } catch (error) {
@@ -75,7 +76,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<TrainE
         losses = step > lostAt ? 1 : losses + 1
         lostAt = Math.max(lostAt, step)
         if (losses >= attempts) throw error
-        yield record({ kind: 'warning', step, text: `${error.problem}; going on from the last checkpoint` })
+        yield* record({ kind: 'warning', step, text: `${error.problem}; going on from the last checkpoint` })
         await new Promise((resolve) => setTimeout(resolve, 500 * losses))
       }
     }

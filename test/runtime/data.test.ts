@@ -353,7 +353,8 @@ describe('mutated files are read or refused, never anything else', () => {
   const runs = Number(process.env['DLM_FUZZ_RUNS'] ?? 10_000)
   const mutate = (file: Uint8Array, random: ReturnType<typeof randomStream>): Uint8Array => {
     const bytes = file.slice(0, random.below(4) === 0 ? random.below(file.length + 1) : file.length)
-    for (let edits = random.below(4); edits > 0 && bytes.length > 0; edits--) bytes[random.below(bytes.length)] = random.below(256)
+    for (let edits = random.below(4); edits > 0 && bytes.length > 0; edits--)
+      bytes[random.below(bytes.length)] = random.below(256)
     return bytes
   }
   test('IDX', () => {
@@ -373,7 +374,10 @@ describe('mutated files are read or refused, never anything else', () => {
     const sample = new TextEncoder().encode('a,b,"c, d"\n1,2,"x\ny"\n3,4e5,""""\r\n-1,0.5,z\n')
     for (let run = 0; run < runs / 5; run++) {
       try {
-        parseCsv('f.csv', new TextDecoder().decode(mutate(sample, random)), { columns: random.below(2) === 0 ? ['a', 'b'] : [], header: random.below(4) > 0 })
+        parseCsv('f.csv', new TextDecoder().decode(mutate(sample, random)), {
+          columns: random.below(2) === 0 ? ['a', 'b'] : [],
+          header: random.below(4) > 0,
+        })
       } catch (error) {
         if (!(error instanceof DataError)) throw error
       }

@@ -111,6 +111,17 @@ describe('a run', () => {
     expect(events[0]).toMatchObject({ stepsPerEpoch: 1, steps: 5 })
     expect(events.some(({ kind }) => kind === 'validation' || kind === 'test')).toBe(false)
   })
+  test('goes on when its metrics cannot be written, and says so once', async () => {
+    const run = options()
+    // Its file descriptor is gone: every write fails.
+    run.directory.close()
+    const events = await collect(trainRun({ ...run, directory: { ...run.directory, close: () => {} } }))
+    const warnings = events.filter(({ kind }) => kind === 'warning')
+    expect(warnings).toEqual([
+      { kind: 'warning', step: 0, text: 'metrics cannot be written (EBADF); the run goes on without' },
+    ])
+    expect(events.at(-1)).toMatchObject({ kind: 'test' })
+  })
   test('names are numbered, made safe for a file system, and never taken twice', () => {
     const base = join(directory, 'runs')
     const names = ['a', 'a', '../x y/..', ''].map((name) =>
