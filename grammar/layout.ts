@@ -107,10 +107,12 @@ function balance(source: Source, raw: readonly Token[], faults: SyntaxFault[]): 
   const out: Token[] = []
   const open: Open[] = []
   const span = (start: number, end: number): Span => ({ source, start, end })
-  const mark = source.text.charCodeAt(0) === 0xfeff ? 1 : 0
+  // Asked in rising order of tokens: the search for the line's start never goes back over the whole text.
+  let lineStart = source.text.charCodeAt(0) === 0xfeff ? 1 : 0
+  let sought = 0
   const columnOf = (token: Token): number => {
-    const last = token.start === 0 ? -1 : Math.max(source.text.lastIndexOf('\n', token.start - 1), source.text.lastIndexOf('\r', token.start - 1))
-    return token.start - (last === -1 ? mark : last + 1)
+    for (; sought < token.start; sought++) if (source.text[sought] === '\n' || source.text[sought] === '\r') lineStart = sought + 1
+    return token.start - lineStart
   }
 
   const closeTop = () => {

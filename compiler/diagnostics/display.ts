@@ -43,3 +43,23 @@ export function display(line: string): DisplayLine {
 export function columnAt(line: DisplayLine, offset: number): number {
   return line.cells.find((cell) => cell.offset >= offset)?.column ?? line.width
 }
+
+/** Characters of a line that are looked at: a line of a mebibyte is cut before anything is measured. */
+const before = 400
+const after = 800
+
+export interface LineWindow extends DisplayLine {
+  /** How many characters of the line were left out before it, and whether some were after it. */
+  readonly skipped: number
+  readonly cutAfter: boolean
+}
+
+export function displayAround(line: string, offset: number): LineWindow {
+  let skipped = offset > before * 2 ? offset - before : 0
+  let end = Math.min(line.length, skipped + before + after)
+  if (isLow(line, skipped)) skipped--
+  if (isLow(line, end)) end--
+  return { ...display(line.slice(skipped, end)), skipped, cutAfter: end < line.length }
+}
+
+const isLow = (line: string, at: number) => line.charCodeAt(at) >= 0xdc00 && line.charCodeAt(at) <= 0xdfff && at > 0

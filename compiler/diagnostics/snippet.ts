@@ -1,6 +1,6 @@
 /** Labelled lines of one source → the lines of a snippet: number, text, underlines, label texts. */
 import type { Source } from '../../grammar/source.ts'
-import { columnAt, type DisplayLine, display, printable } from './display.ts'
+import { columnAt, displayAround, type LineWindow, printable } from './display.ts'
 import type { Style } from './render.ts'
 
 export interface Mark {
@@ -40,11 +40,13 @@ export function renderLines(source: Source, marks: readonly Mark[], frame: Frame
   const out: string[] = []
   let last: number | undefined
   for (const number of numbers) {
-    if (last !== undefined && number === last + 2) out.push(numbered(last + 1, clip(display(texts.get(last + 1) ?? ''), [], frame).text))
+    if (last !== undefined && number === last + 2) out.push(numbered(last + 1, clip(displayAround(texts.get(last + 1) ?? '', 0), [], frame).text))
     else if (last !== undefined && number > last + 1) out.push(`${' '.repeat(frame.gutter)} ${frame.style('blue', '·')}`)
     last = number
-    const line = display(texts.get(number) ?? '')
-    const pieces = (wanted.get(number) ?? []).map((mark) => pieceOf(mark, number, line))
+    const here = wanted.get(number) ?? []
+    const first = Math.min(...here.map((mark) => (mark.start.line === number ? mark.start.column : 1)))
+    const line = displayAround(texts.get(number) ?? '', first - 1)
+    const pieces = here.map((mark) => pieceOf(mark, number, line))
     const clipped = clip(line, pieces, frame)
     out.push(numbered(number, clipped.text))
     for (const under of underlines(clipped.pieces, frame.style)) out.push(`${' '.repeat(frame.gutter)} ${bar} ${under}`.trimEnd())
@@ -74,27 +76,28 @@ function linesOf(source: Source, numbers: readonly number[]): ReadonlyMap<number
   return found
 }
 
-function pieceOf(mark: Mark, number: number, line: DisplayLine): Piece {
+function pieceOf(mark: Mark, number: number, line: LineWindow): Piece {
+  const at = (column: number) => columnAt(line, Math.max(0, column - 1 - line.skipped))
   const opens = mark.start.line < mark.end.line && number === mark.start.line
   const continues = mark.start.line < mark.end.line && number === mark.end.line
   const indent = line.cells.find((cell) => cell.text.trim() !== '')?.column ?? 0
-  const from = continues ? Math.min(indent, columnAt(line, Math.max(0, mark.end.column - 2))) : columnAt(line, mark.start.column - 1)
-  const to = opens ? Math.max(line.width, from + 1) : columnAt(line, mark.end.column - 1)
+  const from = continues ? Math.min(indent, at(Math.max(1, mark.end.column - 1))) : at(mark.start.column)
+  const to = opens ? Math.max(line.width, from + 1) : at(mark.end.column)
   return { from, to: Math.max(to, from + 1), text: opens ? '' : mark.text, style: mark.style, open: opens }
 }
 
 /** Cuts a long line down to a window round its marks. */
-function clip(line: DisplayLine, pieces: readonly Piece[], { gutter, width }: Frame): { readonly text: string; readonly pieces: readonly Piece[] } {
+function clip(line: LineWindow, pieces: readonly Piece[], { gutter, width }: Frame): { readonly text: string; readonly pieces: readonly Piece[] } {
   const room = Math.max(40, width - gutter - 3)
   const whole = () => line.cells.map((cell) => cell.text).join('')
-  if (line.width <= room) return { text: whole(), pieces }
+  if (line.width <= room && line.skipped === 0 && !line.cutAfter) return { text: whole(), pieces }
   const first = Math.min(...pieces.map((piece) => piece.from), line.width)
   const start = pieces.length === 0 || first < room * 0.75 ? 0 : Math.max(0, first - Math.floor(room / 3))
   const stop = start + room - 2
   const shown = line.cells.filter((cell) => cell.column >= start && cell.column + cell.width <= stop)
-  const left = start > 0 ? '…' : ''
+  const left = start > 0 || line.skipped > 0 ? '…' : ''
   const shift = start - left.length
-  const right = stop < line.width ? '…' : ''
+  const right = stop < line.width || line.cutAfter ? '…' : ''
   const end = stop - shift
   return {
     text: `${left}${shown.map((cell) => cell.text).join('')}${right}`,
