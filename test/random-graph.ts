@@ -4,10 +4,20 @@
  * jumps (floor, comparisons, arg-max, …) is applied only to values that every device holds exactly, so that a program
  * has one answer up to rounding.
  */
-import { type Bindings, type Dim, dim, evaluate as evaluateDim, one, product, symbol, zero } from '../compiler/ir/dim.ts'
+
+import { differentiate } from '../compiler/3-differentiate/differentiate.ts'
+import {
+  type Bindings,
+  type Dim,
+  dim,
+  evaluate as evaluateDim,
+  one,
+  product,
+  symbol,
+  zero,
+} from '../compiler/ir/dim.ts'
 import type { DType, Graph, Node, Result } from '../compiler/ir/graph.ts'
 import { scalarMeaning } from '../compiler/ir/scalar.ts'
-import { differentiate } from '../compiler/3-differentiate/differentiate.ts'
 import { GraphBuilder } from '../compiler/ops/builder.ts'
 import { ShapeFault, type Value } from '../compiler/ops/op.ts'
 import { type OpName, opNames, opOf } from '../compiler/ops/registry.ts'
@@ -66,7 +76,10 @@ class Drawing {
     this.#random = generator(seed)
     this.#ops = ops ?? opNames.filter((op) => opOf({ op }).lower.kind !== 'leaf' && op !== 'stop_gradient')
     const sizes = [1, 2, 3, 5, 7]
-    this.#dims = new Map([['batch', this.#random() < 0.08 ? 0 : this.#pick(sizes)], ['T', this.#pick(sizes)]])
+    this.#dims = new Map([
+      ['batch', this.#random() < 0.08 ? 0 : this.#pick(sizes)],
+      ['T', this.#pick(sizes)],
+    ])
     const leaves = 2 + this.#below(3)
     for (let i = 0; i < leaves; i++) this.#drawLeaf(i === 1 ? 'int' : 'float')
   }
@@ -87,19 +100,31 @@ class Drawing {
           results.push({ name: `grad.${leafName(leaves[i]!)}`, node, role: 'gradient' })
       }
     }
-    return { seed: this.#seed, graph: b.graph(`random${this.#seed}`, results), builder: b, dims: this.#dims, leaves: this.#leaves }
+    return {
+      seed: this.#seed,
+      graph: b.graph(`random${this.#seed}`, results),
+      builder: b,
+      dims: this.#dims,
+      leaves: this.#leaves,
+    }
   }
 
   #drawLeaf(dtype: DType): void {
     const b = this.#builder
     const rank = this.#pick(dtype === 'int' ? [1, 1, 2] : [0, 1, 2, 2, 3, 3])
-    const shape = Array.from({ length: rank }, () => this.#pick([symbol('batch'), symbol('T'), one, dim(2), dim(3), dim(5)]))
+    const shape = Array.from({ length: rank }, () =>
+      this.#pick([symbol('batch'), symbol('T'), one, dim(2), dim(3), dim(5)]),
+    )
     const name = `x${this.#leaves.size}`
     const isParameter = dtype === 'float' && this.#random() < 0.5 && shape.every((size) => size.constant !== undefined)
     const node = isParameter ? b.parameter(name, shape) : b.input(name, shape, dtype)
-    const value = drawValue({ shape: shape.map((size) => this.#size(size)), dtype, ...(dtype === 'int' && { range: [-2, 6] }) }, this.#random)
+    const value = drawValue(
+      { shape: shape.map((size) => this.#size(size)), dtype, ...(dtype === 'int' && { range: [-2, 6] }) },
+      this.#random,
+    )
     // Multiples of 1/32: exact in float32, and sums of a few of them too.
-    if (dtype === 'float') for (let i = 0; i < value.data.length; i++) value.data[i] = Math.round(value.data[i]! * 32) / 32
+    if (dtype === 'float')
+      for (let i = 0; i < value.data.length; i++) value.data[i] = Math.round(value.data[i]! * 32) / 32
     this.#leaves.set(name, value)
     this.#admit(node, dtype === 'float' ? 2 : 6, true)
   }
@@ -134,11 +159,16 @@ class Drawing {
       case 'iota':
         return x.shape.length > 0 ? this.#admit(b.iota(x.shape, axis), 8, true) : undefined
       case 'random_bits': {
-        const bits = b.randomBits(b.literal([this.#below(1000), this.#below(1000)], [2], 'uint'), this.#below(9), x.shape)
+        const bits = b.randomBits(
+          b.literal([this.#below(1000), this.#below(1000)], [2], 'uint'),
+          this.#below(9),
+          x.shape,
+        )
         return this.#admit(b.unitFloat(bits), 1, true)
       }
       case 'reshape': {
-        const shape = this.#random() < 0.5 ? [product(x.shape)] : [...x.shape.slice(0, axis), one, ...x.shape.slice(axis)]
+        const shape =
+          this.#random() < 0.5 ? [product(x.shape)] : [...x.shape.slice(0, axis), one, ...x.shape.slice(axis)]
         return this.#admit(b.reshape(x, shape), bound, exact)
       }
       case 'permute':
@@ -146,11 +176,28 @@ class Drawing {
       case 'broadcast': {
         const size = this.#pick([symbol('batch'), dim(3), dim(2), one])
         const at = this.#below(x.shape.length + 1)
-        return this.#admit(b.broadcast(x, x.shape.toSpliced(at, 0, size), axesOf(x).map((i) => (i < at ? i : i + 1))), bound, exact)
+        return this.#admit(
+          b.broadcast(
+            x,
+            x.shape.toSpliced(at, 0, size),
+            axesOf(x).map((i) => (i < at ? i : i + 1)),
+          ),
+          bound,
+          exact,
+        )
       }
       case 'slice': {
         const cut = x.shape.map((size) => this.#drawSlice(size))
-        return this.#admit(b.slice(x, cut.map((c) => c.start), cut.map((c) => c.size), cut.map((c) => c.step)), bound, exact)
+        return this.#admit(
+          b.slice(
+            x,
+            cut.map((c) => c.start),
+            cut.map((c) => c.size),
+            cut.map((c) => c.step),
+          ),
+          bound,
+          exact,
+        )
       }
       case 'pad': {
         const amounts = () => x.shape.map(() => dim(this.#random() < 0.6 ? 0 : this.#below(3)))
@@ -159,10 +206,17 @@ class Drawing {
       }
       case 'concat': {
         if (x.shape.length === 0) return undefined
-        const fits = (y: Node) => y.dtype === x.dtype && y.shape.length === x.shape.length && y.shape.every((size, i) => i === axis || size === x.shape[i])
+        const fits = (y: Node) =>
+          y.dtype === x.dtype &&
+          y.shape.length === x.shape.length &&
+          y.shape.every((size, i) => i === axis || size === x.shape[i])
         const others = this.#pool.filter(fits)
         const parts = [x, this.#pick(others), ...(this.#random() < 0.3 ? [x] : [])]
-        return this.#admit(b.concat(parts, axis), Math.max(...parts.map((p) => this.#bounds.get(p)!)), parts.every((p) => this.#exact.has(p)))
+        return this.#admit(
+          b.concat(parts, axis),
+          Math.max(...parts.map((p) => this.#bounds.get(p)!)),
+          parts.every((p) => this.#exact.has(p)),
+        )
       }
       case 'window': {
         if (x.shape.length === 0 || x.dtype !== 'float') return undefined
@@ -170,13 +224,35 @@ class Drawing {
         const dilation = 1 + this.#below(2)
         const padding = (size - 1) * dilation
         const stride = 1 + this.#below(2)
-        return this.#admit(b.window(x, { axis, size, stride, dilation, low: this.#below(padding + 1), high: padding, fill: this.#pick([0, 0, -1]) }), Math.max(bound, 1), exact)
+        return this.#admit(
+          b.window(x, {
+            axis,
+            size,
+            stride,
+            dilation,
+            low: this.#below(padding + 1),
+            high: padding,
+            fill: this.#pick([0, 0, -1]),
+          }),
+          Math.max(bound, 1),
+          exact,
+        )
       }
       case 'fold': {
         const axes = axesOf(x).filter((i) => x.shape[i + 1]?.constant !== undefined && x.shape[i + 1]!.constant! > 0)
         if (axes.length === 0 || x.dtype !== 'float') return undefined
         const at = this.#pick(axes)
-        return this.#admit(b.fold(x, { axis: at, size: this.#pick([x.shape[at]!, dim(4)]), stride: 1 + this.#below(2), dilation: 1, low: this.#below(2) }), bound * 8, false)
+        return this.#admit(
+          b.fold(x, {
+            axis: at,
+            size: this.#pick([x.shape[at]!, dim(4)]),
+            stride: 1 + this.#below(2),
+            dilation: 1,
+            low: this.#below(2),
+          }),
+          bound * 8,
+          false,
+        )
       }
       case 'reduce_sum':
         return this.#admit(b.sum(x, some, this.#random() < 0.3), bound * this.#elements(x, some), x.dtype === 'int')
@@ -198,13 +274,18 @@ class Drawing {
         if (x.dtype !== 'float') return undefined
         const at = axesOf(x).filter((i) => indices.shape.every((size, k) => x.shape[i + k] === size))
         if (at.length === 0) return undefined
-        return this.#admit(b.scatterAdd(x, indices, this.#pick(at), dim(1 + this.#below(6))), bound * this.#elements(indices, axesOf(indices)), false)
+        return this.#admit(
+          b.scatterAdd(x, indices, this.#pick(at), dim(1 + this.#below(6))),
+          bound * this.#elements(indices, axesOf(indices)),
+          false,
+        )
       }
       case 'cumsum':
         if (x.shape.length === 0) return undefined
         return this.#admit(
           b.cumsum(x, axis, { reverse: this.#random() < 0.5, exclusive: this.#random() < 0.5 }),
-          bound * this.#size(x.shape[axis]!), x.dtype === 'int',
+          bound * this.#size(x.shape[axis]!),
+          x.dtype === 'int',
         )
       case 'contract':
         return this.#random() < 0.35 ? this.#drawConvolution() : this.#drawProduct()
@@ -241,7 +322,8 @@ class Drawing {
     if (dtype !== 'float' && (op === 'floor_div' || op === 'modulo')) return undefined
     const stretched = [x!, ...(y ? [y] : []), ...operands.slice(2)].map((operand) => b.broadcastTo(operand, shape))
     const node = b.node(op, stretched, {} as never) as Node
-    const keepsExact = node.dtype !== 'float' || (exact && (jumps || ['neg', 'abs', 'minimum', 'maximum', 'select'].includes(op)))
+    const keepsExact =
+      node.dtype !== 'float' || (exact && (jumps || ['neg', 'abs', 'minimum', 'maximum', 'select'].includes(op)))
     return this.#admit(node, boundOf(op, bounds), keepsExact && op !== 'modulo' && op !== 'floor_div')
   }
 
@@ -273,7 +355,10 @@ class Drawing {
     const left = this.#pick(matrices)
     const depth = left.shape.at(-1)!
     const right = this.#pick(matrices)
-    const turned = right.shape.at(-1) === depth && right.shape.length >= 2 ? b.permute(right, [...axesOf(right).slice(0, -2), right.shape.length - 1, right.shape.length - 2]) : right
+    const turned =
+      right.shape.at(-1) === depth && right.shape.length >= 2
+        ? b.permute(right, [...axesOf(right).slice(0, -2), right.shape.length - 1, right.shape.length - 2])
+        : right
     const bound = this.#bounds.get(left)! * this.#bounds.get(right)! * Math.max(1, this.#size(depth))
     return this.#admit(b.matmul(left, turned), bound, false)
   }
@@ -281,7 +366,9 @@ class Drawing {
   /** One axis of a tensor slid over by a filter, with stride, dilation and padding. */
   #drawConvolution(): Node | undefined {
     const b = this.#builder
-    const signals = this.#pool.filter((node) => node.dtype === 'float' && node.shape.length >= 2 && (node.shape.at(-1)!.constant ?? 0) >= 2)
+    const signals = this.#pool.filter(
+      (node) => node.dtype === 'float' && node.shape.length >= 2 && (node.shape.at(-1)!.constant ?? 0) >= 2,
+    )
     if (signals.length === 0) return undefined
     const x = this.#pick(signals)
     const [size, stride, dilation, low] = [1 + this.#below(2), 1 + this.#below(2), 1 + this.#below(2), this.#below(2)]
@@ -298,10 +385,24 @@ class Drawing {
     const plain = (axis: string) => ({ terms: [{ axis, stride: 1 }], offset: 0, divisor: 1 })
     const node = b.contract(x, filter, {
       axes: [
-        ...batch.map((i) => ({ name: `n${i}`, size: x.shape[i]! })), { name: 'o', size: dim(2) }, { name: 'c', size: channels },
-        { name: 'h', size: dim(windows) }, { name: 'k', size: dim(size) },
+        ...batch.map((i) => ({ name: `n${i}`, size: x.shape[i]! })),
+        { name: 'o', size: dim(2) },
+        { name: 'c', size: channels },
+        { name: 'h', size: dim(windows) },
+        { name: 'k', size: dim(size) },
       ],
-      left: [...batch.map((i) => plain(`n${i}`)), plain('c'), { terms: [{ axis: 'h', stride }, { axis: 'k', stride: dilation }], offset: -low, divisor: 1 }],
+      left: [
+        ...batch.map((i) => plain(`n${i}`)),
+        plain('c'),
+        {
+          terms: [
+            { axis: 'h', stride },
+            { axis: 'k', stride: dilation },
+          ],
+          offset: -low,
+          divisor: 1,
+        },
+      ],
       right: ['o', 'c', 'k'].map(plain),
       output: [...batch.map((i) => `n${i}`), 'o', 'h'],
     })
@@ -319,7 +420,8 @@ class Drawing {
 
   #admit(node: Node, bound: number, exact: boolean): Node | undefined {
     const b = this.#builder
-    if (node.shape.length > 5 || node.shape.reduce((count, size) => count * this.#size(size), 1) > 4096) return undefined
+    if (node.shape.length > 5 || node.shape.reduce((count, size) => count * this.#size(size), 1) > 4096)
+      return undefined
     let kept = node
     if (node.dtype === 'float' && bound > greatest) {
       kept = b.tanh(b.mul(node, 1 / bound))
@@ -330,11 +432,21 @@ class Drawing {
     return kept
   }
 
-  #size(size: Dim): number { return evaluateDim(size, this.#dims) }
-  #elements(x: Node, axes: readonly number[]): number { return axes.reduce((count, axis) => count * this.#size(x.shape[axis]!), 1) || 1 }
-  #isEmpty(x: Node, axes: readonly number[]): boolean { return x.dtype === 'bool' || x.dtype === 'uint' || axes.some((axis) => this.#size(x.shape[axis]!) === 0) }
-  #below(limit: number): number { return Math.floor(this.#random() * limit) }
-  #pick<T>(list: readonly T[]): T { return list[this.#below(list.length)]! }
+  #size(size: Dim): number {
+    return evaluateDim(size, this.#dims)
+  }
+  #elements(x: Node, axes: readonly number[]): number {
+    return axes.reduce((count, axis) => count * this.#size(x.shape[axis]!), 1) || 1
+  }
+  #isEmpty(x: Node, axes: readonly number[]): boolean {
+    return x.dtype === 'bool' || x.dtype === 'uint' || axes.some((axis) => this.#size(x.shape[axis]!) === 0)
+  }
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit)
+  }
+  #pick<T>(list: readonly T[]): T {
+    return list[this.#below(list.length)]!
+  }
   #shuffle<T>(list: readonly T[]): T[] {
     const shuffled = [...list]
     for (let i = shuffled.length - 1; i > 0; i--) {

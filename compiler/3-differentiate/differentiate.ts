@@ -43,7 +43,8 @@ function between(wrt: readonly Node[], loss: Node): Set<Node> {
   const found = new Set<Node>()
   const starts = new Set(wrt)
   for (const node of nodesOf([{ node: loss }]))
-    if (node.dtype === 'float' && (starts.has(node) || node.operands.some((operand) => found.has(operand)))) found.add(node)
+    if (node.dtype === 'float' && (starts.has(node) || node.operands.some((operand) => found.has(operand))))
+      found.add(node)
   return found
 }
 

@@ -1,7 +1,7 @@
 /** Laws of arithmetic. Numbers are kept on the right, negations are drawn outwards, and finite values are not assumed. */
 import type { Node } from '../ir/graph.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
-import { binaryRule, isFinite, splat, unaryRule } from './rule.ts'
+import { alwaysFinite, binaryRule, splat, unaryRule } from './rule.ts'
 import type { Rule } from './rules.ts'
 
 const negated = (node: Node): Node | undefined => (node.op === 'neg' ? node.operands[0] : undefined)
@@ -15,13 +15,18 @@ function withNumber(node: Node, op: Node['op']): readonly [Node, number] | undef
 }
 
 /** Whether 1 / c is exact, so that a product by it rounds as the quotient does. */
-const isPowerOfTwo = (value: number): boolean => value !== 0 && Number.isInteger(Math.log2(Math.abs(value))) && Math.abs(Math.log2(Math.abs(value))) < 64
+const isPowerOfTwo = (value: number): boolean =>
+  value !== 0 && Number.isInteger(Math.log2(Math.abs(value))) && Math.abs(Math.log2(Math.abs(value))) < 64
 
 export const algebra: readonly Rule[] = [
   // c + x = x + c
-  binaryRule('number-right-of-sum', 'add', (b, x, y) => (splat(x) !== undefined && splat(y) === undefined ? b.add(y, x) : undefined)),
+  binaryRule('number-right-of-sum', 'add', (b, x, y) =>
+    splat(x) !== undefined && splat(y) === undefined ? b.add(y, x) : undefined,
+  ),
   // c · x = x · c
-  binaryRule('number-right-of-product', 'mul', (b, x, y) => (splat(x) !== undefined && splat(y) === undefined ? b.mul(y, x) : undefined)),
+  binaryRule('number-right-of-product', 'mul', (b, x, y) =>
+    splat(x) !== undefined && splat(y) === undefined ? b.mul(y, x) : undefined,
+  ),
   // x + 0 = x
   binaryRule('add-zero', 'add', (_b, x, y) => (splat(y) === 0 ? x : undefined)),
   // x - 0 = x
@@ -33,7 +38,7 @@ export const algebra: readonly Rule[] = [
   // x · -1 = -x
   binaryRule('multiply-by-minus-one', 'mul', (b, x, y) => (splat(y) === -1 ? b.neg(x) : undefined)),
   // x · 0 = 0, where x is finite
-  binaryRule('multiply-by-zero', 'mul', (b, x, y) => (splat(y) === 0 && isFinite(x) ? sameAs(b, x, 0) : undefined)),
+  binaryRule('multiply-by-zero', 'mul', (b, x, y) => (splat(y) === 0 && alwaysFinite(x) ? sameAs(b, x, 0) : undefined)),
   // x / 1 = x
   binaryRule('divide-by-one', 'div', (_b, x, y) => (splat(y) === 1 ? x : undefined)),
   // x / 2ⁿ = x · 2⁻ⁿ
@@ -42,11 +47,29 @@ export const algebra: readonly Rule[] = [
     return c !== undefined && isPowerOfTwo(c) ? b.mul(x, 1 / c) : undefined
   }),
   // 0 / c = 0, where c ≠ 0 is a number
-  binaryRule('zero-divided', 'div', (_b, x, y) => (splat(x) === 0 && Number.isFinite(splat(y) ?? NaN) && splat(y) !== 0 ? x : undefined)),
+  binaryRule('zero-divided', 'div', (_b, x, y) =>
+    splat(x) === 0 && Number.isFinite(splat(y) ?? NaN) && splat(y) !== 0 ? x : undefined,
+  ),
   // (x + c) + d = x + (c + d)
-  binaryRule('sum-of-numbers', 'add', (b, x, y) => combine(x, y, 'add', (c, d) => c + d, (z, sum) => b.add(z, sum))),
+  binaryRule('sum-of-numbers', 'add', (b, x, y) =>
+    combine(
+      x,
+      y,
+      'add',
+      (c, d) => c + d,
+      (z, sum) => b.add(z, sum),
+    ),
+  ),
   // (x · c) · d = x · (c · d)
-  binaryRule('product-of-numbers', 'mul', (b, x, y) => combine(x, y, 'mul', (c, d) => c * d, (z, product) => b.mul(z, product))),
+  binaryRule('product-of-numbers', 'mul', (b, x, y) =>
+    combine(
+      x,
+      y,
+      'mul',
+      (c, d) => c * d,
+      (z, product) => b.mul(z, product),
+    ),
+  ),
   // x - c = x + (-c)
   binaryRule('subtract-number', 'sub', (b, x, y) => {
     const c = splat(y)
@@ -60,7 +83,9 @@ export const algebra: readonly Rule[] = [
     return parts && b.mul(parts[0], -parts[1])
   }),
   // -(x - y) = y - x
-  unaryRule('negated-difference', 'neg', (b, x) => (x.op === 'sub' ? b.sub(x.operands[1]!, x.operands[0]!) : undefined)),
+  unaryRule('negated-difference', 'neg', (b, x) =>
+    x.op === 'sub' ? b.sub(x.operands[1]!, x.operands[0]!) : undefined,
+  ),
   // x + -y = x - y
   binaryRule('add-negation', 'add', (b, x, y) => (negated(y) ? b.sub(x, negated(y)!) : undefined)),
   // -x + y = y - x
@@ -68,9 +93,13 @@ export const algebra: readonly Rule[] = [
   // x - -y = x + y
   binaryRule('subtract-negation', 'sub', (b, x, y) => (negated(y) ? b.add(x, negated(y)!) : undefined)),
   // -x · c = x · -c
-  binaryRule('negation-into-number', 'mul', (b, x, y) => (negated(x) && splat(y) !== undefined ? b.mul(negated(x)!, -splat(y)!) : undefined)),
+  binaryRule('negation-into-number', 'mul', (b, x, y) =>
+    negated(x) && splat(y) !== undefined ? b.mul(negated(x)!, -splat(y)!) : undefined,
+  ),
   // -x · y = -(x · y)
-  binaryRule('negation-out-of-left', 'mul', (b, x, y) => (negated(x) && splat(y) === undefined ? b.neg(b.mul(negated(x)!, y)) : undefined)),
+  binaryRule('negation-out-of-left', 'mul', (b, x, y) =>
+    negated(x) && splat(y) === undefined ? b.neg(b.mul(negated(x)!, y)) : undefined,
+  ),
   // x · -y = -(x · y)
   binaryRule('negation-out-of-right', 'mul', (b, x, y) => (negated(y) ? b.neg(b.mul(x, negated(y)!)) : undefined)),
   // -x / y = -(x / y)
@@ -89,14 +118,24 @@ export const algebra: readonly Rule[] = [
   }),
 ]
 
-function combine(x: Node, y: Node, op: Node['op'], fold: (c: number, d: number) => number, make: (x: Node, value: number) => Node): Node | undefined {
+function combine(
+  x: Node,
+  y: Node,
+  op: Node['op'],
+  fold: (c: number, d: number) => number,
+  make: (x: Node, value: number) => Node,
+): Node | undefined {
   const parts = withNumber(x, op)
   const d = splat(y)
   if (!parts || d === undefined) return undefined
   const value = fold(parts[1], d)
   // Where the product leaves float32's range the order of the factors matters.
   const size = Math.abs(value)
-  return value === 0 || (size < 1e30 && size > 1e-30) ? (value === 0 && op === 'mul' ? undefined : make(parts[0], value)) : undefined
+  return value === 0 || (size < 1e30 && size > 1e-30)
+    ? value === 0 && op === 'mul'
+      ? undefined
+      : make(parts[0], value)
+    : undefined
 }
 
 /** By squaring: x⁵ = (x²)² · x. */

@@ -12,11 +12,17 @@ export const choice: readonly Rule[] = [
   // select(c, x, x) = x
   rule('choice-of-equals', 'select', ({ operands: [, x, y] }) => (x === y ? x : undefined)),
   // select(not c, x, y) = select(c, y, x)
-  rule('choice-by-negation', 'select', ({ operands: [c, x, y] }, b) => (c!.op === 'not' ? b.select(c!.operands[0]!, y!, x!) : undefined)),
+  rule('choice-by-negation', 'select', ({ operands: [c, x, y] }, b) =>
+    c!.op === 'not' ? b.select(c!.operands[0]!, y!, x!) : undefined,
+  ),
   // select(c, select(c, x, y), z) = select(c, x, z)
-  rule('choice-made-before', 'select', ({ operands: [c, x, z] }, b) => (x!.op === 'select' && x!.operands[0] === c ? b.select(c!, x!.operands[1]!, z!) : undefined)),
+  rule('choice-made-before', 'select', ({ operands: [c, x, z] }, b) =>
+    x!.op === 'select' && x!.operands[0] === c ? b.select(c!, x!.operands[1]!, z!) : undefined,
+  ),
   // select(c, x, select(c, y, z)) = select(c, x, z)
-  rule('choice-refused-before', 'select', ({ operands: [c, x, y] }, b) => (y!.op === 'select' && y!.operands[0] === c ? b.select(c!, x!, y!.operands[2]!) : undefined)),
+  rule('choice-refused-before', 'select', ({ operands: [c, x, y] }, b) =>
+    y!.op === 'select' && y!.operands[0] === c ? b.select(c!, x!, y!.operands[2]!) : undefined,
+  ),
   // not not x = x
   unaryRule('double-denial', 'not', (_b, x) => (x.op === 'not' ? x.operands[0] : undefined)),
   // x and true = x, x and false = false, x and x = x
@@ -38,7 +44,10 @@ export const choice: readonly Rule[] = [
 /** `neutral` is the value that leaves the other side as it is. */
 function connective(x: Node, y: Node, neutral: 0 | 1): Node | undefined {
   if (x === y) return x
-  for (const [known, other] of [[x, y], [y, x]] as const) {
+  for (const [known, other] of [
+    [x, y],
+    [y, x],
+  ] as const) {
     const value = splat(known)
     if (value !== undefined) return (value ? 1 : 0) === neutral ? other : known
   }

@@ -1,6 +1,7 @@
 /** Constants: what can be computed now is. Values that are not finite are left to the device, where they can be seen. */
-import type { Node } from '../ir/graph.ts'
+
 import { dim } from '../ir/dim.ts'
+import type { Node } from '../ir/graph.ts'
 import { scalarMeaningFor } from '../ir/scalar.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
 import type { Value } from '../ops/op.ts'
@@ -28,20 +29,33 @@ function foldConstants(node: Node, { builder: b }: { readonly builder: GraphBuil
 }
 
 function foldLiterals(node: Node, { builder: b }: { readonly builder: GraphBuilder }): Node | undefined {
-  const small = (n: Node) => n.shape.every((size) => size.constant !== undefined) && n.shape.reduce((count, size) => count * size.constant!, 1) <= maxElements
+  const small = (n: Node) =>
+    n.shape.every((size) => size.constant !== undefined) &&
+    n.shape.reduce((count, size) => count * size.constant!, 1) <= maxElements
   const known = (n: Node) => n.op === 'literal' || splat(n) !== undefined
-  if (node.operands.length === 0 || !node.operands.some((n) => n.op === 'literal') || !node.operands.every(known)) return undefined
+  if (node.operands.length === 0 || !node.operands.some((n) => n.op === 'literal') || !node.operands.every(known))
+    return undefined
   if (!small(node) || !node.operands.every(small)) return undefined
-  const sizes = { size: (d: typeof node.shape[number]) => d.constant!, allocate: (_: unknown, count: number) => new Float64Array(count) }
-  const context = { ...sizes, leaf: () => { throw new Error('a literal has no leaf') } }
+  const sizes = {
+    size: (d: (typeof node.shape)[number]) => d.constant!,
+    allocate: (_: unknown, count: number) => new Float64Array(count),
+  }
+  const context = {
+    ...sizes,
+    leaf: () => {
+      throw new Error('a literal has no leaf')
+    },
+  }
   const values = node.operands.map((operand): Value => {
     const shape = operand.shape.map((size) => size.constant!)
     const fill = splat(operand)
-    if (operand.op === 'literal') return { shape, dtype: operand.dtype, data: Float64Array.from(operand.attributes.data) }
+    if (operand.op === 'literal')
+      return { shape, dtype: operand.dtype, data: Float64Array.from(operand.attributes.data) }
     return { shape, dtype: operand.dtype, data: new Float64Array(shape.reduce((x, y) => x * y, 1)).fill(fill!) }
   })
   const result = opOf(node).evaluate(values, node.attributes as never, context, node)
   if (!result.data.every(Number.isFinite)) return undefined
-  if (result.data.length > 0 && result.data.every((value) => value === result.data[0])) return b.full(node.shape, result.data[0]!, node.dtype)
+  if (result.data.length > 0 && result.data.every((value) => value === result.data[0]))
+    return b.full(node.shape, result.data[0]!, node.dtype)
   return b.reshape(b.literal([...result.data], result.shape, node.dtype), result.shape.map(dim))
 }

@@ -14,14 +14,22 @@ export const movement: readonly Rule[] = [
     }),
   ),
   // pad(c, c, …; c) = (c, c, …)
-  rule('pad-with-the-same', 'pad', (node, b) => (splat(node.operands[0]!) === node.attributes.value ? b.full(node.shape, node.attributes.value, node.dtype) : undefined)),
+  rule('pad-with-the-same', 'pad', (node, b) =>
+    splat(node.operands[0]!) === node.attributes.value
+      ? b.full(node.shape, node.attributes.value, node.dtype)
+      : undefined,
+  ),
   // permute(broadcast(x)) = broadcast(permute(x))
   rule('permute-of-broadcast', 'permute', (node, b) => {
     const [x] = node.operands
     if (x!.op !== 'broadcast') return undefined
     const places = x!.attributes.axes.map((axis) => node.attributes.order.indexOf(axis))
     const order = range(places.length).sort((i, j) => places[i]! - places[j]!)
-    return b.broadcast(b.permute(x!.operands[0]!, order), node.shape, order.map((i) => places[i]!))
+    return b.broadcast(
+      b.permute(x!.operands[0]!, order),
+      node.shape,
+      order.map((i) => places[i]!),
+    )
   }),
   // reshape(broadcast(x)) = broadcast(reshape(x)), where only axes of size 1 come or go
   rule('reshape-of-broadcast', 'reshape', (node, b) => {
@@ -31,7 +39,14 @@ export const movement: readonly Rule[] = [
     if (!places) return undefined
     const kept = range(x!.attributes.axes.length).filter((i) => places[x!.attributes.axes[i]!] !== undefined)
     const { shape } = x!.operands[0]!
-    return b.broadcast(b.reshape(x!.operands[0]!, kept.map((i) => shape[i]!)), node.shape, kept.map((i) => places[x!.attributes.axes[i]!]!))
+    return b.broadcast(
+      b.reshape(
+        x!.operands[0]!,
+        kept.map((i) => shape[i]!),
+      ),
+      node.shape,
+      kept.map((i) => places[x!.attributes.axes[i]!]!),
+    )
   }),
   // broadcast(reshape(x)) = broadcast(x), where the reshape only adds axes of size 1
   rule('broadcast-of-unit-axes', 'broadcast', (node, b) => {
@@ -40,16 +55,25 @@ export const movement: readonly Rule[] = [
     const inner = x!.operands[0]!
     const places = unitPlaces(inner.shape, x!.shape)
     if (!places || places.includes(undefined)) return undefined
-    return b.broadcast(inner, node.shape, places.map((place) => node.attributes.axes[place!]!))
+    return b.broadcast(
+      inner,
+      node.shape,
+      places.map((place) => node.attributes.axes[place!]!),
+    )
   }),
   // permute that only moves axes of size 1 = reshape
   rule('permute-of-unit-axes', 'permute', (node, b) => {
     const moved = node.attributes.order.filter((axis) => node.operands[0]!.shape[axis] !== one)
-    return moved.every((axis, i) => i === 0 || axis > moved[i - 1]!) ? b.reshape(node.operands[0]!, node.shape) : undefined
+    return moved.every((axis, i) => i === 0 || axis > moved[i - 1]!)
+      ? b.reshape(node.operands[0]!, node.shape)
+      : undefined
   }),
   // slice(pad(x)) = x, where it cuts off just what was added
   rule('slice-undoes-pad', 'slice', ({ operands: [x], attributes: { starts, sizes, steps } }) =>
-    x!.op === 'pad' && sameDims(starts, x!.attributes.low) && sameDims(sizes, x!.operands[0]!.shape) && steps.every((step) => step === 1)
+    x!.op === 'pad' &&
+    sameDims(starts, x!.attributes.low) &&
+    sameDims(sizes, x!.operands[0]!.shape) &&
+    steps.every((step) => step === 1)
       ? x!.operands[0]
       : undefined,
   ),
@@ -59,7 +83,8 @@ export const movement: readonly Rule[] = [
     const { axis } = x!.attributes
     let before = zero
     for (const part of x!.operands) {
-      if (starts[axis] === before && sizes[axis] === part.shape[axis] && steps[axis] === 1) return b.slice(part, starts.with(axis, zero), sizes, steps)
+      if (starts[axis] === before && sizes[axis] === part.shape[axis] && steps[axis] === 1)
+        return b.slice(part, starts.with(axis, zero), sizes, steps)
       before = add(before, part.shape[axis]!)
     }
     return undefined
@@ -76,7 +101,12 @@ export const movement: readonly Rule[] = [
   rule('pad-of-pad', 'pad', ({ operands: [x], attributes: { low, high, value } }, b) => {
     if (x!.op !== 'pad' || x!.attributes.value !== value) return undefined
     const inner = x!.attributes
-    return b.pad(x!.operands[0]!, low.map((size, axis) => add(size, inner.low[axis]!)), high.map((size, axis) => add(size, inner.high[axis]!)), value)
+    return b.pad(
+      x!.operands[0]!,
+      low.map((size, axis) => add(size, inner.low[axis]!)),
+      high.map((size, axis) => add(size, inner.high[axis]!)),
+      value,
+    )
   }),
   // concat(slices that follow each other) = one slice
   rule('concat-of-slices', 'concat', (node, b) => {
@@ -87,12 +117,22 @@ export const movement: readonly Rule[] = [
     if (whole.steps[axis] !== 1) return undefined
     let end = whole.starts[axis]!
     for (const part of node.operands) {
-      if (part.op !== 'slice' || part.operands[0] !== first!.operands[0] || part.attributes.starts[axis] !== end) return undefined
+      if (part.op !== 'slice' || part.operands[0] !== first!.operands[0] || part.attributes.starts[axis] !== end)
+        return undefined
       const { starts, steps } = part.attributes
-      if (steps.some((step, at) => step !== whole.steps[at]) || starts.some((start, at) => at !== axis && start !== whole.starts[at])) return undefined
+      if (
+        steps.some((step, at) => step !== whole.steps[at]) ||
+        starts.some((start, at) => at !== axis && start !== whole.starts[at])
+      )
+        return undefined
       end = add(end, part.shape[axis]!)
     }
-    return b.slice(first!.operands[0]!, whole.starts, whole.sizes.with(axis, subtract(end, whole.starts[axis]!)), whole.steps)
+    return b.slice(
+      first!.operands[0]!,
+      whole.starts,
+      whole.sizes.with(axis, subtract(end, whole.starts[axis]!)),
+      whole.steps,
+    )
   }),
   // f(broadcast(x), broadcast(y), c) = broadcast(f(x, y, c))
   { name: 'map-of-broadcasts', ops: undefined, apply: mapOfBroadcasts },
@@ -110,7 +150,8 @@ function mapOfReshapes(node: Node, { builder: b }: Rewrite): Node | undefined {
   for (const operand of node.operands) {
     const value = splat(operand)
     if (value !== undefined) operands.push(b.full(shape, value, operand.dtype))
-    else if (operand.op === 'reshape' && sameDims(operand.operands[0]!.shape, shape)) operands.push(operand.operands[0]!)
+    else if (operand.op === 'reshape' && sameDims(operand.operands[0]!.shape, shape))
+      operands.push(operand.operands[0]!)
     else return undefined
   }
   return b.reshape(b.node(node.op, operands, node.attributes as never) as Node, node.shape)
@@ -122,7 +163,17 @@ function mapOfBroadcasts(node: Node, { builder: b }: Rewrite): Node | undefined 
   if (repeated?.op !== 'broadcast') {
     const all = node.shape.length > 0 && node.operands.every((operand) => splat(operand) !== undefined)
     // Only where the value could not be folded: it is not finite, and need be computed just once.
-    return all ? b.broadcast(b.node(node.op, node.operands.map((operand) => b.constant(splat(operand)!, operand.dtype)), node.attributes as never) as Node, node.shape, []) : undefined
+    return all
+      ? b.broadcast(
+          b.node(
+            node.op,
+            node.operands.map((operand) => b.constant(splat(operand)!, operand.dtype)),
+            node.attributes as never,
+          ) as Node,
+          node.shape,
+          [],
+        )
+      : undefined
   }
   const { axes } = repeated.attributes
   const small = repeated.operands[0]!.shape
@@ -130,7 +181,11 @@ function mapOfBroadcasts(node: Node, { builder: b }: Rewrite): Node | undefined 
   for (const operand of node.operands) {
     const value = splat(operand)
     if (value !== undefined) operands.push(b.full(small, value, operand.dtype))
-    else if (operand.op === 'broadcast' && operand.attributes.axes.length === axes.length && operand.attributes.axes.every((axis, i) => axis === axes[i]))
+    else if (
+      operand.op === 'broadcast' &&
+      operand.attributes.axes.length === axes.length &&
+      operand.attributes.axes.every((axis, i) => axis === axes[i])
+    )
       operands.push(operand.operands[0]!)
     else return undefined
   }
@@ -147,7 +202,8 @@ export function unitPlaces(from: readonly Dim[], to: readonly Dim[]): (number | 
   for (const [axis, size] of from.entries()) {
     // An axis of size 1 is matched with one of the other shape only if nothing else must be matched first.
     while (at < to.length && to[at] !== size && to[at] === one) at++
-    if (to[at] === size && at < to.length && !(size === one && remaining(from, axis + 1) > remaining(to, at + 1))) places.push(at++)
+    if (to[at] === size && at < to.length && !(size === one && remaining(from, axis + 1) > remaining(to, at + 1)))
+      places.push(at++)
     else if (size === one) places.push(undefined)
     else return undefined
   }
@@ -155,4 +211,5 @@ export function unitPlaces(from: readonly Dim[], to: readonly Dim[]): (number | 
   return at === to.length ? places : undefined
 }
 
-const remaining = (shape: readonly Dim[], start: number): number => shape.slice(start).filter((size) => size !== one).length
+const remaining = (shape: readonly Dim[], start: number): number =>
+  shape.slice(start).filter((size) => size !== one).length

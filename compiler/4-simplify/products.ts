@@ -20,7 +20,11 @@ const sides = ['left', 'right'] as const
 function operandRule(name: string, law: SideLaw): Rule {
   return rule(name, 'contract', (node, b) => {
     for (const [index, side] of sides.entries()) {
-      const found = law({ node: node.operands[index]!, accesses: node.attributes[side] }, node.attributes, node.attributes[sides[1 - index]!])
+      const found = law(
+        { node: node.operands[index]!, accesses: node.attributes[side] },
+        node.attributes,
+        node.attributes[sides[1 - index]!],
+      )
       if (found) return rebuild(b, node, index, found)
     }
     return undefined
@@ -28,14 +32,26 @@ function operandRule(name: string, law: SideLaw): Rule {
 }
 
 function rebuild(b: GraphBuilder, node: Node<'contract'>, index: number, side: Side): Node {
-  return b.contract(...(node.operands.with(index, side.node) as [Node, Node]), { ...node.attributes, [sides[index]!]: side.accesses })
+  return b.contract(...(node.operands.with(index, side.node) as [Node, Node]), {
+    ...node.attributes,
+    [sides[index]!]: side.accesses,
+  })
 }
 
-const reads = (accesses: readonly Access[], name: string): boolean => accesses.some(({ terms }) => terms.some(({ axis }) => axis === name))
+const reads = (accesses: readonly Access[], name: string): boolean =>
+  accesses.some(({ terms }) => terms.some(({ axis }) => axis === name))
 
 /** Whether the access of an operand axis may be left out: it reads the axis itself, which the other operand reads too. */
-function isRedundant(access: Access, size: Node['shape'][number], attributes: ContractAttributes, other: readonly Access[]): boolean {
-  return isPlainAccess(access, size, new Map(attributes.axes.map((axis) => [axis.name, axis.size]))) && reads(other, access.terms[0]!.axis)
+function isRedundant(
+  access: Access,
+  size: Node['shape'][number],
+  attributes: ContractAttributes,
+  other: readonly Access[],
+): boolean {
+  return (
+    isPlainAccess(access, size, new Map(attributes.axes.map((axis) => [axis.name, axis.size]))) &&
+    reads(other, access.terms[0]!.axis)
+  )
 }
 
 export const products: readonly Rule[] = [
@@ -50,7 +66,9 @@ export const products: readonly Rule[] = [
   operandRule('product-of-broadcast', ({ node, accesses }, attributes, other) => {
     if (node.op !== 'broadcast') return undefined
     const own = node.attributes.axes
-    const droppable = accesses.every((access, axis) => own.includes(axis) || isRedundant(access, node.shape[axis]!, attributes, other))
+    const droppable = accesses.every(
+      (access, axis) => own.includes(axis) || isRedundant(access, node.shape[axis]!, attributes, other),
+    )
     return droppable ? { node: node.operands[0]!, accesses: own.map((axis) => accesses[axis]!) } : undefined
   }),
   // reshape(x)[i, 0] = x[i]
@@ -59,7 +77,10 @@ export const products: readonly Rule[] = [
     const inner = node.operands[0]!
     const places = unitPlaces(inner.shape, node.shape)
     if (!places || places.includes(undefined)) return undefined
-    const droppable = accesses.every((access, axis) => places.includes(axis) || (node.shape[axis] === one && isRedundant(access, one, attributes, other)))
+    const droppable = accesses.every(
+      (access, axis) =>
+        places.includes(axis) || (node.shape[axis] === one && isRedundant(access, one, attributes, other)),
+    )
     return droppable ? { node: inner, accesses: places.map((place) => accesses[place!]!) } : undefined
   }),
   // pad(x; 0)[i] = x[i - low], which counts as 0 outside of x
@@ -69,14 +90,20 @@ export const products: readonly Rule[] = [
     if (low.some((size) => size.constant === undefined)) return undefined
     return {
       node: node.operands[0]!,
-      accesses: accesses.map((access, axis) => ({ ...access, offset: access.offset - low[axis]!.constant! * access.divisor })),
+      accesses: accesses.map((access, axis) => ({
+        ...access,
+        offset: access.offset - low[axis]!.constant! * access.divisor,
+      })),
     }
   }),
   // permute(Σ x · y)[i, j] = (Σ x · y)[j, i]
   rule('permute-of-product', 'permute', (node, b, { isShared }) => {
     const [x] = node.operands
     if (x!.op !== 'contract' || isShared(x!)) return undefined
-    return b.contract(x!.operands[0]!, x!.operands[1]!, { ...x!.attributes, output: node.attributes.order.map((axis) => x!.attributes.output[axis]!) })
+    return b.contract(x!.operands[0]!, x!.operands[1]!, {
+      ...x!.attributes,
+      output: node.attributes.order.map((axis) => x!.attributes.output[axis]!),
+    })
   }),
   // Σ (-x) · y = -(Σ x · y)
   rule('negation-out-of-product', 'contract', (node, b) => {

@@ -28,7 +28,9 @@ export const reductions: readonly Rule[] = [
       if (x!.op !== op) return undefined
       const inner = x!.operands[0]!
       const kept = keptAxes(inner.shape.length, x!.attributes.axes)
-      return b.node(op, [inner], { axes: [...x!.attributes.axes, ...node.attributes.axes.map((axis) => kept[axis]!)].sort((i, j) => i - j) })
+      return b.node(op, [inner], {
+        axes: [...x!.attributes.axes, ...node.attributes.axes.map((axis) => kept[axis]!)].sort((i, j) => i - j),
+      })
     }),
   ),
   // Σ permute(x) = permute(Σ x); likewise max and min
@@ -40,7 +42,10 @@ export const reductions: readonly Rule[] = [
       const axes = node.attributes.axes.map((axis) => order[axis]!).sort((i, j) => i - j)
       const kept = keptAxes(order.length, axes)
       const wanted = keptAxes(order.length, node.attributes.axes).map((axis) => order[axis]!)
-      return b.permute(b.node(op, [x!.operands[0]!], { axes }), wanted.map((axis) => kept.indexOf(axis)))
+      return b.permute(
+        b.node(op, [x!.operands[0]!], { axes }),
+        wanted.map((axis) => kept.indexOf(axis)),
+      )
     }),
   ),
   // Σ broadcast(x) over n repetitions = n · Σ x
@@ -61,14 +66,20 @@ export const reductions: readonly Rule[] = [
     }),
   ),
   // Σ -x = -Σ x
-  rule('sum-of-negation', 'reduce_sum', (node, b) => (node.operands[0]!.op === 'neg' ? b.neg(b.sum(node.operands[0]!.operands[0]!, node.attributes.axes)) : undefined)),
+  rule('sum-of-negation', 'reduce_sum', (node, b) =>
+    node.operands[0]!.op === 'neg' ? b.neg(b.sum(node.operands[0]!.operands[0]!, node.attributes.axes)) : undefined,
+  ),
   // Σⱼ xᵢⱼ · yᵢ = yᵢ · Σⱼ xᵢⱼ
   rule('factor-out-of-sum', 'reduce_sum', (node, b) => {
     const [x] = node.operands
     if (x!.op !== 'mul' || node.dtype !== 'float') return undefined
-    for (const [factor, other] of [[x!.operands[1]!, x!.operands[0]!], [x!.operands[0]!, x!.operands[1]!]] as const) {
+    for (const [factor, other] of [
+      [x!.operands[1]!, x!.operands[0]!],
+      [x!.operands[0]!, x!.operands[1]!],
+    ] as const) {
       const outside = alongKept(factor, node.attributes.axes)
-      if (outside) return b.mul(b.sum(other, node.attributes.axes), b.broadcast(outside.inner, node.shape, outside.place))
+      if (outside)
+        return b.mul(b.sum(other, node.attributes.axes), b.broadcast(outside.inner, node.shape, outside.place))
     }
     return undefined
   }),
@@ -77,7 +88,10 @@ export const reductions: readonly Rule[] = [
     const [x] = node.operands
     if (x!.op !== 'div') return undefined
     const outside = alongKept(x!.operands[1]!, node.attributes.axes)
-    return outside && b.div(b.sum(x!.operands[0]!, node.attributes.axes), b.broadcast(outside.inner, node.shape, outside.place))
+    return (
+      outside &&
+      b.div(b.sum(x!.operands[0]!, node.attributes.axes), b.broadcast(outside.inner, node.shape, outside.place))
+    )
   }),
 ]
 

@@ -14,7 +14,11 @@ export function rule<P extends OpName>(
 }
 
 /** A row for an op of one operand. */
-export function unaryRule(name: string, op: OpName, apply: (b: GraphBuilder, x: Node, node: Node) => Node | undefined): Rule {
+export function unaryRule(
+  name: string,
+  op: OpName,
+  apply: (b: GraphBuilder, x: Node, node: Node) => Node | undefined,
+): Rule {
   return { name, ops: [op], apply: (node: Node, { builder }) => apply(builder, node.operands[0]!, node) }
 }
 
@@ -24,7 +28,11 @@ export function binaryRule(
   op: OpName,
   apply: (b: GraphBuilder, x: Node, y: Node, node: Node) => Node | undefined,
 ): Rule {
-  return { name, ops: [op], apply: (node: Node, { builder }) => apply(builder, node.operands[0]!, node.operands[1]!, node) }
+  return {
+    name,
+    ops: [op],
+    apply: (node: Node, { builder }) => apply(builder, node.operands[0]!, node.operands[1]!, node),
+  }
 }
 
 /** The number that every element is, where the node says so: a constant, or one repeated. */
@@ -34,7 +42,7 @@ export function splat(node: Node): number | undefined {
 }
 
 /** Whether no element can be infinite or NaN, whatever the inputs are. */
-export function isFinite(node: Node): boolean {
+export function alwaysFinite(node: Node): boolean {
   const value = splat(node)
   if (value !== undefined) return Number.isFinite(value)
   switch (node.op) {
@@ -46,16 +54,16 @@ export function isFinite(node: Node): boolean {
     case 'size':
       return true
     case 'cast':
-      return node.operands[0]!.dtype !== 'float' || isFinite(node.operands[0]!)
+      return node.operands[0]!.dtype !== 'float' || alwaysFinite(node.operands[0]!)
     case 'neg':
     case 'abs':
     case 'reshape':
     case 'permute':
     case 'broadcast':
     case 'slice':
-      return isFinite(node.operands[0]!)
+      return alwaysFinite(node.operands[0]!)
     case 'select':
-      return isFinite(node.operands[1]!) && isFinite(node.operands[2]!)
+      return alwaysFinite(node.operands[1]!) && alwaysFinite(node.operands[2]!)
     default:
       return node.dtype !== 'float'
   }

@@ -28,8 +28,8 @@ export const rules: readonly Rule[] = [...folding, ...algebra, ...choice, ...mov
 export function rulesByOp(chosen: readonly Rule[] = rules): (op: OpName) => readonly Rule[] {
   const table = new Map<OpName, readonly Rule[]>()
   return (op) => {
-    let found = table.get(op)
-    if (!found) table.set(op, (found = chosen.filter(({ ops }) => !ops || ops.includes(op))))
+    const found = table.get(op) ?? chosen.filter(({ ops }) => !ops || ops.includes(op))
+    table.set(op, found)
     return found
   }
 }

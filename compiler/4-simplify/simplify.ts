@@ -29,7 +29,10 @@ export function simplify(graph: Graph, options: SimplifyOptions = {}): Graph {
 
 function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): { graph: Graph; changed: boolean } {
   const builder = new GraphBuilder()
-  const nodes = nodesOf([...graph.results, ...graph.results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : []))])
+  const nodes = nodesOf([
+    ...graph.results,
+    ...graph.results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : [])),
+  ])
   const users = countUsers(graph, nodes)
   /** From nodes of the old graph, and from nodes that rules made, to their final form. */
   const settled = new Map<Node, Node>()
@@ -66,7 +69,11 @@ function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): { graph: 
   }
 
   const results = graph.results.map(
-    ({ replaces, ...result }): Result => ({ ...result, node: settled.get(result.node)!, ...(replaces && { replaces: settled.get(replaces)! }) }),
+    ({ replaces, ...result }): Result => ({
+      ...result,
+      node: settled.get(result.node)!,
+      ...(replaces && { replaces: settled.get(replaces)! }),
+    }),
   )
   return { graph: { name: graph.name, results, origins: builder.origins }, changed }
 }

@@ -9,10 +9,11 @@
  *
  * Nodes are numbered by their place in the text, so that equal graphs print equally whatever built them.
  */
-import { opOf } from '../ops/registry.ts'
-import { type Graph, type Node, nodesOf } from './graph.ts'
-import { printDims } from './dim.ts'
+
 import { position } from '../../grammar/source.ts'
+import { opOf } from '../ops/registry.ts'
+import { printDims } from './dim.ts'
+import { type Graph, type Node, nodesOf } from './graph.ts'
 
 export function printGraph(graph: Graph, { origins = false }: { readonly origins?: boolean } = {}): string {
   const nodes = nodesOf(graph.results)
@@ -33,7 +34,9 @@ export function printGraph(graph: Graph, { origins = false }: { readonly origins
 export function printAttributes(node: Node): string {
   const { print } = opOf(node)
   if (print) return print(node.attributes as never)
-  return Object.entries(node.attributes).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' ')
+  return Object.entries(node.attributes)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ')
 }
 
 function printOrigins(graph: Graph, node: Node): string {

@@ -1,8 +1,9 @@
 /** Checks a graph's invariants between passes: a fault here is a fault of the compiler, never of a user's program. */
-import { type Graph, type Node, nodesOf } from './graph.ts'
-import { printDims, sameDims } from './dim.ts'
+
 import { internKey } from '../ops/interning.ts'
 import { opOf } from '../ops/registry.ts'
+import { printDims, sameDims } from './dim.ts'
+import { type Graph, type Node, nodesOf } from './graph.ts'
 
 export function verifyGraph(graph: Graph): void {
   const fail = (node: Node | undefined, what: string): never => {
@@ -14,7 +15,8 @@ export function verifyGraph(graph: Graph): void {
   for (const node of nodes) {
     if (ids.has(node.id)) fail(node, 'two nodes share its id')
     ids.add(node.id)
-    for (const operand of node.operands) if (operand.id >= node.id) fail(node, `operand ${operand.id} does not come before it`)
+    for (const operand of node.operands)
+      if (operand.id >= node.id) fail(node, `operand ${operand.id} does not come before it`)
     const { shape, dtype } = opOf(node).type(node.operands, node.attributes as never)
     if (dtype !== node.dtype || !sameDims(shape, node.shape))
       fail(node, `its type is ${node.dtype}${printDims(node.shape)}, its op gives ${dtype}${printDims(shape)}`)
@@ -35,7 +37,8 @@ export function verifyGraph(graph: Graph): void {
 
   const leaves = new Map<string, Node>()
   for (const node of nodes) {
-    const attributes: { readonly name?: string; readonly path?: string } = opOf(node).lower.kind === 'leaf' ? node.attributes as object : {}
+    const attributes: { readonly name?: string; readonly path?: string } =
+      opOf(node).lower.kind === 'leaf' ? (node.attributes as object) : {}
     const name = attributes.name ?? attributes.path
     if (name === undefined) continue
     const key = `${node.op} ${name}`

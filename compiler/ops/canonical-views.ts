@@ -13,14 +13,24 @@ export function permuteNode(b: GraphBuilder, x: Node, order: readonly number[]):
   if (order.length === x.shape.length && order.every((axis, at) => axis === at)) return x
   if (x.op === 'permute') {
     const first = x.attributes.order
-    return permuteNode(b, x.operands[0]!, order.map((axis) => first[axis]!))
+    return permuteNode(
+      b,
+      x.operands[0]!,
+      order.map((axis) => first[axis]!),
+    )
   }
   return b.node('permute', [x], { order })
 }
 
 export function broadcastNode(b: GraphBuilder, x: Node, shape: readonly Dim[], axes: readonly number[]): Node {
   if (axes.length === shape.length && sameDims(x.shape, shape)) return x
-  if (x.op === 'broadcast') return broadcastNode(b, x.operands[0]!, shape, x.attributes.axes.map((axis) => axes[axis]!))
+  if (x.op === 'broadcast')
+    return broadcastNode(
+      b,
+      x.operands[0]!,
+      shape,
+      x.attributes.axes.map((axis) => axes[axis]!),
+    )
   return b.node('broadcast', [x], { shape, axes })
 }
 

@@ -11,14 +11,25 @@ type Sizes = ReadonlyMap<string, number>
 /** Packed rows are held for at most this many elements. */
 const chunkElements = 1 << 20
 
-export function evaluateContract(left: Value, right: Value, attributes: ContractAttributes, sizes: Sizes, result: Value): Value {
+export function evaluateContract(
+  left: Value,
+  right: Value,
+  attributes: ContractAttributes,
+  sizes: Sizes,
+  result: Value,
+): Value {
   const [inLeft, inRight] = [namesOf(attributes.left), namesOf(attributes.right)]
   const batchNames = attributes.output.filter((name) => inLeft.has(name) && inRight.has(name))
   const rowNames = attributes.output.filter((name) => !inRight.has(name))
   const columnNames = attributes.output.filter((name) => !inLeft.has(name))
   const depthNames = [...sizes.keys()].filter((name) => !attributes.output.includes(name))
   const extent = (names: readonly string[]) => count(names.map((name) => sizes.get(name)!))
-  const [batches, rows, columns, depth] = [batchNames, rowNames, columnNames, depthNames].map(extent) as [number, number, number, number]
+  const [batches, rows, columns, depth] = [batchNames, rowNames, columnNames, depthNames].map(extent) as [
+    number,
+    number,
+    number,
+    number,
+  ]
   if (batches * rows * columns === 0 || depth === 0) return result
 
   const leftReader = reader(left, attributes.left, sizes, batchNames, rowNames, depthNames)
@@ -52,8 +63,14 @@ export function evaluateContract(left: Value, right: Value, attributes: Contract
 
 /** out[r, c] += Σₖ left[r, k] · right[k, c], four k at a time. */
 function multiplyByRows(
-  left: Float64Array, right: Float64Array, out: Float64Array, start: number, stride: number,
-  rows: number, columns: number, depth: number,
+  left: Float64Array,
+  right: Float64Array,
+  out: Float64Array,
+  start: number,
+  stride: number,
+  rows: number,
+  columns: number,
+  depth: number,
 ): void {
   const whole = depth - (depth % 4)
   for (let r = 0; r < rows; r++) {
@@ -78,8 +95,14 @@ function multiplyByRows(
 
 /** out[r, c] += Σₖ left[r, k] · right[c, k]. */
 function multiplyByDots(
-  left: Float64Array, right: Float64Array, out: Float64Array, start: number, stride: number,
-  rows: number, columns: number, depth: number,
+  left: Float64Array,
+  right: Float64Array,
+  out: Float64Array,
+  start: number,
+  stride: number,
+  rows: number,
+  columns: number,
+  depth: number,
 ): void {
   for (let r = 0; r < rows; r++)
     for (let c = 0; c < columns; c++) {
@@ -105,7 +128,14 @@ function reader(
   depthNames: readonly string[],
 ): Reader {
   const strides = rowMajorStrides(operand.shape)
-  const checked: { divisor: number; size: number; stride: number; batch: Int32Array; line: Int32Array; depth: Int32Array }[] = []
+  const checked: {
+    divisor: number
+    size: number
+    stride: number
+    batch: Int32Array
+    line: Int32Array
+    depth: Int32Array
+  }[] = []
   const flat = new Map<string, number>()
   let flatOffset = 0
   for (const [axis, access] of accesses.entries()) {
@@ -116,8 +146,12 @@ function reader(
     } else {
       const own = new Map(access.terms.map((term) => [term.axis, term.stride]))
       checked.push({
-        divisor: access.divisor, size, stride: strides[axis]!,
-        batch: parts(batchNames, sizes, own, access.offset), line: parts(lineNames, sizes, own, 0), depth: parts(depthNames, sizes, own, 0),
+        divisor: access.divisor,
+        size,
+        stride: strides[axis]!,
+        batch: parts(batchNames, sizes, own, access.offset),
+        line: parts(lineNames, sizes, own, 0),
+        depth: parts(depthNames, sizes, own, 0),
       })
     }
   }
@@ -155,7 +189,12 @@ function reader(
 }
 
 /** Σ stride·index for every index of the named axes, in row-major order. */
-function parts(names: readonly string[], sizes: Sizes, strides: ReadonlyMap<string, number>, offset: number): Int32Array {
+function parts(
+  names: readonly string[],
+  sizes: Sizes,
+  strides: ReadonlyMap<string, number>,
+  offset: number,
+): Int32Array {
   let list = new Int32Array([offset])
   for (const name of names) {
     const [size, stride] = [sizes.get(name)!, strides.get(name) ?? 0]

@@ -24,12 +24,19 @@ export function contractGradient(
   let cotangent = g
   let cotangentAccess: readonly Access[] = attributes.output.map(plain)
   const sizes = new Map(attributes.axes.map(({ name, size }) => [name, size]))
-  const reads = (accesses: readonly Access[], name: string) => accesses.some(({ terms }) => terms.some(({ axis }) => axis === name))
+  const reads = (accesses: readonly Access[], name: string) =>
+    accesses.some(({ terms }) => terms.some(({ axis }) => axis === name))
 
   const result: string[] = []
   for (const [at, access] of own.entries()) {
     const first = access.terms[0]!
-    if (access.terms.length === 1 && first.stride === 1 && access.offset === 0 && access.divisor === 1 && sizes.get(first.axis) === operand.shape[at]) {
+    if (
+      access.terms.length === 1 &&
+      first.stride === 1 &&
+      access.offset === 0 &&
+      access.divisor === 1 &&
+      sizes.get(first.axis) === operand.shape[at]
+    ) {
       result.push(first.axis)
       continue
     }
@@ -38,7 +45,11 @@ export function contractGradient(
     if (!attributes.output.includes(solved.axis)) {
       // Nothing bounds the solved axis yet: repeat the cotangent along it, so that its range does.
       const size = sizes.get(solved.axis)!
-      cotangent = b.broadcast(cotangent, [...cotangent.shape, size], cotangent.shape.map((_, axis) => axis))
+      cotangent = b.broadcast(
+        cotangent,
+        [...cotangent.shape, size],
+        cotangent.shape.map((_, axis) => axis),
+      )
       cotangentAccess = [...cotangentAccess, plain(solved.axis)]
     }
     const fresh = freshName(sizes, at)
@@ -54,17 +65,17 @@ export function contractGradient(
   const isRead = (name: string) => reads(partnerAccess, name) || reads(cotangentAccess, name)
   const kept = result.filter(isRead)
   const axes = [...sizes].filter(([name]) => isRead(name)).map(([name, size]) => ({ name, size }))
-  const sum = b.node(
-    'contract',
-    side === 'left' ? [cotangent, partner] : [partner, cotangent],
-    {
-      axes,
-      left: side === 'left' ? cotangentAccess : partnerAccess,
-      right: side === 'left' ? partnerAccess : cotangentAccess,
-      output: kept,
-    },
+  const sum = b.node('contract', side === 'left' ? [cotangent, partner] : [partner, cotangent], {
+    axes,
+    left: side === 'left' ? cotangentAccess : partnerAccess,
+    right: side === 'left' ? partnerAccess : cotangentAccess,
+    output: kept,
+  })
+  return b.broadcast(
+    sum,
+    operand.shape,
+    kept.map((name) => result.indexOf(name)),
   )
-  return b.broadcast(sum, operand.shape, kept.map((name) => result.indexOf(name)))
 }
 
 const plain = (axis: string): Access => ({ terms: [{ axis, stride: 1 }], offset: 0, divisor: 1 })
@@ -101,7 +112,9 @@ function substitute(access: Access, axis: string, solution: Access): Access {
   // A factor common to all of it changes neither the quotient nor where it is whole.
   const common = [offset, ...strides.values()].reduce((a, b) => greatestCommonDivisor(a, b), divisor)
   return {
-    terms: [...strides].filter(([, stride]) => stride !== 0).map(([name, stride]) => ({ axis: name, stride: stride / common })),
+    terms: [...strides]
+      .filter(([, stride]) => stride !== 0)
+      .map(([name, stride]) => ({ axis: name, stride: stride / common })),
     // Adding 0 turns -0, which would print and intern apart, into 0.
     offset: offset / common + 0,
     divisor: divisor / common,

@@ -43,7 +43,9 @@ export const contract: OpDef<'contract', ContractAttributes> = {
     }
     for (const name of sizes.keys()) if (!used.has(name)) fault('contract', 'an axis is read by no operand')
     if (new Set(attributes.output).size !== attributes.output.length) fault('contract', 'an axis is kept twice')
-    const shape = attributes.output.map((name) => sizes.get(name) ?? fault('contract', 'an axis is kept that is not declared'))
+    const shape = attributes.output.map(
+      (name) => sizes.get(name) ?? fault('contract', 'an axis is kept that is not declared'),
+    )
     return { shape, dtype: 'float' }
   },
   gradient: (b, node, g, attributes) => [
@@ -64,18 +66,29 @@ export const contract: OpDef<'contract', ContractAttributes> = {
 export function isPlainAccess(access: Access, size: Dim, sizes: ReadonlyMap<string, Dim>): boolean {
   const [term] = access.terms
   return (
-    access.terms.length === 1 && term!.stride === 1 && access.offset === 0 && access.divisor === 1 && sizes.get(term!.axis) === size
+    access.terms.length === 1 &&
+    term!.stride === 1 &&
+    access.offset === 0 &&
+    access.divisor === 1 &&
+    sizes.get(term!.axis) === size
   )
 }
 
-function requireAccesses(operand: TensorType, accesses: readonly Access[], sizes: ReadonlyMap<string, Dim>, index: number): void {
+function requireAccesses(
+  operand: TensorType,
+  accesses: readonly Access[],
+  sizes: ReadonlyMap<string, Dim>,
+  index: number,
+): void {
   if (accesses.length !== operand.shape.length)
     fault('rank', `${accesses.length} axes are read of an operand with ${operand.shape.length}`, index)
   for (const [at, { terms, divisor }] of accesses.entries()) {
     if (terms.some(({ axis, stride }) => !sizes.has(axis) || !Number.isInteger(stride) || stride === 0) || divisor < 1)
       fault('contract', `the access of axis ${at} is malformed`, index)
     // An axis of its own for each operand axis: what makes the gradient solvable, and rules out diagonals.
-    const own = terms.some(({ axis }) => accesses.every((other, o) => o === at || other.terms.every((term) => term.axis !== axis)))
+    const own = terms.some(({ axis }) =>
+      accesses.every((other, o) => o === at || other.terms.every((term) => term.axis !== axis)),
+    )
     if (!own) fault('diagonal', `axis ${at} is read only together with another axis of the same operand`, index)
   }
 }

@@ -2,7 +2,7 @@
 import { type Dim, dim, multiply } from '../ir/dim.ts'
 import { fault, requireAxis, requireDtype, requireNonNegative } from './faults.ts'
 import type { OpDef } from './op.ts'
-import { count, emptyValue, elementsOf, free } from './values.ts'
+import { count, elementsOf, emptyValue, free } from './values.ts'
 
 export interface GatherAttributes {
   readonly axis: number
@@ -17,7 +17,10 @@ export const gather: OpDef<'gather', GatherAttributes> = {
     if (size.constant === 0) fault('empty', `axis ${axis} has no element to choose`, 0)
     return { shape: operands[0]!.shape.toSpliced(axis, 1, ...indices.shape), dtype: operands[0]!.dtype }
   },
-  gradient: (b, node, g, { axis }) => [b.scatterAdd(g, node.operands[1]!, axis, node.operands[0]!.shape[axis]!), undefined],
+  gradient: (b, node, g, { axis }) => [
+    b.scatterAdd(g, node.operands[1]!, axis, node.operands[0]!.shape[axis]!),
+    undefined,
+  ],
   evaluate: ([data, indices], { axis }, context, node) => {
     const result = emptyValue(node, context)
     const along = data!.shape[axis]!
@@ -33,9 +36,21 @@ export const gather: OpDef<'gather', GatherAttributes> = {
   cost: () => free,
   samples: [
     { operands: [{ shape: [7, 3] }, { shape: [5], dtype: 'int', range: [0, 6] }], attributes: { axis: 0 } },
-    { operands: [{ shape: [2, 5] }, { shape: [3, 2], dtype: 'int', range: [0, 4] }], attributes: { axis: 1 }, note: 'indices of two axes' },
-    { operands: [{ shape: [4, 3] }, { shape: [6], dtype: 'int', range: [-3, 9] }], attributes: { axis: 0 }, note: 'out of range' },
-    { operands: [{ shape: [4, 3] }, { shape: [], dtype: 'int', range: [0, 3] }], attributes: { axis: 0 }, note: 'one index' },
+    {
+      operands: [{ shape: [2, 5] }, { shape: [3, 2], dtype: 'int', range: [0, 4] }],
+      attributes: { axis: 1 },
+      note: 'indices of two axes',
+    },
+    {
+      operands: [{ shape: [4, 3] }, { shape: [6], dtype: 'int', range: [-3, 9] }],
+      attributes: { axis: 0 },
+      note: 'out of range',
+    },
+    {
+      operands: [{ shape: [4, 3] }, { shape: [], dtype: 'int', range: [0, 3] }],
+      attributes: { axis: 0 },
+      note: 'one index',
+    },
     { operands: [{ shape: [4, 3] }, { shape: [0], dtype: 'int' }], attributes: { axis: 0 }, note: 'no index' },
   ],
   print: ({ axis }) => `axis=${axis}`,
@@ -55,7 +70,11 @@ export const scatterAdd: OpDef<'scatter_add', ScatterAddAttributes> = {
     requireNonNegative(size, 'the size')
     for (const [i, dim] of indices.shape.entries())
       if (updates.shape[axis + i] !== dim)
-        fault('dims-differ', `axis ${i} of the indices is ${dim.key}, axis ${axis + i} of the updates ${updates.shape[axis + i]?.key ?? 'missing'}`, 1)
+        fault(
+          'dims-differ',
+          `axis ${i} of the indices is ${dim.key}, axis ${axis + i} of the updates ${updates.shape[axis + i]?.key ?? 'missing'}`,
+          1,
+        )
     return { shape: updates.shape.toSpliced(axis, indices.shape.length, size), dtype: updates.dtype }
   },
   gradient: (b, node, g, { axis }) => [b.gather(g, node.operands[1]!, axis), undefined],
@@ -73,9 +92,20 @@ export const scatterAdd: OpDef<'scatter_add', ScatterAddAttributes> = {
   },
   cost: (node) => ({ flops: multiply(elementsOf(node.operands[0]!), dim(1)) }),
   samples: [
-    { operands: [{ shape: [5, 3] }, { shape: [5], dtype: 'int', range: [0, 6] }], attributes: { axis: 0, size: dim(7) } },
-    { operands: [{ shape: [2, 3, 2] }, { shape: [3, 2], dtype: 'int', range: [0, 1] }], attributes: { axis: 1, size: dim(2) }, note: 'many to one' },
-    { operands: [{ shape: [0, 3] }, { shape: [0], dtype: 'int' }], attributes: { axis: 0, size: dim(4) }, note: 'no update' },
+    {
+      operands: [{ shape: [5, 3] }, { shape: [5], dtype: 'int', range: [0, 6] }],
+      attributes: { axis: 0, size: dim(7) },
+    },
+    {
+      operands: [{ shape: [2, 3, 2] }, { shape: [3, 2], dtype: 'int', range: [0, 1] }],
+      attributes: { axis: 1, size: dim(2) },
+      note: 'many to one',
+    },
+    {
+      operands: [{ shape: [0, 3] }, { shape: [0], dtype: 'int' }],
+      attributes: { axis: 0, size: dim(4) },
+      note: 'no update',
+    },
   ],
   print: ({ axis, size }) => `axis=${axis} size=${size.key}`,
 }

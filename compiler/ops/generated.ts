@@ -102,7 +102,10 @@ export const randomBits: OpDef<'random_bits', RandomBitsAttributes> = {
   // Twenty rounds of an addition, a rotation (three operations) and an exclusive or.
   cost: (node) => costPerElement(node, 100),
   samples: [
-    { operands: [{ shape: [2], dtype: 'uint', range: [0, 4294967295] }], attributes: { site: 3, shape: [dim(7), dim(5)] } },
+    {
+      operands: [{ shape: [2], dtype: 'uint', range: [0, 4294967295] }],
+      attributes: { site: 3, shape: [dim(7), dim(5)] },
+    },
     { operands: [{ shape: [2], dtype: 'uint' }], attributes: { site: 0, shape: [dim(0)] }, note: 'no element' },
   ],
   print: ({ site, shape }) => `${printDims(shape)} site=${site}`,

@@ -18,7 +18,10 @@ function attributeKey(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value)) return value.length > longList ? identity(value) : `[${value.map(attributeKey).join(',')}]`
   if ('key' in value) return (value as Dim).key
-  return `{${Object.entries(value).map(([name, field]) => `${name}:${attributeKey(field)}`).sort().join(',')}}`
+  return `{${Object.entries(value)
+    .map(([name, field]) => `${name}:${attributeKey(field)}`)
+    .sort()
+    .join(',')}}`
 }
 
 /** Long tables of numbers are one only when they are the same list: comparing them would cost more than it saves. */

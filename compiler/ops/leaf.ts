@@ -68,7 +68,8 @@ export const literal: OpDef<'literal', LiteralAttributes> = {
   doc: 'numbers written in the program',
   lower: { kind: 'leaf' },
   type: (_, { data, shape, dtype }) => {
-    if (count(shape) !== data.length) fault('count-differs', `${data.length} numbers do not fill the shape [${shape.join(', ')}]`)
+    if (count(shape) !== data.length)
+      fault('count-differs', `${data.length} numbers do not fill the shape [${shape.join(', ')}]`)
     return { shape: shape.map(dim), dtype }
   },
   gradient: undefined,

@@ -1,10 +1,15 @@
 /** Elementwise evaluation: one plain loop, written out for the functions that training spends its time in. */
 import type { Node } from '../ir/graph.ts'
-import { scalarMeaningFor, type ScalarFunction } from '../ir/scalar.ts'
+import { type ScalarFunction, scalarMeaningFor } from '../ir/scalar.ts'
 import type { EvaluationContext, Value } from './op.ts'
 import { emptyValue } from './values.ts'
 
-export function evaluateMap(fn: ScalarFunction, operands: readonly Value[], context: EvaluationContext, node: Node): Value {
+export function evaluateMap(
+  fn: ScalarFunction,
+  operands: readonly Value[],
+  context: EvaluationContext,
+  node: Node,
+): Value {
   const result = emptyValue(node, context)
   const out = result.data
   const [a, b, c] = operands.map((operand) => operand.data)

@@ -1,6 +1,6 @@
 /** How the rows of elementwise functions are made: what differs between them is a name, a domain and a gradient. */
 import type { DType, Node } from '../ir/graph.ts'
-import { scalarMeaning, type ScalarFunction } from '../ir/scalar.ts'
+import { type ScalarFunction, scalarMeaning } from '../ir/scalar.ts'
 import type { GraphBuilder } from './builder.ts'
 import { requireDtype, requireSameDtype, requireSameShape } from './faults.ts'
 import { evaluateMap } from './map-loops.ts'

@@ -18,7 +18,10 @@ export function matrixProduct(b: GraphBuilder, left: Node, right: Node): Node {
     )
   const leftBatch = left.shape.slice(0, -2)
   const rightBatch = right.shape.slice(0, -2)
-  const batch = b.broadcastShape([{ shape: leftBatch, dtype: 'float' }, { shape: rightBatch, dtype: 'float' }])
+  const batch = b.broadcastShape([
+    { shape: leftBatch, dtype: 'float' },
+    { shape: rightBatch, dtype: 'float' },
+  ])
   const batchNames = batch.map((_, axis) => `b${axis}`)
 
   const axes: ContractAxis[] = batch.map((size, axis) => ({ name: `b${axis}`, size }))
@@ -28,7 +31,10 @@ export function matrixProduct(b: GraphBuilder, left: Node, right: Node): Node {
     const kept = own.map((_, axis) => axis).filter((axis) => own[axis] === batch[axis + batch.length - own.length])
     const names = [...kept.map((axis) => batchNames[axis + batch.length - own.length]!), ...matrix]
     const shape = [...kept.map((axis) => own[axis]!), ...node.shape.slice(-matrix.length)]
-    return { node: b.reshape(node, shape), accesses: names.map((axis): Access => ({ terms: [{ axis, stride: 1 }], offset: 0, divisor: 1 })) }
+    return {
+      node: b.reshape(node, shape),
+      accesses: names.map((axis): Access => ({ terms: [{ axis, stride: 1 }], offset: 0, divisor: 1 })),
+    }
   }
   const [isRow, isColumn] = [left.shape.length === 1, right.shape.length === 1]
   if (!isRow) axes.push({ name: 'm', size: left.shape.at(-2) ?? one })

@@ -97,7 +97,12 @@ export interface OpDef<Name extends string, Attributes> {
     | ((builder: GraphBuilder, node: Node, cotangent: Node, attributes: Attributes) => readonly (Node | undefined)[])
     | undefined
   /** The float64 reference: plain loops. */
-  readonly evaluate: (operands: readonly Value[], attributes: Attributes, context: EvaluationContext, node: Node) => Value
+  readonly evaluate: (
+    operands: readonly Value[],
+    attributes: Attributes,
+    context: EvaluationContext,
+    node: Node,
+  ) => Value
   readonly cost: (node: Node, attributes: Attributes) => Cost
   readonly samples: readonly Sample<Attributes>[]
   /** How attributes are printed in the graph's text: `axes=[1]`; default: JSON of the fields. */

@@ -60,7 +60,11 @@ function reduction(combine: Combine, doc: string): Omit<Reduction<never>, 'name'
 
 /** A value per reduced index, repeated along the reduced axes. */
 function spread(b: GraphBuilder, value: Node, shape: readonly Dim[], axes: readonly number[]): Node {
-  return b.broadcast(value, shape, shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis)))
+  return b.broadcast(
+    value,
+    shape,
+    shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis)),
+  )
 }
 
 /** The cotangent at the first element that attains the extremum, zero elsewhere. */
@@ -75,13 +79,25 @@ function toFirst(b: GraphBuilder, x: Node, g: Node, axes: readonly number[], pos
   return b.select(mask, spread(b, g, x.shape, axes), 0)
 }
 
-function reduceValue(combine: Combine, operand: Value, axes: readonly number[], context: EvaluationContext, node: Node): Value {
+function reduceValue(
+  combine: Combine,
+  operand: Value,
+  axes: readonly number[],
+  context: EvaluationContext,
+  node: Node,
+): Value {
   const result = emptyValue(node, context)
   const { shape, data } = operand
   const kept = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis))
   const strides = stridesOf(shape)
-  const outerOffsets = offsets(kept.map((axis) => shape[axis]!), kept.map((axis) => strides[axis]!))
-  const innerOffsets = offsets(axes.map((axis) => shape[axis]!), axes.map((axis) => strides[axis]!))
+  const outerOffsets = offsets(
+    kept.map((axis) => shape[axis]!),
+    kept.map((axis) => strides[axis]!),
+  )
+  const innerOffsets = offsets(
+    axes.map((axis) => shape[axis]!),
+    axes.map((axis) => strides[axis]!),
+  )
   for (let o = 0; o < outerOffsets.length; o++) {
     const base = outerOffsets[o]!
     if (combine === 'sum') {

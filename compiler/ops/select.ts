@@ -27,7 +27,12 @@ export interface CastAttributes {
   readonly to: DType
 }
 
-const conversion: Readonly<Record<DType, ScalarFunction>> = { float: 'to_float', int: 'to_int', uint: 'to_uint', bool: 'to_bool' }
+const conversion: Readonly<Record<DType, ScalarFunction>> = {
+  float: 'to_float',
+  int: 'to_int',
+  uint: 'to_uint',
+  bool: 'to_bool',
+}
 
 export const cast: OpDef<'cast', CastAttributes> = {
   name: 'cast',

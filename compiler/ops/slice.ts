@@ -45,10 +45,22 @@ export const slice: OpDef<'slice', SliceAttributes> = {
   cost: () => free,
   samples: [
     { operands: [{ shape: [7, 5] }], attributes: { starts: [dim(2), zero], sizes: [dim(3), dim(5)], steps: [1, 1] } },
-    { operands: [{ shape: [7, 5] }], attributes: { starts: [dim(1), zero], sizes: [dim(3), dim(2)], steps: [2, 3] }, note: 'steps' },
+    {
+      operands: [{ shape: [7, 5] }],
+      attributes: { starts: [dim(1), zero], sizes: [dim(3), dim(2)], steps: [2, 3] },
+      note: 'steps',
+    },
     { operands: [{ shape: [7] }], attributes: { starts: [dim(6)], sizes: [dim(7)], steps: [-1] }, note: 'reversed' },
-    { operands: [{ shape: [8] }], attributes: { starts: [dim(7)], sizes: [dim(3)], steps: [-3] }, note: 'a negative step' },
-    { operands: [{ shape: [3, 2] }], attributes: { starts: [dim(3), zero], sizes: [zero, dim(2)], steps: [1, 1] }, note: 'no element' },
+    {
+      operands: [{ shape: [8] }],
+      attributes: { starts: [dim(7)], sizes: [dim(3)], steps: [-3] },
+      note: 'a negative step',
+    },
+    {
+      operands: [{ shape: [3, 2] }],
+      attributes: { starts: [dim(3), zero], sizes: [zero, dim(2)], steps: [1, 1] },
+      note: 'no element',
+    },
   ],
   print: ({ starts, sizes, steps }) => `${printDims(starts)} sizes=${printDims(sizes)} steps=[${steps.join(', ')}]`,
 }
@@ -88,8 +100,10 @@ export const pad: OpDef<'pad', PadAttributes> = {
   lower: { kind: 'view' },
   type: ([operand], { low, high }) => {
     const rank = operand!.shape.length
-    if (low.length !== rank || high.length !== rank) fault('rank', `${low.length} axes are padded of ${printType(operand!)}`, 0)
-    for (const [axis, amount] of [...low.entries(), ...high.entries()]) requireNonNegative(amount, `the padding of axis ${axis}`)
+    if (low.length !== rank || high.length !== rank)
+      fault('rank', `${low.length} axes are padded of ${printType(operand!)}`, 0)
+    for (const [axis, amount] of [...low.entries(), ...high.entries()])
+      requireNonNegative(amount, `the padding of axis ${axis}`)
     return { shape: operand!.shape.map((size, axis) => add(size, low[axis]!, high[axis]!)), dtype: operand!.dtype }
   },
   gradient: (b, node, g, { low }) => [b.slice(g, low, node.operands[0]!.shape)],
@@ -119,11 +133,15 @@ export const concat: OpDef<'concat', ConcatAttributes> = {
   lower: { kind: 'view' },
   type: (operands, { axis }) => {
     if (operands.length === 0) fault('operands', 'there is nothing to join')
-    const dtype = requireSameDtype(operands, operands.map((_, index) => index))
+    const dtype = requireSameDtype(
+      operands,
+      operands.map((_, index) => index),
+    )
     const first = operands[0]!.shape
     requireAxis(operands[0]!, axis)
     for (const [index, { shape }] of operands.entries()) {
-      if (shape.length !== first.length) fault('rank', `part ${index + 1} has ${shape.length} axes, part 1 has ${first.length}`, index)
+      if (shape.length !== first.length)
+        fault('rank', `part ${index + 1} has ${shape.length} axes, part 1 has ${first.length}`, index)
       for (const [at, size] of shape.entries())
         if (at !== axis && size !== first[at])
           fault('dims-differ', `axis ${at} of part 1 is ${first[at]!.key}, of part ${index + 1} ${size.key}`, index)
@@ -143,7 +161,15 @@ export const concat: OpDef<'concat', ConcatAttributes> = {
     const strides = rowMajorStrides(result.shape)
     let start = 0
     for (const operand of operands) {
-      copyStrided(result.data, start * strides[axis]!, strides, operand.data, 0, rowMajorStrides(operand.shape), operand.shape)
+      copyStrided(
+        result.data,
+        start * strides[axis]!,
+        strides,
+        operand.data,
+        0,
+        rowMajorStrides(operand.shape),
+        operand.shape,
+      )
       start += operand.shape[axis]!
     }
     return result
@@ -151,7 +177,11 @@ export const concat: OpDef<'concat', ConcatAttributes> = {
   cost: () => free,
   samples: [
     { operands: [{ shape: [3] }, { shape: [5] }], attributes: { axis: 0 } },
-    { operands: [{ shape: [2, 3] }, { shape: [2, 1] }, { shape: [2, 0] }], attributes: { axis: 1 }, note: 'three parts, one empty' },
+    {
+      operands: [{ shape: [2, 3] }, { shape: [2, 1] }, { shape: [2, 0] }],
+      attributes: { axis: 1 },
+      note: 'three parts, one empty',
+    },
   ],
   print: ({ axis }) => `axis=${axis}`,
 }

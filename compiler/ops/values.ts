@@ -1,10 +1,13 @@
 /** Making and walking the reference interpreter's dense row-major tensors. */
-import { type Dim, multiply, product, dim } from '../ir/dim.ts'
+import { type Dim, dim, multiply, product } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 import type { Cost, EvaluationContext, Value } from './op.ts'
 
 /** A zeroed value of the type a node has under the context's dims. */
-export function emptyValue(node: { readonly shape: readonly Dim[]; readonly dtype: DType }, context: EvaluationContext): Value {
+export function emptyValue(
+  node: { readonly shape: readonly Dim[]; readonly dtype: DType },
+  context: EvaluationContext,
+): Value {
   const shape = node.shape.map(context.size)
   return { shape, dtype: node.dtype, data: context.allocate(node.dtype, count(shape)) }
 }
@@ -25,8 +28,12 @@ export function rowMajorStrides(shape: readonly number[]): number[] {
  * innermost loops are plain, so that copies of every layout run at the machine's pace.
  */
 export function copyStrided(
-  target: Value['data'], targetStart: number, targetStrides: readonly number[],
-  source: Value['data'], sourceStart: number, sourceStrides: readonly number[],
+  target: Value['data'],
+  targetStart: number,
+  targetStrides: readonly number[],
+  source: Value['data'],
+  sourceStart: number,
+  sourceStrides: readonly number[],
   shape: readonly number[],
 ): void {
   if (shape.includes(0)) return

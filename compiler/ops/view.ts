@@ -14,7 +14,11 @@ export const reshape: OpDef<'reshape', ReshapeAttributes> = {
   type: ([operand], { shape }) => {
     const [before, after] = [product(operand!.shape), product(shape)]
     if (before !== after)
-      fault('count-differs', `${printType(operand!)} has ${before.key} elements, ${printDims(shape)} has ${after.key}`, 0)
+      fault(
+        'count-differs',
+        `${printType(operand!)} has ${before.key} elements, ${printDims(shape)} has ${after.key}`,
+        0,
+      )
     return { shape, dtype: operand!.dtype }
   },
   gradient: (b, node, g) => [b.reshape(g, node.operands[0]!.shape)],
@@ -47,7 +51,13 @@ export const permute: OpDef<'permute', PermuteAttributes> = {
     const result = emptyValue(node, context)
     const strides = rowMajorStrides(operand!.shape)
     copyStrided(
-      result.data, 0, rowMajorStrides(result.shape), operand!.data, 0, order.map((axis) => strides[axis]!), result.shape,
+      result.data,
+      0,
+      rowMajorStrides(result.shape),
+      operand!.data,
+      0,
+      order.map((axis) => strides[axis]!),
+      result.shape,
     )
     return result
   },
@@ -86,14 +96,23 @@ export const broadcast: OpDef<'broadcast', BroadcastAttributes> = {
     }
     return { shape, dtype: operand!.dtype }
   },
-  gradient: (b, node, g, { axes }) => [b.sum(g, node.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis)))],
+  gradient: (b, node, g, { axes }) => [
+    b.sum(
+      g,
+      node.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis)),
+    ),
+  ],
   evaluate: ([operand], { axes }, context, node) => broadcastValue(operand!, axes, emptyValue(node, context)),
   cost: () => free,
   samples: [
     { operands: [{ shape: [] }], attributes: { shape: [dim(3), dim(5)], axes: [] }, note: 'a scalar' },
     { operands: [{ shape: [5] }], attributes: { shape: [dim(3), dim(5)], axes: [1] }, note: 'rows' },
     { operands: [{ shape: [3] }], attributes: { shape: [dim(3), dim(7)], axes: [0] }, note: 'columns' },
-    { operands: [{ shape: [2, 3] }], attributes: { shape: [one, dim(2), dim(4), dim(3)], axes: [1, 3] }, note: 'between' },
+    {
+      operands: [{ shape: [2, 3] }],
+      attributes: { shape: [one, dim(2), dim(4), dim(3)], axes: [1, 3] },
+      note: 'between',
+    },
     { operands: [{ shape: [3] }], attributes: { shape: [dim(0), dim(3)], axes: [1] }, note: 'no element' },
   ],
   print: ({ shape, axes }) => `${printDims(shape)} axes=[${axes.join(', ')}]`,

@@ -26,7 +26,11 @@ export const window: OpDef<'window', WindowAttributes> = {
     requirePositive({ size, stride, dilation })
     const room = add(along, dim(low - extent(size, dilation)), high)
     if (room.constant !== undefined && room.constant < 0)
-      fault('window', `a window over ${extent(size, dilation)} elements does not fit ${add(along, dim(low), high).key}`, 0)
+      fault(
+        'window',
+        `a window over ${extent(size, dilation)} elements does not fit ${add(along, dim(low), high).key}`,
+        0,
+      )
     const windows = add(floorQuotient(room, dim(stride)), one)
     return { shape: operand!.shape.toSpliced(axis, 1, windows, dim(size)), dtype: operand!.dtype }
   },
@@ -44,12 +48,30 @@ export const window: OpDef<'window', WindowAttributes> = {
   },
   cost: () => free,
   samples: [
-    { operands: [{ shape: [7] }], attributes: { axis: 0, size: 3, stride: 1, dilation: 1, low: 0, high: zero, fill: 0 } },
-    { operands: [{ shape: [2, 7, 3] }], attributes: { axis: 1, size: 2, stride: 2, dilation: 1, low: 0, high: zero, fill: 0 }, note: 'a left-over' },
-    { operands: [{ shape: [8, 1] }], attributes: { axis: 0, size: 3, stride: 2, dilation: 2, low: 2, high: dim(1), fill: -9 }, note: 'padded, dilated' },
-    { operands: [{ shape: [0, 5] }], attributes: { axis: 1, size: 5, stride: 1, dilation: 1, low: 0, high: zero, fill: 0 }, note: 'no element' },
+    {
+      operands: [{ shape: [7] }],
+      attributes: { axis: 0, size: 3, stride: 1, dilation: 1, low: 0, high: zero, fill: 0 },
+    },
+    {
+      operands: [{ shape: [2, 7, 3] }],
+      attributes: { axis: 1, size: 2, stride: 2, dilation: 1, low: 0, high: zero, fill: 0 },
+      note: 'a left-over',
+    },
+    {
+      operands: [{ shape: [8, 1] }],
+      attributes: { axis: 0, size: 3, stride: 2, dilation: 2, low: 2, high: dim(1), fill: -9 },
+      note: 'padded, dilated',
+    },
+    {
+      operands: [{ shape: [0, 5] }],
+      attributes: { axis: 1, size: 5, stride: 1, dilation: 1, low: 0, high: zero, fill: 0 },
+      note: 'no element',
+    },
   ],
-  print: ({ high, ...rest }) => Object.entries({ ...rest, high: high.key }).map(([name, value]) => `${name}=${value}`).join(' '),
+  print: ({ high, ...rest }) =>
+    Object.entries({ ...rest, high: high.key })
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' '),
 }
 
 export interface FoldAttributes {
@@ -81,19 +103,40 @@ export const fold: OpDef<'fold', FoldAttributes> = {
   },
   evaluate: ([operand], { axis, stride, dilation, low }, context, node) => {
     const result = emptyValue(node, context)
-    eachWindowElement(operand!.shape, axis, result.shape[axis]!, { stride, dilation, low }, (element, source, inner) => {
-      if (source >= 0) for (let i = 0; i < inner; i++) result.data[source + i]! += operand!.data[element + i]!
-    })
+    eachWindowElement(
+      operand!.shape,
+      axis,
+      result.shape[axis]!,
+      { stride, dilation, low },
+      (element, source, inner) => {
+        if (source >= 0) for (let i = 0; i < inner; i++) result.data[source + i]! += operand!.data[element + i]!
+      },
+    )
     return result
   },
   cost: (node) => costPerElement(node.operands[0]!, 1),
   samples: [
     { operands: [{ shape: [5, 3] }], attributes: { axis: 0, size: dim(7), stride: 1, dilation: 1, low: 0 } },
-    { operands: [{ shape: [2, 3, 2, 5] }], attributes: { axis: 1, size: dim(7), stride: 2, dilation: 1, low: 0 }, note: 'strided' },
-    { operands: [{ shape: [4, 3] }], attributes: { axis: 0, size: dim(8), stride: 2, dilation: 2, low: 2 }, note: 'padded, dilated' },
-    { operands: [{ shape: [0, 3, 2] }], attributes: { axis: 1, size: dim(4), stride: 1, dilation: 1, low: 0 }, note: 'no element' },
+    {
+      operands: [{ shape: [2, 3, 2, 5] }],
+      attributes: { axis: 1, size: dim(7), stride: 2, dilation: 1, low: 0 },
+      note: 'strided',
+    },
+    {
+      operands: [{ shape: [4, 3] }],
+      attributes: { axis: 0, size: dim(8), stride: 2, dilation: 2, low: 2 },
+      note: 'padded, dilated',
+    },
+    {
+      operands: [{ shape: [0, 3, 2] }],
+      attributes: { axis: 1, size: dim(4), stride: 1, dilation: 1, low: 0 },
+      note: 'no element',
+    },
   ],
-  print: ({ size, ...rest }) => Object.entries({ ...rest, size: size.key }).map(([name, value]) => `${name}=${value}`).join(' '),
+  print: ({ size, ...rest }) =>
+    Object.entries({ ...rest, size: size.key })
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' '),
 }
 
 const extent = (size: number, dilation: number): number => (size - 1) * dilation + 1

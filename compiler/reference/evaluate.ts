@@ -43,12 +43,18 @@ export function evaluationOrder(results: readonly Node[]): { readonly run: (cont
   }
 }
 
-export function evaluationContext({ dims = new Map(), precision = 'float64', leaf }: EvaluateOptions): EvaluationContext {
+export function evaluationContext({
+  dims = new Map(),
+  precision = 'float64',
+  leaf,
+}: EvaluateOptions): EvaluationContext {
   const sizes = new Map<Dim, number>()
   return {
     size: (dim) => {
-      let value = dim.constant ?? sizes.get(dim)
-      if (value === undefined) sizes.set(dim, (value = evaluateDim(dim, dims)))
+      const known = dim.constant ?? sizes.get(dim)
+      if (known !== undefined) return known
+      const value = evaluateDim(dim, dims)
+      sizes.set(dim, value)
       return value
     },
     allocate: (dtype, elements) => allocate(dtype, elements, precision),

@@ -4,7 +4,14 @@
  */
 import { type CompiledProgram, type DimValues, scalarsOf, type TensorSlot } from '../../runtime/abi.ts'
 import { DimError, DisposedError, NameError } from '../../runtime/errors.ts'
-import type { DeviceDescription, Executor, OpenOptions, ScalarRow, StepValues, TensorData } from '../../runtime/executor.ts'
+import type {
+  DeviceDescription,
+  Executor,
+  OpenOptions,
+  ScalarRow,
+  StepValues,
+  TensorData,
+} from '../../runtime/executor.ts'
 import type { Node, Result } from '../ir/graph.ts'
 import type { LoweredEntry, LoweredPhase, LoweredProgram } from '../lowered.ts'
 import type { Value } from '../ops/op.ts'
@@ -16,12 +23,20 @@ export interface ReferenceOptions extends OpenOptions {
   readonly description: DeviceDescription
 }
 
-export async function openReference(lowered: LoweredProgram, program: CompiledProgram, options: ReferenceOptions): Promise<Executor> {
+export async function openReference(
+  lowered: LoweredProgram,
+  program: CompiledProgram,
+  options: ReferenceOptions,
+): Promise<Executor> {
   const entries = new Map(options.entries.map((name) => [name, prepareEntry(lowered, name)]))
   const storage = new Storage(program, options.dims, options.precision)
   const scalarNames = new Set(scalarsOf(program, options.entries))
   const stepValues = new Map<string, number>()
-  const allowed = new Set([options.dims, ...(options.variants ?? []).map(({ dims }) => ({ ...options.dims, ...dims }))].map((dims) => bindingKey(program, dims)))
+  const allowed = new Set(
+    [options.dims, ...(options.variants ?? []).map(({ dims }) => ({ ...options.dims, ...dims }))].map((dims) =>
+      bindingKey(program, dims),
+    ),
+  )
   let rows: ScalarRow[] = []
   let outputs = new Map<string, Value>()
   let ticket = 0
@@ -31,7 +46,12 @@ export async function openReference(lowered: LoweredProgram, program: CompiledPr
     if (disposed) throw new DisposedError(program.name)
   }
   const slotOf = (name: string): TensorSlot =>
-    program.tensors.find((slot) => slot.name === name) ?? unknown('tensor', name, program.tensors.map((slot) => slot.name))
+    program.tensors.find((slot) => slot.name === name) ??
+    unknown(
+      'tensor',
+      name,
+      program.tensors.map((slot) => slot.name),
+    )
 
   return {
     device: options.description,
@@ -48,7 +68,10 @@ export async function openReference(lowered: LoweredProgram, program: CompiledPr
     async read(name, dims): Promise<TensorData> {
       check()
       const output = outputs.get(name)
-      return toHost(output ? output.data : storage.read(slotOf(name), { ...options.dims, ...dims }), output?.dtype ?? slotOf(name).dtype)
+      return toHost(
+        output ? output.data : storage.read(slotOf(name), { ...options.dims, ...dims }),
+        output?.dtype ?? slotOf(name).dtype,
+      )
     },
 
     async run(entry, step: StepValues = {}, dims) {
@@ -56,11 +79,16 @@ export async function openReference(lowered: LoweredProgram, program: CompiledPr
       const phases = entries.get(entry) ?? unknown('entry', entry, [...entries.keys()])
       const bindings = { ...options.dims, ...dims }
       if (!allowed.has(bindingKey(program, bindings)))
-        throw new DimError(`the session was not opened for '${entry}' with ${JSON.stringify(dims)}`, 'name it in `variants` when opening')
+        throw new DimError(
+          `the session was not opened for '${entry}' with ${JSON.stringify(dims)}`,
+          'name it in `variants` when opening',
+        )
       for (const [name, value] of Object.entries(step)) stepValues.set(name, value)
       outputs = new Map()
       for (const phase of phases) runPhase(phase, entry, storage, bindings, stepValues, outputs, options.precision)
-      const values = [...outputs].filter(([name]) => scalarNames.has(name)).map(([name, { data }]) => [name, data[0]!] as const)
+      const values = [...outputs]
+        .filter(([name]) => scalarNames.has(name))
+        .map(([name, { data }]) => [name, data[0]!] as const)
       rows.push({ ticket: ++ticket, values: Object.fromEntries(values) })
       // Lets timers, signals and prefetching have their turn between two steps.
       await new Promise<void>((resolve) => setTimeout(resolve, 0))
@@ -90,7 +118,12 @@ interface PreparedPhase {
 
 function prepareEntry(lowered: LoweredProgram, name: string): readonly PreparedPhase[] {
   const entry: LoweredEntry =
-    lowered.entries.find((e) => e.name === name) ?? unknown('entry', name, lowered.entries.map((e) => e.name))
+    lowered.entries.find((e) => e.name === name) ??
+    unknown(
+      'entry',
+      name,
+      lowered.entries.map((e) => e.name),
+    )
   return entry.phases.map((phase) => {
     const { results } = phase.graph
     return { phase, results, order: evaluationOrder(results.map((result) => result.node)) }
@@ -137,7 +170,9 @@ function runPhase(
   })
 
   // A result that is (a view of) something held is copied before the first one is written: it is that thing's old value.
-  const values = order.run(context).map((value) => (held.has(value.data.buffer) ? { ...value, data: value.data.slice() } : value))
+  const values = order
+    .run(context)
+    .map((value) => (held.has(value.data.buffer) ? { ...value, data: value.data.slice() } : value))
   for (const [index, { name, role, replaces }] of results.entries()) {
     const { data, dtype, shape } = values[index]!
     if (role === 'gradient' && entry === 'step') storage.variable(name).set(data)

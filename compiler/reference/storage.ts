@@ -23,10 +23,17 @@ const aligned = (count: number): number => Math.ceil(count / alignment) * alignm
 
 /** The part of the parameter arena that a flat phase runs over. */
 export function flatRange(program: CompiledProgram, flat: UpdateGroup | 'all'): FlatRange {
-  const trained = program.parameters.filter(({ trainable, path }) => (flat === 'all' ? trainable : flat.parameters.includes(path)))
-  const slots = trained.map(({ path }) => program.tensors.find(({ role, name }) => role === 'parameter' && name === path)!)
+  const trained = program.parameters.filter(({ trainable, path }) =>
+    flat === 'all' ? trainable : flat.parameters.includes(path),
+  )
+  const slots = trained.map(
+    ({ path }) => program.tensors.find(({ role, name }) => role === 'parameter' && name === path)!,
+  )
   const start = Math.min(...slots.map(startOf))
-  return { start, elements: Math.max(...slots.map((slot) => startOf(slot) + aligned(elements(slot.shape, {})))) - start }
+  return {
+    start,
+    elements: Math.max(...slots.map((slot) => startOf(slot) + aligned(elements(slot.shape, {})))) - start,
+  }
 }
 
 const startOf = ({ offset }: TensorSlot): number => (offset as number) / 4
@@ -42,8 +49,13 @@ export class Storage {
   constructor(program: CompiledProgram, dims: DimValues, precision: Precision) {
     this.program = program
     this.#precision = precision
-    const ends = program.tensors.filter(({ role }) => role === 'parameter').map((slot) => startOf(slot) + aligned(elements(slot.shape, {})))
-    for (const [arena, role] of [['parameters', 'parameter'], ['gradients', 'gradient']] as const) {
+    const ends = program.tensors
+      .filter(({ role }) => role === 'parameter')
+      .map((slot) => startOf(slot) + aligned(elements(slot.shape, {})))
+    for (const [arena, role] of [
+      ['parameters', 'parameter'],
+      ['gradients', 'gradient'],
+    ] as const) {
       const data = allocate('float', Math.max(0, ...ends), precision)
       this.#arenas.set(arena, data)
       for (const slot of program.tensors.filter((t) => t.role === role && typeof t.offset === 'number'))
@@ -91,8 +103,13 @@ export class Storage {
     const count = elements(slot.shape, dims)
     const expected = slot.dtype === 'float' ? Float32Array : slot.dtype === 'int' ? Int32Array : Uint32Array
     if (!(data instanceof expected) || data.length !== count)
-      throw new ShapeError(slot.name, `a ${expected.name} of ${count}`, `a ${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`)
-    const target = slot.role === 'input' || slot.role === 'target' ? this.batch(slot.name, dims) : this.variable(slot.name)
+      throw new ShapeError(
+        slot.name,
+        `a ${expected.name} of ${count}`,
+        `a ${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`,
+      )
+    const target =
+      slot.role === 'input' || slot.role === 'target' ? this.batch(slot.name, dims) : this.variable(slot.name)
     target.set(data)
   }
   read(slot: TensorSlot, dims: DimValues): Data {

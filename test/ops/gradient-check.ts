@@ -2,8 +2,9 @@
  * Compares gradients with central differences of the float64 reference. The loss is a fixed random weighting of the
  * elements, so that no two errors can cancel.
  */
-import type { Node } from '../../compiler/ir/graph.ts'
+
 import { differentiate } from '../../compiler/3-differentiate/differentiate.ts'
+import type { Node } from '../../compiler/ir/graph.ts'
 import type { GraphBuilder } from '../../compiler/ops/builder.ts'
 import type { Value } from '../../compiler/ops/op.ts'
 import { evaluate } from '../../compiler/reference/evaluate.ts'
@@ -23,12 +24,21 @@ export function weighted(builder: GraphBuilder, node: Node, seed: number): Node 
   const shape = node.shape.map((dim) => dim.constant!)
   const { data } = drawValue({ shape, range: [0.5, 1.5] }, generator(seed))
   const product = builder.mul(node, builder.literal([...data], shape))
-  return builder.sum(product, node.shape.map((_, axis) => axis))
+  return builder.sum(
+    product,
+    node.shape.map((_, axis) => axis),
+  )
 }
 
-export function gradientMismatches(builder: GraphBuilder, loss: Node, inputs: readonly Node[], values: ReadonlyMap<Node, Value>): Mismatch[] {
+export function gradientMismatches(
+  builder: GraphBuilder,
+  loss: Node,
+  inputs: readonly Node[],
+  values: ReadonlyMap<Node, Value>,
+): Mismatch[] {
   const floats = inputs.filter((node) => node.dtype === 'float')
-  const lossAt = (changed: ReadonlyMap<Node, Value>) => evaluate([loss], { leaf: (node) => changed.get(node)! })[0]!.data[0]!
+  const lossAt = (changed: ReadonlyMap<Node, Value>) =>
+    evaluate([loss], { leaf: (node) => changed.get(node)! })[0]!.data[0]!
   const gradients = evaluate(differentiate(builder, loss, floats), { leaf: (node) => values.get(node)! })
   // Differences lose half the digits: about eps/step of the loss, and step² of its curvature.
   const magnitude = Math.max(1, Math.abs(lossAt(values)))

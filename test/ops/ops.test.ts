@@ -1,8 +1,8 @@
 /** Every primitive on every sample of its row: shapes, finiteness, gradients of first and second order. */
 import { describe, expect, it } from 'vitest'
-import { verifyGraph } from '../../compiler/ir/verify-graph.ts'
-import { printGraph } from '../../compiler/ir/print-graph.ts'
 import { differentiate } from '../../compiler/3-differentiate/differentiate.ts'
+import { printGraph } from '../../compiler/ir/print-graph.ts'
+import { verifyGraph } from '../../compiler/ir/verify-graph.ts'
 import { opNames, opOf } from '../../compiler/ops/registry.ts'
 import { evaluate } from '../../compiler/reference/evaluate.ts'
 import { gradientMismatches, weighted } from './gradient-check.ts'
@@ -41,7 +41,9 @@ for (const op of opNames.filter((name) => samplesOf(name).length > 0))
         const loss = weighted(builder, builder.sin(node), 7)
         const floats = inputs.filter((input) => input.dtype === 'float')
         const gradients = differentiate(builder, loss, floats)
-        const second = gradients.map((gradient, i) => weighted(builder, gradient, 11 + i)).reduce((a, b) => builder.add(a, b))
+        const second = gradients
+          .map((gradient, i) => weighted(builder, gradient, 11 + i))
+          .reduce((a, b) => builder.add(a, b))
         expect(gradientMismatches(builder, second, inputs, values)).toEqual([])
         verifyGraph(builder.graph(op, [{ name: 'second', node: second, role: 'output' }]))
       })

@@ -16,7 +16,9 @@ export interface SampleGraph {
 export function sampleGraph(op: OpName, sample: Sample<object>, seed: number): SampleGraph {
   const builder = new GraphBuilder()
   const random = generator(seed)
-  const inputs = sample.operands.map((operand, i) => builder.input(`x${i}`, operand.shape.map(dim), operand.dtype ?? 'float'))
+  const inputs = sample.operands.map((operand, i) =>
+    builder.input(`x${i}`, operand.shape.map(dim), operand.dtype ?? 'float'),
+  )
   const values = new Map(inputs.map((node, i) => [node, drawValue(sample.operands[i]!, random)]))
   return { builder, inputs, node: builder.node(op, inputs, sample.attributes as never) as Node, values }
 }
@@ -27,7 +29,11 @@ export function samplesOf(op: OpName): readonly Sample<object>[] {
 
 export function drawValue(operand: SampleOperand, random: () => number): Value {
   const { shape, dtype = 'float', distinct = false } = operand
-  const data = allocate(dtype, shape.reduce((a, b) => a * b, 1), 'float64')
+  const data = allocate(
+    dtype,
+    shape.reduce((a, b) => a * b, 1),
+    'float64',
+  )
   const [low, high] = operand.range ?? (dtype === 'float' ? [-2, 2] : dtype === 'bool' ? [0, 1] : [0, 7])
   for (let i = 0; i < data.length; i++)
     data[i] = dtype === 'float' ? low + random() * (high - low) : low + Math.floor(random() * (high - low + 1))

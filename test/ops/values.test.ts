@@ -11,13 +11,23 @@ import { evaluate } from '../../compiler/reference/evaluate.ts'
 import { sampleGraph, samplesOf } from './sample-graph.ts'
 
 const b = new GraphBuilder()
-const numbers = (node: Node): number[] => [...evaluate([node], { leaf: () => { throw new Error('no leaf') } })[0]!.data]
+const numbers = (node: Node): number[] => [
+  ...evaluate([node], {
+    leaf: () => {
+      throw new Error('no leaf')
+    },
+  })[0]!.data,
+]
 const vector = (...values: number[]): Node => b.literal(values, [values.length])
 const ints = (...values: number[]): Node => b.literal(values, [values.length], 'int')
-const counting = (...shape: number[]): Node => b.literal(Array.from({ length: shape.reduce((x, y) => x * y, 1) }, (_, i) => i), shape)
+const counting = (...shape: number[]): Node =>
+  b.literal(
+    Array.from({ length: shape.reduce((x, y) => x * y, 1) }, (_, i) => i),
+    shape,
+  )
 
 describe('scalar functions', () => {
-  it('computes erf to a few units of 2⁻⁵³ (values of C\'s erf)', () => {
+  it("computes erf to a few units of 2⁻⁵³ (values of C's erf)", () => {
     const table: [number, number][] = [
       [1e-20, 1.1283791670955125e-20],
       [0.001, 0.0011283787909692365],
@@ -47,7 +57,7 @@ describe('scalar functions', () => {
   it('rounds a tie to the even neighbour', () => {
     expect(numbers(b.round(vector(0.5, 1.5, 2.5, -0.5, -1.5, 2.4, 2.6)))).toEqual([0, 2, 2, 0, -2, 2, 3])
   })
-  it('divides towards minus infinity, with the remainder of the divisor\'s sign', () => {
+  it("divides towards minus infinity, with the remainder of the divisor's sign", () => {
     expect(numbers(b.floorDiv(ints(7, -7, 7, -7), ints(2, 2, -2, -2)))).toEqual([3, -4, -4, 3])
     expect(numbers(b.modulo(ints(7, -7, 7, -7), ints(2, 2, -2, -2)))).toEqual([1, 1, -1, -1])
   })
@@ -74,7 +84,7 @@ describe('views', () => {
     const windows = b.window(counting(4), { axis: 0, size: 2, stride: 1, dilation: 2, low: 1, high: 1, fill: 9 })
     expect(numbers(windows)).toEqual([9, 1, 0, 2, 1, 3, 2, 9])
   })
-  it('broadcasts by numpy\'s rules', () => {
+  it("broadcasts by numpy's rules", () => {
     const sum = b.add(b.literal([10, 20], [2, 1]), counting(3))
     expect(sum.shape.map((d) => d.key)).toEqual(['2', '3'])
     expect(numbers(sum)).toEqual([10, 11, 12, 20, 21, 22])
@@ -125,7 +135,10 @@ describe('contraction', () => {
       }
       const visit = (depth: number): void => {
         if (depth === axes.length) {
-          const flat = output.reduce((sum, name) => sum * axes.find((axis) => axis.name === name)!.size.constant! + at[name]!, 0)
+          const flat = output.reduce(
+            (sum, name) => sum * axes.find((axis) => axis.name === name)!.size.constant! + at[name]!,
+            0,
+          )
           expected[flat]! += element(left, reads) * element(right, others)
           return
         }

@@ -13,7 +13,19 @@ import { drawValue, generator } from '../ops/sample-graph.ts'
 
 function draw(nodes: readonly Node[], seed = 3): Map<Node, Value> {
   const random = generator(seed)
-  return new Map(nodes.map((node) => [node, drawValue({ shape: node.shape.map((size) => size.constant!), dtype: node.dtype, range: node.dtype === 'int' ? [0, 2] : [-1, 1] }, random)]))
+  return new Map(
+    nodes.map((node) => [
+      node,
+      drawValue(
+        {
+          shape: node.shape.map((size) => size.constant!),
+          dtype: node.dtype,
+          range: node.dtype === 'int' ? [0, 2] : [-1, 1],
+        },
+        random,
+      ),
+    ]),
+  )
 }
 const axesOf = (node: Node) => node.shape.map((_, axis) => axis)
 
@@ -29,7 +41,13 @@ function crossEntropy(b: GraphBuilder, logits: Node, label: Node): Node {
 describe('gradients of programs', () => {
   it('of a two-layer classifier are its central differences, and softmax minus one-hot at the logits', () => {
     const b = new GraphBuilder()
-    const inputs = [b.input('x', [dim(5), dim(7)]), b.parameter('w1', [dim(7), dim(4)]), b.parameter('b1', [dim(4)]), b.parameter('w2', [dim(4), dim(3)]), b.input('label', [dim(5)], 'int')]
+    const inputs = [
+      b.input('x', [dim(5), dim(7)]),
+      b.parameter('w1', [dim(7), dim(4)]),
+      b.parameter('b1', [dim(4)]),
+      b.parameter('w2', [dim(4), dim(3)]),
+      b.input('label', [dim(5)], 'int'),
+    ]
     const [x, w1, b1, w2, label] = inputs as [Node, Node, Node, Node, Node]
     const logits = b.matmul(b.maximum(b.add(b.matmul(x, w1), b1), 0), w2)
     const loss = crossEntropy(b, logits, label)
@@ -41,7 +59,8 @@ describe('gradients of programs', () => {
     for (let row = 0; row < 5; row++) {
       const exps = [0, 1, 2].map((k) => Math.exp(at!.data[row * 3 + k]!))
       const sum = exps.reduce((p, q) => p + q)
-      for (let k = 0; k < 3; k++) expect(found!.data[row * 3 + k]).toBeCloseTo((exps[k]! / sum - (labels!.data[row] === k ? 1 : 0)) / 5, 12)
+      for (let k = 0; k < 3; k++)
+        expect(found!.data[row * 3 + k]).toBeCloseTo((exps[k]! / sum - (labels!.data[row] === k ? 1 : 0)) / 5, 12)
     }
   })
   it('of layer norm, attention and a pooled convolution are their central differences', () => {
@@ -52,7 +71,10 @@ describe('gradients of programs', () => {
     const score = b.mul(b.matmul(normed, b.permute(x, [0, 2, 1])), 0.5)
     const weight = b.exp(b.sub(score, b.max(score, [2], true)))
     const attended = b.matmul(b.div(weight, b.sum(weight, [2], true)), x)
-    const pooled = b.max(b.window(attended, { axis: 2, size: 2, stride: 2, dilation: 1, low: 0, high: 0, fill: 0 }), [3])
+    const pooled = b.max(
+      b.window(attended, { axis: 2, size: 2, stride: 2, dilation: 1, low: 0, high: 0, fill: 0 }),
+      [3],
+    )
     const loss = b.sum(b.sin(b.mul(pooled, 3)), axesOf(pooled))
     expect(gradientMismatches(b, loss, [x], draw([x]))).toEqual([])
   })
@@ -67,9 +89,20 @@ describe('gradients of programs', () => {
     const x = b.input('x', [symbol('batch'), dim(3)])
     const w = b.parameter('w', [dim(3), dim(2)])
     const loss = b.mean(b.mul(b.matmul(x, w), b.matmul(x, w)), [0, 1])
-    const graph = b.graph('g', differentiate(b, loss, [w]).map((node) => ({ name: 'grad.w', node, role: 'gradient' as const })))
-    const values = new Map<string, Value>([['x', { shape: [2, 3], dtype: 'float', data: Float64Array.of(1, 2, 3, 4, 5, 6) }], ['w', { shape: [3, 2], dtype: 'float', data: Float64Array.of(1, 0, 0, 1, 1, 1) }]])
-    const run = ({ results }: typeof graph) => [...evaluate(results.map((r) => r.node), { dims: new Map([['batch', 2]]), leaf: (node) => values.get(node.op === 'input' ? 'x' : 'w')! })[0]!.data]
+    const graph = b.graph(
+      'g',
+      differentiate(b, loss, [w]).map((node) => ({ name: 'grad.w', node, role: 'gradient' as const })),
+    )
+    const values = new Map<string, Value>([
+      ['x', { shape: [2, 3], dtype: 'float', data: Float64Array.of(1, 2, 3, 4, 5, 6) }],
+      ['w', { shape: [3, 2], dtype: 'float', data: Float64Array.of(1, 0, 0, 1, 1, 1) }],
+    ])
+    const run = ({ results }: typeof graph) => [
+      ...evaluate(
+        results.map((r) => r.node),
+        { dims: new Map([['batch', 2]]), leaf: (node) => values.get(node.op === 'input' ? 'x' : 'w')! },
+      )[0]!.data,
+    ]
     // d/dw Σ(x·w)²/4 = xᵀ(x·w)/2 with x·w = [[4, 5], [10, 11]]
     expect(run(graph)).toEqual([22, 24.5, 29, 32.5, 36, 40.5])
     expect(run(simplify(graph))).toEqual(run(graph))
@@ -84,12 +117,19 @@ describe('what is differentiated', () => {
     const [gradient, none] = differentiate(b, loss, [w, unused])
     expect(gradient).toBe(b.mul(b.full([dim(2)], 1), b.exp(x)))
     expect(none).toBe(b.full([dim(2)], 0))
-    expect(nodesOf([{ node: simplify(b.graph('g', [{ name: 'g', node: gradient!, role: 'gradient' }])).results[0]!.node }]).map(({ op }) => op)).toEqual(['input', 'exp'])
+    expect(
+      nodesOf([
+        { node: simplify(b.graph('g', [{ name: 'g', node: gradient!, role: 'gradient' }])).results[0]!.node },
+      ]).map(({ op }) => op),
+    ).toEqual(['input', 'exp'])
   })
   it('ends at stop_gradient, at comparisons and at integers', () => {
     const b = new GraphBuilder()
     const w = b.parameter('w', [dim(2)])
-    const loss = b.sum(b.add(b.stopGradient(b.exp(w)), b.add(b.cast(b.lt(w, 0), 'float'), b.cast(b.cast(w, 'int'), 'float'))), [0])
+    const loss = b.sum(
+      b.add(b.stopGradient(b.exp(w)), b.add(b.cast(b.lt(w, 0), 'float'), b.cast(b.cast(w, 'int'), 'float'))),
+      [0],
+    )
     expect(differentiate(b, loss, [w])).toEqual([b.full([dim(2)], 0)])
   })
   it('says of each gradient node which line it is the gradient of', () => {
@@ -107,7 +147,9 @@ describe('what is differentiated', () => {
     const [first] = differentiate(b, cube, [w])
     const [second] = differentiate(b, first!, [w])
     const [third] = differentiate(b, second!, [w])
-    const values = evaluate([first!, second!, third!], { leaf: () => ({ shape: [], dtype: 'float', data: Float64Array.of(2) }) })
+    const values = evaluate([first!, second!, third!], {
+      leaf: () => ({ shape: [], dtype: 'float', data: Float64Array.of(2) }),
+    })
     expect(values.map((value) => value.data[0])).toEqual([12, 12, 6])
   })
 })

@@ -22,8 +22,15 @@ describe('random programs', () => {
       const { graph, dims, leaves } = randomGraph(seed)
       const nodes = nodesOf(graph.results)
       for (const { op } of nodes) met.add(op)
-      const values = evaluate(graph.results.map(({ node }) => node), { dims, leaf: (node) => leaves.get(leafName(node))! })
-      for (const value of values) expect(value.data.every((x) => Number.isFinite(x) && Math.abs(x) < 1e7), `seed ${seed}`).toBe(true)
+      const values = evaluate(
+        graph.results.map(({ node }) => node),
+        { dims, leaf: (node) => leaves.get(leafName(node))! },
+      )
+      for (const value of values)
+        expect(
+          value.data.every((x) => Number.isFinite(x) && Math.abs(x) < 1e7),
+          `seed ${seed}`,
+        ).toBe(true)
       expect(nodesOf(randomGraph(seed).graph.results).map(({ op }) => op)).toEqual(nodes.map(({ op }) => op))
     }
     const missing = opNames.filter((op) => !met.has(op) && op !== 'state' && op !== 'stop_gradient')
@@ -48,18 +55,29 @@ describe('random programs', () => {
       if (!loss) continue
       const random = generator(seed + 999)
       // Away from the multiples of 1/32 on which leaves lie, where floor and its kin jump and extrema tie.
-      const at = new Map([...leaves].map(([name, value]): [string, Value] => [name, value.dtype === 'float' ? { ...value, data: value.data.map((x) => x + 0.001 + 0.02 * random()) } : value]))
-      const run = (values: ReadonlyMap<string, Value>, nodes: readonly Node[]) => evaluate(nodes, { dims, leaf: (node) => values.get(leafName(node))! })
+      const at = new Map(
+        [...leaves].map(([name, value]): [string, Value] => [
+          name,
+          value.dtype === 'float' ? { ...value, data: value.data.map((x) => x + 0.001 + 0.02 * random()) } : value,
+        ]),
+      )
+      const run = (values: ReadonlyMap<string, Value>, nodes: readonly Node[]) =>
+        evaluate(nodes, { dims, leaf: (node) => values.get(leafName(node))! })
       const lossAt = (values: ReadonlyMap<string, Value>) => run(values, [loss.node])[0]!.data[0]!
       const gradients = graph.results.filter(({ role }) => role === 'gradient')
-      for (const [i, gradient] of run(at, gradients.map(({ node }) => node)).entries()) {
+      for (const [i, gradient] of run(
+        at,
+        gradients.map(({ node }) => node),
+      ).entries()) {
         const name = gradients[i]!.name.slice('grad.'.length)
         const value = at.get(name)!
         const direction = [...value.data].map(() => random() - 0.5)
-        const moved = (by: number) => lossAt(new Map(at).set(name, { ...value, data: value.data.map((x, k) => x + by * direction[k]!) }))
+        const moved = (by: number) =>
+          lossAt(new Map(at).set(name, { ...value, data: value.data.map((x, k) => x + by * direction[k]!) }))
         const measured = (8 * (moved(step) - moved(-step)) - (moved(2 * step) - moved(-2 * step))) / (12 * step)
         const derived = direction.reduce((sum, d, k) => sum + d * gradient.data[k]!, 0)
-        const allowed = 1e-6 * Math.max(Math.abs(measured), Math.abs(derived)) + 1e-9 * Math.max(1, Math.abs(lossAt(at)))
+        const allowed =
+          1e-6 * Math.max(Math.abs(measured), Math.abs(derived)) + 1e-9 * Math.max(1, Math.abs(lossAt(at)))
         expect(Math.abs(measured - derived), `seed ${seed}, ${gradients[i]!.name}`).toBeLessThanOrEqual(allowed)
         checked++
       }

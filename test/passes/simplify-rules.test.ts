@@ -28,8 +28,20 @@ const filter = (b: GraphBuilder) => b.input('w', [dim(2)])
 /** Σₖ s[h + k] · w[k] for a signal of the given number of places. */
 const convolve = (b: GraphBuilder, signal: Node, windows: number) =>
   b.contract(signal, filter(b), {
-    axes: [{ name: 'h', size: dim(windows) }, { name: 'k', size: dim(2) }],
-    left: [{ terms: [{ axis: 'h', stride: 1 }, { axis: 'k', stride: 1 }], offset: 0, divisor: 1 }],
+    axes: [
+      { name: 'h', size: dim(windows) },
+      { name: 'k', size: dim(2) },
+    ],
+    left: [
+      {
+        terms: [
+          { axis: 'h', stride: 1 },
+          { axis: 'k', stride: 1 },
+        ],
+        offset: 0,
+        divisor: 1,
+      },
+    ],
     right: [plain('k')],
     output: ['h'],
   })
@@ -38,8 +50,18 @@ const across = (b: GraphBuilder) => b.broadcast(column(b), shape, [0])
 const unit = (b: GraphBuilder) => b.input('u', [dim(2), one, dim(3)])
 
 const cases: readonly Case[] = [
-  { rule: 'fold-constants', fires: (b, x) => b.add(x, b.mul(b.constant(2), b.constant(3))), leaves: ['broadcast', 'add'], stays: (b) => b.log(b.constant(0)) },
-  { rule: 'fold-literals', fires: (b) => b.neg(b.literal([1, 2, 3], [3])), leaves: [], stays: (b) => b.log(b.literal([0, 1], [2])) },
+  {
+    rule: 'fold-constants',
+    fires: (b, x) => b.add(x, b.mul(b.constant(2), b.constant(3))),
+    leaves: ['broadcast', 'add'],
+    stays: (b) => b.log(b.constant(0)),
+  },
+  {
+    rule: 'fold-literals',
+    fires: (b) => b.neg(b.literal([1, 2, 3], [3])),
+    leaves: [],
+    stays: (b) => b.log(b.literal([0, 1], [2])),
+  },
   { rule: 'number-right-of-sum', fires: (b, x) => b.add(2, x) },
   { rule: 'number-right-of-product', fires: (b, x) => b.mul(2, x) },
   { rule: 'add-zero', fires: (b, x) => b.add(x, 0), leaves: [], stays: (b, x) => b.add(x, 1) },
@@ -47,15 +69,39 @@ const cases: readonly Case[] = [
   { rule: 'subtract-from-zero', fires: (b, x) => b.sub(0, x), leaves: ['neg'] },
   { rule: 'multiply-by-one', fires: (b, x) => b.mul(x, 1), leaves: [], stays: (b, x) => b.mul(x, 2) },
   { rule: 'multiply-by-minus-one', fires: (b, x) => b.mul(x, -1), leaves: ['neg'] },
-  { rule: 'multiply-by-zero', fires: (b, x) => b.mul(b.tanh(x), 0), leaves: ['broadcast'], stays: (b, x) => b.mul(b.exp(x), 0) },
+  {
+    rule: 'multiply-by-zero',
+    fires: (b, x) => b.mul(b.tanh(x), 0),
+    leaves: ['broadcast'],
+    stays: (b, x) => b.mul(b.exp(x), 0),
+  },
   { rule: 'divide-by-one', fires: (b, x) => b.div(x, 1), leaves: [] },
-  { rule: 'divide-by-power-of-two', fires: (b, x) => b.div(x, 4), leaves: ['broadcast', 'mul'], stays: (b, x) => b.div(x, 3) },
-  { rule: 'zero-divided', fires: (b, x) => b.add(x, b.div(b.full(shape, 0), b.full(shape, 3))), stays: (b, x) => b.div(b.full(shape, 0), x) },
+  {
+    rule: 'divide-by-power-of-two',
+    fires: (b, x) => b.div(x, 4),
+    leaves: ['broadcast', 'mul'],
+    stays: (b, x) => b.div(x, 3),
+  },
+  {
+    rule: 'zero-divided',
+    fires: (b, x) => b.add(x, b.div(b.full(shape, 0), b.full(shape, 3))),
+    stays: (b, x) => b.div(b.full(shape, 0), x),
+  },
   { rule: 'sum-of-numbers', fires: (b, x) => b.add(b.add(x, 2), 3), leaves: ['broadcast', 'add'] },
-  { rule: 'product-of-numbers', fires: (b, x) => b.mul(b.mul(x, 2), 3), leaves: ['broadcast', 'mul'], stays: (b, x) => b.mul(b.mul(x, 1e20), 1e20) },
+  {
+    rule: 'product-of-numbers',
+    fires: (b, x) => b.mul(b.mul(x, 2), 3),
+    leaves: ['broadcast', 'mul'],
+    stays: (b, x) => b.mul(b.mul(x, 1e20), 1e20),
+  },
   { rule: 'subtract-number', fires: (b, x) => b.sub(x, 2), leaves: ['broadcast', 'add'] },
   { rule: 'double-negation', fires: (b, x) => b.neg(b.neg(x)), leaves: [] },
-  { rule: 'negated-product', fires: (b, x) => b.neg(b.mul(x, 3)), leaves: ['broadcast', 'mul'], stays: (b, x, y) => b.neg(b.mul(x, y)) },
+  {
+    rule: 'negated-product',
+    fires: (b, x) => b.neg(b.mul(x, 3)),
+    leaves: ['broadcast', 'mul'],
+    stays: (b, x, y) => b.neg(b.mul(x, y)),
+  },
   { rule: 'negated-difference', fires: (b, x, y) => b.neg(b.sub(x, y)), leaves: ['sub'] },
   { rule: 'add-negation', fires: (b, x, y) => b.add(x, b.neg(y)), leaves: ['sub'] },
   { rule: 'negation-first', fires: (b, x, y) => b.add(b.neg(x), y), leaves: ['sub'] },
@@ -66,56 +112,199 @@ const cases: readonly Case[] = [
   { rule: 'negation-out-of-numerator', fires: (b, x, y) => b.div(b.neg(x), y), leaves: ['div', 'neg'] },
   { rule: 'negation-out-of-divisor', fires: (b, x, y) => b.div(x, b.neg(y)), leaves: ['div', 'neg'] },
   { rule: 'absolute-negation', fires: (b, x) => b.abs(b.neg(x)), leaves: ['abs'] },
-  { rule: 'whole-power', fires: (b, x) => b.pow(b.abs(x), 5), leaves: ['abs', 'mul', 'mul', 'mul'], stays: (b, x) => b.pow(b.abs(x), 2.5) },
+  {
+    rule: 'whole-power',
+    fires: (b, x) => b.pow(b.abs(x), 5),
+    leaves: ['abs', 'mul', 'mul', 'mul'],
+    stays: (b, x) => b.pow(b.abs(x), 2.5),
+  },
   { rule: 'decided-choice', fires: (b, x, y) => b.select(b.constant(1, 'bool'), x, y), leaves: [] },
   { rule: 'choice-of-equals', fires: (b, x, _y, flag) => b.select(flag, x, x), leaves: [] },
   { rule: 'choice-by-negation', fires: (b, x, y, flag) => b.select(b.not(flag), x, y), leaves: ['select'] },
   { rule: 'choice-made-before', fires: (b, x, y, flag) => b.select(flag, b.select(flag, x, y), y), leaves: ['select'] },
-  { rule: 'choice-refused-before', fires: (b, x, y, flag) => b.select(flag, x, b.select(flag, x, y)), leaves: ['select'] },
+  {
+    rule: 'choice-refused-before',
+    fires: (b, x, y, flag) => b.select(flag, x, b.select(flag, x, y)),
+    leaves: ['select'],
+  },
   { rule: 'double-denial', fires: (b, _x, _y, flag) => b.not(b.not(flag)), leaves: [] },
-  { rule: 'and-with-known', fires: (b, _x, _y, flag) => b.and(flag, b.full(shape, 1, 'bool')), leaves: [], stays: (b, x, y, flag) => b.and(flag, b.lt(x, y)) },
+  {
+    rule: 'and-with-known',
+    fires: (b, _x, _y, flag) => b.and(flag, b.full(shape, 1, 'bool')),
+    leaves: [],
+    stays: (b, x, y, flag) => b.and(flag, b.lt(x, y)),
+  },
   { rule: 'or-with-known', fires: (b, _x, _y, flag) => b.or(b.full(shape, 1, 'bool'), flag), leaves: ['broadcast'] },
   { rule: 'minimum-of-equals', fires: (b, x) => b.minimum(x, x), leaves: [] },
   { rule: 'maximum-of-equals', fires: (b, x) => b.maximum(x, x), leaves: [] },
-  { rule: 'double-cast', fires: (b, _x, _y, flag) => b.cast(b.cast(flag, 'int'), 'float'), leaves: ['cast'], stays: (b, x) => b.cast(b.cast(x, 'int'), 'float') },
+  {
+    rule: 'double-cast',
+    fires: (b, _x, _y, flag) => b.cast(b.cast(flag, 'int'), 'float'),
+    leaves: ['cast'],
+    stays: (b, x) => b.cast(b.cast(x, 'int'), 'float'),
+  },
   { rule: 'gradient-stopped', fires: (b, x) => b.stopGradient(x), leaves: [] },
   { rule: 'reshape-of-number', fires: (b) => b.reshape(b.full(shape, 2), [dim(6)]), leaves: ['broadcast'] },
   { rule: 'permute-of-number', fires: (b) => b.permute(b.full(shape, 2), [1, 0]), leaves: ['broadcast'] },
-  { rule: 'broadcast-of-number', fires: (b) => b.broadcast(b.node('reshape', [b.constant(2)], { shape: [one] }), [one, dim(2)], [0]), leaves: ['broadcast'] },
-  { rule: 'slice-of-number', fires: (b) => b.slice(b.full(shape, 2), [zero, one], [dim(2), one]), leaves: ['broadcast'] },
-  { rule: 'pad-with-the-same', fires: (b) => b.pad(b.full(shape, 2), [one, zero], [zero, one], 2), leaves: ['broadcast'], stays: (b) => b.pad(b.full(shape, 2), [one, zero], [zero, one], 0) },
-  { rule: 'permute-of-broadcast', fires: (b, x) => b.permute(b.broadcast(x, [dim(2), T, dim(3)], [0, 2]), [2, 1, 0]), leaves: ['permute', 'broadcast'] },
-  { rule: 'reshape-of-broadcast', fires: (b) => b.reshape(b.broadcast(column(b), [one, dim(2), dim(3)], [1]), [dim(2), one, dim(3)]), leaves: ['broadcast'], stays: (b) => b.reshape(across(b), [dim(6)]) },
-  { rule: 'broadcast-of-unit-axes', fires: (b) => b.broadcast(b.node('reshape', [column(b)], { shape: [dim(2), one] }), [dim(2), T, one], [0, 2]), leaves: ['broadcast'] },
-  { rule: 'permute-of-unit-axes', fires: (b) => b.permute(unit(b), [1, 0, 2]), leaves: ['reshape'], stays: (b, x) => b.permute(x, [1, 0]) },
-  { rule: 'slice-undoes-pad', fires: (b, x) => b.slice(b.pad(x, [one, zero], [zero, one], 0), [one, zero], shape), leaves: [], stays: (b, x) => b.slice(b.pad(x, [one, zero], [zero, one], 0), [zero, zero], shape) },
-  { rule: 'slice-of-concat', fires: (b, x, y) => b.slice(b.concat([x, y], 1), [zero, dim(3)], shape), leaves: [], stays: (b, x, y) => b.slice(b.concat([x, y], 1), [zero, dim(2)], shape) },
-  { rule: 'slice-of-broadcast', fires: (b) => b.slice(across(b), [one, one], [one, dim(2)]), leaves: ['slice', 'broadcast'] },
-  { rule: 'pad-of-pad', fires: (b, x) => b.pad(b.pad(x, [one, zero], [zero, zero], 5), [zero, one], [one, one], 5), leaves: ['pad'], stays: (b, x) => b.pad(b.pad(x, [one, zero], [zero, zero], 5), [zero, one], [one, one], 0) },
-  { rule: 'concat-of-slices', fires: (b, x) => b.concat([b.slice(x, [zero, zero], [dim(2), one]), b.slice(x, [zero, one], [dim(2), dim(2)])], 1), leaves: [], stays: (b, x) => b.concat([b.slice(x, [zero, one], [dim(2), dim(2)]), b.slice(x, [zero, zero], [dim(2), one])], 1) },
-  { rule: 'map-of-broadcasts', fires: (b) => b.exp(b.mul(across(b), 2)), leaves: ['broadcast', 'mul', 'exp', 'broadcast'], stays: (b, x) => b.mul(across(b), x) },
-  { rule: 'map-of-reshapes', fires: (b, x, y) => b.add(b.reshape(b.exp(x), [dim(6)]), b.reshape(y, [dim(6)])), leaves: ['exp', 'add', 'reshape'], stays: (b, x) => b.add(b.reshape(x, [dim(6)]), b.input('z', [dim(6)])) },
+  {
+    rule: 'broadcast-of-number',
+    fires: (b) => b.broadcast(b.node('reshape', [b.constant(2)], { shape: [one] }), [one, dim(2)], [0]),
+    leaves: ['broadcast'],
+  },
+  {
+    rule: 'slice-of-number',
+    fires: (b) => b.slice(b.full(shape, 2), [zero, one], [dim(2), one]),
+    leaves: ['broadcast'],
+  },
+  {
+    rule: 'pad-with-the-same',
+    fires: (b) => b.pad(b.full(shape, 2), [one, zero], [zero, one], 2),
+    leaves: ['broadcast'],
+    stays: (b) => b.pad(b.full(shape, 2), [one, zero], [zero, one], 0),
+  },
+  {
+    rule: 'permute-of-broadcast',
+    fires: (b, x) => b.permute(b.broadcast(x, [dim(2), T, dim(3)], [0, 2]), [2, 1, 0]),
+    leaves: ['permute', 'broadcast'],
+  },
+  {
+    rule: 'reshape-of-broadcast',
+    fires: (b) => b.reshape(b.broadcast(column(b), [one, dim(2), dim(3)], [1]), [dim(2), one, dim(3)]),
+    leaves: ['broadcast'],
+    stays: (b) => b.reshape(across(b), [dim(6)]),
+  },
+  {
+    rule: 'broadcast-of-unit-axes',
+    fires: (b) => b.broadcast(b.node('reshape', [column(b)], { shape: [dim(2), one] }), [dim(2), T, one], [0, 2]),
+    leaves: ['broadcast'],
+  },
+  {
+    rule: 'permute-of-unit-axes',
+    fires: (b) => b.permute(unit(b), [1, 0, 2]),
+    leaves: ['reshape'],
+    stays: (b, x) => b.permute(x, [1, 0]),
+  },
+  {
+    rule: 'slice-undoes-pad',
+    fires: (b, x) => b.slice(b.pad(x, [one, zero], [zero, one], 0), [one, zero], shape),
+    leaves: [],
+    stays: (b, x) => b.slice(b.pad(x, [one, zero], [zero, one], 0), [zero, zero], shape),
+  },
+  {
+    rule: 'slice-of-concat',
+    fires: (b, x, y) => b.slice(b.concat([x, y], 1), [zero, dim(3)], shape),
+    leaves: [],
+    stays: (b, x, y) => b.slice(b.concat([x, y], 1), [zero, dim(2)], shape),
+  },
+  {
+    rule: 'slice-of-broadcast',
+    fires: (b) => b.slice(across(b), [one, one], [one, dim(2)]),
+    leaves: ['slice', 'broadcast'],
+  },
+  {
+    rule: 'pad-of-pad',
+    fires: (b, x) => b.pad(b.pad(x, [one, zero], [zero, zero], 5), [zero, one], [one, one], 5),
+    leaves: ['pad'],
+    stays: (b, x) => b.pad(b.pad(x, [one, zero], [zero, zero], 5), [zero, one], [one, one], 0),
+  },
+  {
+    rule: 'concat-of-slices',
+    fires: (b, x) => b.concat([b.slice(x, [zero, zero], [dim(2), one]), b.slice(x, [zero, one], [dim(2), dim(2)])], 1),
+    leaves: [],
+    stays: (b, x) => b.concat([b.slice(x, [zero, one], [dim(2), dim(2)]), b.slice(x, [zero, zero], [dim(2), one])], 1),
+  },
+  {
+    rule: 'map-of-broadcasts',
+    fires: (b) => b.exp(b.mul(across(b), 2)),
+    leaves: ['broadcast', 'mul', 'exp', 'broadcast'],
+    stays: (b, x) => b.mul(across(b), x),
+  },
+  {
+    rule: 'map-of-reshapes',
+    fires: (b, x, y) => b.add(b.reshape(b.exp(x), [dim(6)]), b.reshape(y, [dim(6)])),
+    leaves: ['exp', 'add', 'reshape'],
+    stays: (b, x) => b.add(b.reshape(x, [dim(6)]), b.input('z', [dim(6)])),
+  },
   { rule: 'reduce_sum-of-unit-axes', fires: (b) => b.sum(unit(b), [1]), leaves: ['reshape'] },
   { rule: 'reduce_max-of-unit-axes', fires: (b) => b.max(unit(b), [1, 2]), leaves: ['reduce_max', 'reshape'] },
   { rule: 'reduce_min-of-unit-axes', fires: (b) => b.min(unit(b), [1]), leaves: ['reshape'] },
   { rule: 'reduce_sum-of-reduce_sum', fires: (b, x) => b.sum(b.sum(x, [0]), [0]), leaves: ['reduce_sum'] },
-  { rule: 'reduce_max-of-reduce_max', fires: (b, x) => b.max(b.max(x, [1]), [0]), leaves: ['reduce_max'], stays: (b, x) => b.max(b.sum(x, [1]), [0]) },
+  {
+    rule: 'reduce_max-of-reduce_max',
+    fires: (b, x) => b.max(b.max(x, [1]), [0]),
+    leaves: ['reduce_max'],
+    stays: (b, x) => b.max(b.sum(x, [1]), [0]),
+  },
   { rule: 'reduce_min-of-reduce_min', fires: (b, x) => b.min(b.min(x, [1]), [0]), leaves: ['reduce_min'] },
-  { rule: 'reduce_sum-of-permute', fires: (b) => b.sum(b.permute(b.input('z', [dim(2), dim(3), dim(5)]), [2, 0, 1]), [1]), leaves: ['reduce_sum', 'permute'] },
+  {
+    rule: 'reduce_sum-of-permute',
+    fires: (b) => b.sum(b.permute(b.input('z', [dim(2), dim(3), dim(5)]), [2, 0, 1]), [1]),
+    leaves: ['reduce_sum', 'permute'],
+  },
   { rule: 'reduce_max-of-permute', fires: (b, x) => b.max(b.permute(x, [1, 0]), [1]), leaves: ['reduce_max'] },
   { rule: 'reduce_min-of-permute', fires: (b, x) => b.min(b.permute(x, [1, 0]), [1]), leaves: ['reduce_min'] },
-  { rule: 'sum-of-broadcast', fires: (b, x) => b.sum(b.broadcast(x, [T, dim(2), dim(3)], [1, 2]), [0, 2]), leaves: ['reduce_sum', 'size', 'broadcast', 'mul'] },
-  { rule: 'reduce_max-of-broadcast', fires: (b) => b.max(across(b), [0, 1]), leaves: ['reduce_max'], stays: (b, x) => b.max(b.broadcast(x, [T, dim(2), dim(3)], [1, 2]), [0]) },
+  {
+    rule: 'sum-of-broadcast',
+    fires: (b, x) => b.sum(b.broadcast(x, [T, dim(2), dim(3)], [1, 2]), [0, 2]),
+    leaves: ['reduce_sum', 'size', 'broadcast', 'mul'],
+  },
+  {
+    rule: 'reduce_max-of-broadcast',
+    fires: (b) => b.max(across(b), [0, 1]),
+    leaves: ['reduce_max'],
+    stays: (b, x) => b.max(b.broadcast(x, [T, dim(2), dim(3)], [1, 2]), [0]),
+  },
   { rule: 'reduce_min-of-broadcast', fires: (b) => b.min(across(b), [1]), leaves: [] },
   { rule: 'sum-of-negation', fires: (b, x) => b.sum(b.neg(x), [1]), leaves: ['reduce_sum', 'neg'] },
-  { rule: 'factor-out-of-sum', fires: (b, x) => b.sum(b.mul(across(b), x), [1]), leaves: ['reduce_sum', 'mul'], stays: (b, x) => b.sum(b.mul(across(b), x), [0]) },
+  {
+    rule: 'factor-out-of-sum',
+    fires: (b, x) => b.sum(b.mul(across(b), x), [1]),
+    leaves: ['reduce_sum', 'mul'],
+    stays: (b, x) => b.sum(b.mul(across(b), x), [0]),
+  },
   { rule: 'divisor-out-of-sum', fires: (b, x) => b.sum(b.div(x, across(b)), [1]), leaves: ['reduce_sum', 'div'] },
   { rule: 'product-of-permute', fires: (b, x, y) => b.matmul(x, b.permute(y, [1, 0])), leaves: ['contract'] },
-  { rule: 'product-of-broadcast', fires: (b, x) => b.contract(x, across(b), { axes: [{ name: 'i', size: dim(2) }, { name: 'j', size: dim(3) }], left: [plain('i'), plain('j')], right: [plain('i'), plain('j')], output: ['i', 'j'] }), leaves: ['contract'] },
-  { rule: 'product-of-unit-axes', fires: (b, x) => b.contract(b.reshape(x, [dim(2), one, dim(3)]), unit(b), { axes: ['i', 'u', 'j'].map((name, i) => ({ name, size: [dim(2), one, dim(3)][i]! })), left: ['i', 'u', 'j'].map(plain), right: ['i', 'u', 'j'].map(plain), output: ['u', 'i'] }), leaves: ['contract'] },
-  { rule: 'product-of-padding', fires: (b) => convolve(b, b.pad(b.input('s', [dim(4)]), [one], [dim(2)], 0), 6), leaves: ['contract'], stays: (b) => convolve(b, b.pad(b.input('s', [dim(4)]), [one], [dim(2)], 1), 6) },
-  { rule: 'permute-of-product', fires: (b, x, y) => b.permute(b.matmul(x, b.reshape(y, [dim(3), dim(2)])), [1, 0]), leaves: ['reshape', 'contract'] },
-  { rule: 'negation-out-of-product', fires: (b) => convolve(b, b.neg(b.input('s', [dim(4)])), 3), leaves: ['contract', 'neg'] },
+  {
+    rule: 'product-of-broadcast',
+    fires: (b, x) =>
+      b.contract(x, across(b), {
+        axes: [
+          { name: 'i', size: dim(2) },
+          { name: 'j', size: dim(3) },
+        ],
+        left: [plain('i'), plain('j')],
+        right: [plain('i'), plain('j')],
+        output: ['i', 'j'],
+      }),
+    leaves: ['contract'],
+  },
+  {
+    rule: 'product-of-unit-axes',
+    fires: (b, x) =>
+      b.contract(b.reshape(x, [dim(2), one, dim(3)]), unit(b), {
+        axes: ['i', 'u', 'j'].map((name, i) => ({ name, size: [dim(2), one, dim(3)][i]! })),
+        left: ['i', 'u', 'j'].map(plain),
+        right: ['i', 'u', 'j'].map(plain),
+        output: ['u', 'i'],
+      }),
+    leaves: ['contract'],
+  },
+  {
+    rule: 'product-of-padding',
+    fires: (b) => convolve(b, b.pad(b.input('s', [dim(4)]), [one], [dim(2)], 0), 6),
+    leaves: ['contract'],
+    stays: (b) => convolve(b, b.pad(b.input('s', [dim(4)]), [one], [dim(2)], 1), 6),
+  },
+  {
+    rule: 'permute-of-product',
+    fires: (b, x, y) => b.permute(b.matmul(x, b.reshape(y, [dim(3), dim(2)])), [1, 0]),
+    leaves: ['reshape', 'contract'],
+  },
+  {
+    rule: 'negation-out-of-product',
+    fires: (b) => convolve(b, b.neg(b.input('s', [dim(4)])), 3),
+    leaves: ['contract', 'neg'],
+  },
 ]
 
 function graphOf(make: Make): Graph {
@@ -124,7 +313,10 @@ function graphOf(make: Make): Graph {
   return b.graph('case', [{ name: 'result', node, role: 'output' }])
 }
 const named = (name: string) => rules.filter((rule) => rule.name === name)
-const opsOf = (graph: Graph) => nodesOf(graph.results).map(({ op }) => op).filter((op) => !['input', 'constant', 'literal'].includes(op))
+const opsOf = (graph: Graph) =>
+  nodesOf(graph.results)
+    .map(({ op }) => op)
+    .filter((op) => !['input', 'constant', 'literal'].includes(op))
 
 describe('rules of the simplifier', () => {
   it('are all tested here, each under its own name', () => {
@@ -148,7 +340,11 @@ describe('simplification', () => {
   it('does not repeat a product that is also read unpermuted', () => {
     const b = new GraphBuilder()
     const product = b.matmul(b.input('x', [dim(2), dim(3)]), b.input('y', [dim(3), dim(2)]))
-    const results = [product, b.permute(product, [1, 0])].map((node, i) => ({ name: `r${i}`, node, role: 'output' as const }))
+    const results = [product, b.permute(product, [1, 0])].map((node, i) => ({
+      name: `r${i}`,
+      node,
+      role: 'output' as const,
+    }))
     expect(opsOf(simplify(b.graph('shared', results)))).toEqual(['contract', 'permute'])
   })
   it('keeps results, their order, what they replace, and where nodes came from', () => {
@@ -157,8 +353,16 @@ describe('simplification', () => {
     const state = b.state('mean', [dim(2)])
     const x = b.input('x', [dim(2)])
     const sum = b.withOrigin({ span, path: 'norm', role: 'forward' }, () => b.add(b.exp(x), 0))
-    const after = simplify(b.graph('kept', [{ name: 'mean', node: sum, role: 'state', replaces: state }, { name: 'y', node: sum, role: 'output' }]))
-    expect(after.results.map(({ name, role }) => [name, role])).toEqual([['mean', 'state'], ['y', 'output']])
+    const after = simplify(
+      b.graph('kept', [
+        { name: 'mean', node: sum, role: 'state', replaces: state },
+        { name: 'y', node: sum, role: 'output' },
+      ]),
+    )
+    expect(after.results.map(({ name, role }) => [name, role])).toEqual([
+      ['mean', 'state'],
+      ['y', 'output'],
+    ])
     expect(after.results[0]!.replaces!.op).toBe('state')
     expect(after.results[0]!.node.op).toBe('exp')
     expect(after.origins.get(after.results[0]!.node)).toEqual([{ span, path: 'norm', role: 'forward' }])

@@ -14,24 +14,37 @@ const { program, simplified, lowered } = compile(smallNetwork, { model: 'Small',
 const description = { kind: 'reference', name: 'reference' } as const
 
 function open(precision: 'float64' | 'float32', graphs = simplified, batch = 6): Promise<Executor> {
-  return openReference(graphs, program, { dims: { batch }, entries, precision, description, variants: [{ entry: 'evaluate', dims: { batch: 2 } }] })
+  return openReference(graphs, program, {
+    dims: { batch },
+    entries,
+    precision,
+    description,
+    variants: [{ entry: 'evaluate', dims: { batch: 2 } }],
+  })
 }
 function start(executor: Executor): void {
-  for (const variable of [...program.parameters, ...program.states]) executor.write(variable.path, initialValues(variable, 7))
+  for (const variable of [...program.parameters, ...program.states])
+    executor.write(variable.path, initialValues(variable, 7))
 }
 function feed(executor: Executor, step: number, batch = 6, dims?: { batch: number }): void {
   const x = Float32Array.from({ length: batch * 5 }, (_, i) => Math.sin(1.7 * (i + 100 * step)))
   executor.write('x', x, dims)
-  executor.write('label', Int32Array.from({ length: batch }, (_, i) => (x[5 * i]! > 0.3 ? 2 : x[5 * i + 1]! > 0 ? 1 : 0)), dims)
+  executor.write(
+    'label',
+    Int32Array.from({ length: batch }, (_, i) => (x[5 * i]! > 0.3 ? 2 : x[5 * i + 1]! > 0 ? 1 : 0)),
+    dims,
+  )
 }
 async function steps(executor: Executor, from: number, to: number): Promise<readonly number[]> {
   for (let step = from; step <= to; step++) {
     feed(executor, step)
     await executor.run('step', { seed: 3, counter: step, step, 'rate.0': 0.1, 'rate.1': 0.01 })
   }
-  return (await executor.scalars()).map(({ values }) => values['loss']!)
+  return (await executor.scalars()).map(({ values }) => values.loss!)
 }
-const kept = program.tensors.filter(({ role }) => ['parameter', 'state', 'moment'].includes(role)).map(({ name }) => name)
+const kept = program.tensors
+  .filter(({ role }) => ['parameter', 'state', 'moment'].includes(role))
+  .map(({ name }) => name)
 
 describe('the reference executor', () => {
   it('learns, in both precisions and with or without simplification alike', async () => {
@@ -62,16 +75,23 @@ describe('the reference executor', () => {
     const executor = await open('float64')
     start(executor)
     feed(executor, 1)
-    expect([await executor.run('infer'), await executor.run('gradients'), await executor.run('evaluate')]).toEqual([1, 2, 3])
+    expect([await executor.run('infer'), await executor.run('gradients'), await executor.run('evaluate')]).toEqual([
+      1, 2, 3,
+    ])
     const rows = await executor.scalars()
-    expect(rows.map(({ ticket, values }) => [ticket, Object.keys(values).sort()])).toEqual([[1, []], [2, ['accuracy', 'loss']], [3, ['accuracy', 'loss']]])
+    expect(rows.map(({ ticket, values }) => [ticket, Object.keys(values).sort()])).toEqual([
+      [1, []],
+      [2, ['accuracy', 'loss']],
+      [3, ['accuracy', 'loss']],
+    ])
     expect(rows[1]!.values).toEqual(rows[2]!.values)
     expect(await executor.scalars()).toEqual([])
     await executor.run('gradients')
     const gradient = await executor.read('grad.w2')
     expect(gradient).toBeInstanceOf(Float32Array)
     // Softmax's gradient sums to zero over the classes.
-    for (let row = 0; row < 7; row++) expect(Math.abs(gradient[3 * row]! + gradient[3 * row + 1]! + gradient[3 * row + 2]!)).toBeLessThan(1e-6)
+    for (let row = 0; row < 7; row++)
+      expect(Math.abs(gradient[3 * row]! + gradient[3 * row + 1]! + gradient[3 * row + 2]!)).toBeLessThan(1e-6)
   })
   it('evaluates a smaller batch that it was opened for', async () => {
     const [large, small] = [await open('float64'), await open('float64', simplified, 2)]
@@ -98,12 +118,32 @@ describe('the reference executor', () => {
     const lagging = (): OptimizerGraph => {
       const g = new GraphBuilder()
       const flat = [symbol('N')]
-      const [param, grad, last] = [g.input('param', flat), g.input('grad', flat, 'float', 'gradient'), g.input('v', flat, 'float', 'moment')]
+      const [param, grad, last] = [
+        g.input('param', flat),
+        g.input('grad', flat, 'float', 'gradient'),
+        g.input('v', flat, 'float', 'moment'),
+      ]
       const [rate, step] = [g.input('rate', [], 'float', 'step'), g.input('step', [], 'float', 'step')]
-      return { param, grad, rate, step, result: g.add(param, 1), moments: [{ name: 'v', node: last, next: param, initial: 0 }], origins: g.origins }
+      return {
+        param,
+        grad,
+        rate,
+        step,
+        result: g.add(param, 1),
+        moments: [{ name: 'v', node: last, next: param, initial: 0 }],
+        origins: g.origins,
+      }
     }
-    const compiled = compile({ ...smallNetwork, optimizer: lagging }, { model: 'Small', entries: ['step'], train, verify: true })
-    const executor = await openReference(compiled.simplified, compiled.program, { dims: { batch: 6 }, entries: ['step'], precision: 'float64', description })
+    const compiled = compile(
+      { ...smallNetwork, optimizer: lagging },
+      { model: 'Small', entries: ['step'], train, verify: true },
+    )
+    const executor = await openReference(compiled.simplified, compiled.program, {
+      dims: { batch: 6 },
+      entries: ['step'],
+      precision: 'float64',
+      description,
+    })
     start(executor)
     const before = await executor.read('w1')
     feed(executor, 1)

@@ -1,0 +1,106 @@
+/**
+ * The nodes of a graph under construction: each is checked against its op's type rule, interned, and remembered with
+ * where it came from. `GraphBuilder` adds the words in which programs and gradients are written.
+ */
+import { type Graph, type Node, nodesOf, type Origin } from '../ir/graph.ts'
+import { internKey } from './interning.ts'
+import { type OpAttributes, type OpName, opOf } from './registry.ts'
+
+/** Raised when a graph grows past the cap; the checker words it with the instantiation path. */
+export class TooManyNodes extends Error {
+  readonly limit: number
+  constructor(limit: number) {
+    super(`the graph has more than ${limit} nodes`)
+    this.limit = limit
+  }
+}
+
+export interface BuilderOptions {
+  readonly maxNodes?: number
+}
+
+/** A node is listed under at most this many origins: a shared constant may come from everywhere. */
+const maxOrigins = 16
+
+export class NodeTable {
+  readonly #nodes = new Map<string, Node>()
+  readonly #origins = new Map<Node, Origin[]>()
+  readonly #maxNodes: number
+  #current: readonly Origin[] = []
+  #nextId = 0
+
+  constructor({ maxNodes = 1e6 }: BuilderOptions = {}) {
+    this.#maxNodes = maxNodes
+  }
+
+  /** A builder that goes on where a graph ends: its nodes are known, and new ones get greater ids. */
+  static continuing<Made extends NodeTable>(
+    this: new (
+      options: BuilderOptions,
+    ) => Made,
+    results: Iterable<{ readonly node: Node }>,
+    origins: ReadonlyMap<Node, readonly Origin[]> = new Map(),
+    options: BuilderOptions = {},
+  ): Made {
+    const builder = new this(options)
+    for (const node of nodesOf(results)) {
+      builder.#nodes.set(internKey(node.op, node.operands, node.attributes), node)
+      builder.#nextId = Math.max(builder.#nextId, node.id + 1)
+      const known = origins.get(node)
+      if (known) builder.#origins.set(node, [...known])
+    }
+    return builder
+  }
+
+  get origins(): ReadonlyMap<Node, readonly Origin[]> {
+    return this.#origins
+  }
+  get nodeCount(): number {
+    return this.#nodes.size
+  }
+
+  /** Nodes made (or met again) inside `make` are recorded as coming from the origins. */
+  withOrigin<T>(origin: Origin | readonly Origin[] | undefined, make: () => T): T {
+    const before = this.#current
+    this.#current = origin === undefined ? [] : 'span' in origin ? [origin] : origin
+    try {
+      return make()
+    } finally {
+      this.#current = before
+    }
+  }
+
+  /** The node of an op, made unless an equal one exists; throws `ShapeFault` where the operands do not fit. */
+  node<P extends OpName>(op: P, operands: readonly Node[], attributes: OpAttributes[P]): Node<P> {
+    const key = internKey(op, operands, attributes)
+    let node = this.#nodes.get(key)
+    if (!node) {
+      const { shape, dtype } = opOf({ op }).type(operands, attributes as never)
+      if (this.#nodes.size >= this.#maxNodes) throw new TooManyNodes(this.#maxNodes)
+      node = Object.freeze({ id: this.#nextId++, op, operands, attributes, shape, dtype }) as unknown as Node
+      this.#nodes.set(key, node)
+    }
+    this.#record(node)
+    return node as Node<P>
+  }
+
+  #record(node: Node): void {
+    if (this.#current.length === 0) return
+    const known = this.#origins.get(node)
+    if (!known) this.#origins.set(node, [...this.#current])
+    else
+      for (const origin of this.#current)
+        if (known.length < maxOrigins && !known.some((o) => o === origin || sameOrigin(o, origin))) known.push(origin)
+  }
+
+  graph(name: string, results: Graph['results']): Graph {
+    return { name, results, origins: this.#origins }
+  }
+}
+
+const sameOrigin = (a: Origin, b: Origin): boolean =>
+  a.role === b.role &&
+  a.path === b.path &&
+  a.span.start === b.span.start &&
+  a.span.end === b.span.end &&
+  a.span.source === b.span.source
