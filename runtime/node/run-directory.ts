@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import type { CheckpointStore, TrainProgress } from '../checkpoint.ts'
 import { CheckpointError } from '../checkpoint-error.ts'
 import { curvesSvg } from '../curves.ts'
+import { type ThinnedEvents, thinnedEvents } from '../thinned-events.ts'
 import type { TrainEvent } from '../train-event.ts'
 import { type CheckpointDirectoryOptions, checkpointDirectory } from './checkpoint-directory.ts'
 
@@ -60,8 +61,12 @@ export function openRunDirectory(path: string): RunDirectory {
       cause,
     })
   }
+  return open(path, parseConfig(file, text))
+}
+
+function parseConfig(file: string, text: string): unknown {
   try {
-    return open(path, JSON.parse(text))
+    return JSON.parse(text)
   } catch (cause) {
     throw new CheckpointError(file, 'not JSON', { fix: 'start a new run, and load the weights of this one', cause })
   }
@@ -86,10 +91,10 @@ function mkdir(path: string, recursive: boolean): boolean {
 function open(path: string, config: unknown): RunDirectory {
   const metrics = join(path, 'metrics.jsonl')
   let file = openSync(metrics, 'a')
-  const events = readEvents(metrics)
+  let events = readEvents(metrics)
   const curves = join(path, 'curves.svg')
   let failed = false
-  const draw = () => writeFileSync(curves, curvesSvg(events))
+  const draw = () => writeFileSync(curves, curvesSvg(events.all()))
   return {
     path,
     config,
@@ -97,7 +102,7 @@ function open(path: string, config: unknown): RunDirectory {
     checkpoints: (options = {}) =>
       checkpointDirectory(join(path, 'checkpoints'), { ...options, model: join(path, 'model.safetensors') }),
     record(event) {
-      events.push(event)
+      events.add(event)
       try {
         // One write a line: the kernel has it, so it outlives the process.
         writeSync(file, `${JSON.stringify({ ...event, time: new Date().toISOString() })}\n`)
@@ -115,27 +120,32 @@ function open(path: string, config: unknown): RunDirectory {
       closeSync(file)
       truncateSync(metrics, lengthUntil(metrics, progress))
       file = openSync(metrics, 'a')
-      events.splice(0, events.length, ...readEvents(metrics))
+      events = readEvents(metrics)
     },
     close: () => closeSync(file),
   }
 }
 
 /** Lines that are whole; a killed process or a full disk may have left part of one. */
-function lines(path: string): { readonly event: TrainEvent; readonly end: number }[] {
+function* lines(path: string): Generator<{ readonly event: TrainEvent; readonly end: number }> {
   const bytes = readFileSync(path)
-  const found: { event: TrainEvent; end: number }[] = []
   for (let start = 0, end = bytes.indexOf(10); end !== -1; start = end + 1, end = bytes.indexOf(10, start)) {
+    let event: TrainEvent
     try {
-      found.push({ event: JSON.parse(bytes.toString('utf8', start, end)) as TrainEvent, end: end + 1 })
+      event = JSON.parse(bytes.toString('utf8', start, end)) as TrainEvent
     } catch {
       // Part of a line, with what came after it.
+      continue
     }
+    yield { event, end: end + 1 }
   }
-  return found
 }
 
-const readEvents = (path: string): TrainEvent[] => lines(path).map(({ event }) => event)
+function readEvents(path: string): ThinnedEvents {
+  const events = thinnedEvents()
+  for (const { event } of lines(path)) events.add(event)
+  return events
+}
 
 /**
  * What was recorded up to a checkpoint: all up to its line; where it was saved and its line not yet written, all of its

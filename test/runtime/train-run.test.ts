@@ -10,6 +10,7 @@ import type { Executor } from '../../runtime/executor.ts'
 import { createRunDirectory, openRunDirectory } from '../../runtime/node/run-directory.ts'
 import { type TrainRunOptions, trainRun } from '../../runtime/node/train-run.ts'
 import { randomStream } from '../../runtime/random.ts'
+import { thinnedEvents } from '../../runtime/thinned-events.ts'
 import type { TrainEvent } from '../../runtime/train-event.ts'
 import { type FakeExecutor, fakeExecutor, linearProgram } from './fake-executor.ts'
 
@@ -193,6 +194,18 @@ describe('going on', () => {
 })
 
 describe('curves', () => {
+  test('of a long run take bounded memory and keep its course', () => {
+    const events = thinnedEvents(100)
+    for (let n = 1; n <= 10_000; n++) {
+      events.add({ kind: 'step', step: n, epoch: 1, rate: 1, examples: 1, values: { loss: n } })
+      if (n % 1000 === 0) events.add({ kind: 'epoch', step: n, epoch: n / 1000, values: {} })
+    }
+    const steps = events.all().filter(({ kind }) => kind === 'step')
+    expect(steps.length).toBeGreaterThan(50)
+    expect(steps.length).toBeLessThanOrEqual(100)
+    expect(steps.every(({ step }, i) => step === 128 * (i + 1))).toBe(true)
+    expect(events.all().filter(({ kind }) => kind === 'epoch')).toHaveLength(10)
+  })
   test('are well-formed, whatever the names and however few the points', () => {
     const step = (n: number, values: Record<string, number>): TrainEvent => ({
       kind: 'step',
