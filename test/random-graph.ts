@@ -321,7 +321,7 @@ class Drawing {
     const bounds = operands.map((operand) => this.#bounds.get(operand)!)
     if (dtype !== 'float' && (op === 'floor_div' || op === 'modulo')) return undefined
     const stretched = [x!, ...(y ? [y] : []), ...operands.slice(2)].map((operand) => b.broadcastTo(operand, shape))
-    const node = b.node(op, stretched, {} as never) as Node
+    const node = b.node(op, stretched, {} as never)
     const keepsExact =
       node.dtype !== 'float' || (exact && (jumps || ['neg', 'abs', 'minimum', 'maximum', 'select'].includes(op)))
     return this.#admit(node, boundOf(op, bounds), keepsExact && op !== 'modulo' && op !== 'floor_div')

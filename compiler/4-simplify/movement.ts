@@ -154,7 +154,7 @@ function mapOfReshapes(node: Node, { builder: b }: Rewrite): Node | undefined {
       operands.push(operand.operands[0]!)
     else return undefined
   }
-  return b.reshape(b.node(node.op, operands, node.attributes as never) as Node, node.shape)
+  return b.reshape(b.node(node.op, operands, node.attributes as never), node.shape)
 }
 
 function mapOfBroadcasts(node: Node, { builder: b }: Rewrite): Node | undefined {
@@ -189,7 +189,7 @@ function mapOfBroadcasts(node: Node, { builder: b }: Rewrite): Node | undefined 
       operands.push(operand.operands[0]!)
     else return undefined
   }
-  return b.broadcast(b.node(node.op, operands, node.attributes as never) as Node, node.shape, axes)
+  return b.broadcast(b.node(node.op, operands, node.attributes as never), node.shape, axes)
 }
 
 /**

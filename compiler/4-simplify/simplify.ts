@@ -46,7 +46,7 @@ function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): { graph: 
     const known = settled.get(node)
     if (known) return known
     const operands = node.operands.map((operand) => settle(operand, budget))
-    let result = builder.node(node.op, operands, node.attributes as never) as Node
+    let result = builder.node(node.op, operands, node.attributes as never)
     const before = settled.get(result)
     if (before) result = before
     else

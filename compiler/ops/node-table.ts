@@ -71,7 +71,7 @@ export class NodeTable {
   }
 
   /** The node of an op, made unless an equal one exists; throws `ShapeFault` where the operands do not fit. */
-  node<P extends OpName>(op: P, operands: readonly Node[], attributes: OpAttributes[P]): Node<P> {
+  node<P extends OpName>(op: P, operands: readonly Node[], attributes: OpAttributes[P]): Node {
     const key = internKey(op, operands, attributes)
     let node = this.#nodes.get(key)
     if (!node) {
@@ -81,7 +81,7 @@ export class NodeTable {
       this.#nodes.set(key, node)
     }
     this.#record(node)
-    return node as Node<P>
+    return node
   }
 
   #record(node: Node): void {

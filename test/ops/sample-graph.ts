@@ -20,7 +20,7 @@ export function sampleGraph(op: OpName, sample: Sample<object>, seed: number): S
     builder.input(`x${i}`, operand.shape.map(dim), operand.dtype ?? 'float'),
   )
   const values = new Map(inputs.map((node, i) => [node, drawValue(sample.operands[i]!, random)]))
-  return { builder, inputs, node: builder.node(op, inputs, sample.attributes as never) as Node, values }
+  return { builder, inputs, node: builder.node(op, inputs, sample.attributes as never), values }
 }
 
 export function samplesOf(op: OpName): readonly Sample<object>[] {
