@@ -1,0 +1,34 @@
+/** A schedule that the defaults would not choose for a kernel so small: every variant must give the same results. */
+import type { ContractSchedule, RowSchedule, Schedule } from '../../compiler/7-emit/wgsl/schedule.ts'
+import type { Kernel } from '../../compiler/ir/kernel.ts'
+
+export function anySchedule(kernel: Kernel, seed: number, subgroup: number): Schedule | undefined {
+  const guards = seed % 2 === 0 ? 'branch' : 'select'
+  const rows: RowSchedule[] = [
+    { kind: 'row', by: 'lane', lanes: 8, steps: 3, guards },
+    { kind: 'row', by: 'workgroup', lanes: 16, guards },
+    { kind: 'row', by: 'parts', lanes: 8, parts: 3, steps: 1, guards },
+  ]
+  const plain: ContractSchedule = { kind: 'contract', by: 'registers', rows: 2, columns: 2, lanes: 8, rowLanes: 1, block: 0, subgroup: 0, split: 1, guards }
+  const contracts: ContractSchedule[] = [
+    plain,
+    { ...plain, by: 'subgroup', rows: subgroup, lanes: subgroup, subgroup },
+    { ...plain, by: 'workgroup', lanes: 4, rowLanes: 4, block: 4 },
+    ...(kernel.kind === 'contract' && kernel.depth.length > 0 ? [{ ...plain, split: 2 }, { ...plain, by: 'workgroup' as const, lanes: 4, rowLanes: 4, block: 4, split: 3 }] : []),
+  ]
+  switch (kernel.kind) {
+    case 'map':
+      return { kind: 'map', lanes: 8, steps: 1 + (seed % 5), guards }
+    case 'row': {
+      const fits = kernel.slots.length <= 8
+      return rows[seed % (fits ? 3 : 2)]
+    }
+    case 'contract':
+      return contracts[seed % contracts.length]
+    case 'scatter':
+    case 'running':
+      return { kind: kernel.kind, lanes: 16, steps: 1 + (seed % 3), guards }
+    default:
+      return kernel satisfies never
+  }
+}
