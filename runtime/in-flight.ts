@@ -11,8 +11,9 @@ import { mapModeRead } from './usage.ts'
 
 const most = 2
 
-/** Shorter naps than this are not worth a timer, in milliseconds. */
-const shortest = 2
+/** Shorter naps than this are not worth a timer, which may come that much later than it was set for, in milliseconds. */
+const shortest = 4
+const timerError = 1
 
 /** What kind of run it is, with the time it takes, as learned so far. */
 export interface Paced {
@@ -67,7 +68,7 @@ export class InFlight {
   private async napUntil(time: number): Promise<number> {
     const left = time - performance.now()
     if (!this.polls || left < shortest) return 0
-    await new Promise((resolve) => setTimeout(resolve, left))
+    await new Promise((resolve) => setTimeout(resolve, left - timerError))
     return left
   }
 
