@@ -1,5 +1,5 @@
 /** Laws of views: they compose, repeated numbers stay repeated numbers, and maps run before their operands are repeated. */
-import { add, type Dim, one, sameDims, subtract, zero } from '../ir/dim.ts'
+import { add, type Dim, dim, multiply, one, sameDims, subtract, zero } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { range, rule, splat } from './rule.ts'
@@ -133,6 +133,27 @@ export const movement: readonly Rule[] = [
       whole.sizes.with(axis, subtract(end, whole.starts[axis]!)),
       whole.steps,
     )
+  }),
+  // windows that lie side by side and cover the axis = a reshape
+  rule('adjacent-windows', 'window', (node, b) => {
+    const { axis, size, stride, dilation, low } = node.attributes
+    const covered = multiply(node.shape[axis]!, node.shape[axis + 1]!)
+    const fits =
+      stride === size && (dilation === 1 || size === 1) && low === 0 && covered === node.operands[0]!.shape[axis]
+    return fits ? b.reshape(node.operands[0]!, node.shape) : undefined
+  }),
+  // fold of windows that lie side by side = a reshape, and zeros where no window was
+  rule('fold-of-adjacent-windows', 'fold', (node, b) => {
+    const { axis, size, stride, dilation, low } = node.attributes
+    const { shape } = node.operands[0]!
+    const width = shape[axis + 1]!.constant
+    const covered = multiply(shape[axis]!, shape[axis + 1]!)
+    const rest = subtract(size, covered).constant
+    if (stride !== width || (dilation !== 1 && width !== 1) || low !== 0 || rest === undefined || rest < 0)
+      return undefined
+    const flat = b.reshape(node.operands[0]!, shape.toSpliced(axis, 2, covered))
+    const none = node.shape.map(() => zero)
+    return b.pad(flat, none, none.with(axis, dim(rest)), 0)
   }),
   // f(broadcast(x), broadcast(y), c) = broadcast(f(x, y, c))
   { name: 'map-of-broadcasts', ops: undefined, apply: mapOfBroadcasts },

@@ -45,6 +45,7 @@ const convolve = (b: GraphBuilder, signal: Node, windows: number) =>
     right: [plain('k')],
     output: ['h'],
   })
+const windows = { dilation: 1, low: 0, high: 0, fill: 0 }
 const column = (b: GraphBuilder) => b.input('c', [dim(2)])
 const across = (b: GraphBuilder) => b.broadcast(column(b), shape, [0])
 const unit = (b: GraphBuilder) => b.input('u', [dim(2), one, dim(3)])
@@ -212,6 +213,18 @@ const cases: readonly Case[] = [
     fires: (b, x) => b.concat([b.slice(x, [zero, zero], [dim(2), one]), b.slice(x, [zero, one], [dim(2), dim(2)])], 1),
     leaves: [],
     stays: (b, x) => b.concat([b.slice(x, [zero, one], [dim(2), dim(2)]), b.slice(x, [zero, zero], [dim(2), one])], 1),
+  },
+  {
+    rule: 'adjacent-windows',
+    fires: (b) => b.window(b.input('s', [dim(2), dim(6)]), { ...windows, axis: 1, size: 3, stride: 3 }),
+    leaves: ['reshape'],
+    stays: (b) => b.window(b.input('s', [dim(2), dim(7)]), { ...windows, axis: 1, size: 3, stride: 3 }),
+  },
+  {
+    rule: 'fold-of-adjacent-windows',
+    fires: (b, x) => b.fold(x, { axis: 0, size: dim(8), stride: 3, dilation: 1, low: 0 }),
+    leaves: ['reshape', 'pad'],
+    stays: (b, x) => b.fold(x, { axis: 0, size: dim(8), stride: 2, dilation: 1, low: 0 }),
   },
   {
     rule: 'map-of-broadcasts',
