@@ -1,5 +1,5 @@
 /** Which model and which `train` block of a file a verb means. */
-import { nearest } from '../compiler/1-check/suggest.ts'
+import { nearest } from '../compiler/diagnostics/near.ts'
 import type { Program, TrainDescription } from '../compiler/program.ts'
 import { UsageError } from './failure.ts'
 

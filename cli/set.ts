@@ -1,5 +1,5 @@
 /** `--set key=value`: a train block with some of its settings replaced. */
-import { nearest } from '../compiler/1-check/suggest.ts'
+import { nearest } from '../compiler/diagnostics/near.ts'
 import type { TrainDescription } from '../compiler/program.ts'
 import { UsageError } from './failure.ts'
 

@@ -1,0 +1,108 @@
+/** Functions of what is known while compiling: sizes, lists, models. */
+import * as names from '../../diagnostics/names.ts'
+import * as statics from '../../diagnostics/static.ts'
+import { matchesPattern } from '../../path-pattern.ts'
+import { fail } from '../elaboration.ts'
+import { nearest } from '../../diagnostics/near.ts'
+import type { ModelGraph } from '../../program.ts'
+import { bool, dimList, dimValue, list, number, string } from '../value.ts'
+import type { Builtin, BuiltinCall } from './builtin.ts'
+
+function modelOf(call: BuiltinCall): ModelGraph {
+  const value = call.value('model')
+  if (value.kind !== 'model') return call.wrong('model', 'a model')
+  if (!call.e.model) return fail(call.e, statics.notStatic, { span: call.span, what: 'a model' })
+  const graph = call.e.model(value)
+  // Its faults were reported where the model stands.
+  return graph ?? fail(call.e, statics.faultyModel, { span: call.at('model'), name: value.declaration.name.name })
+}
+
+export const staticRows: readonly Builtin[] = [
+  {
+    name: 'size',
+    signature: 'size(x: tensor, axis: int) -> int',
+    doc: 'the size of one axis, known while compiling',
+    apply: (call) => {
+      const x = call.tensor('x')
+      return dimValue(x.shape[call.axis('axis', x.shape.length)]!)
+    },
+  },
+  {
+    name: 'rank',
+    signature: 'rank(x: tensor) -> int',
+    doc: 'the number of axes',
+    apply: (call) => number(call.tensor('x').shape.length),
+  },
+  {
+    name: 'dtype',
+    signature: 'dtype(x: tensor) -> string',
+    doc: '"float", "int", "uint" or "bool"',
+    apply: (call) => string(call.tensor('x').dtype),
+  },
+  {
+    name: 'is_tensor',
+    signature: 'is_tensor(x: any) -> bool',
+    doc: 'whether a value is a tensor, and not known while compiling',
+    apply: (call) => bool(call.value('x').kind === 'tensor'),
+  },
+  {
+    name: 'is_list',
+    signature: 'is_list(x: any) -> bool',
+    doc: 'whether a value is a list',
+    apply: (call) => bool(call.value('x').kind === 'list'),
+  },
+  {
+    name: 'is_string',
+    signature: 'is_string(x: any) -> bool',
+    doc: 'whether a value is a string',
+    apply: (call) => bool(call.value('x').kind === 'string'),
+  },
+  {
+    name: 'len',
+    signature: 'len(items: any) -> int',
+    doc: 'the number of items of a list, or of layers of a stack',
+    apply: (call) => {
+      const value = call.value('items')
+      if (value.kind === 'layer' && value.instance.blueprint.kind === 'stack') return number(value.instance.blueprint.count)
+      if (value.kind === 'tuple') return number(value.parts.length)
+      if (value.kind === 'string') return number(value.value.length)
+      return number(call.items('items').length)
+    },
+  },
+  {
+    name: 'list',
+    signature: 'list(items: any) -> list',
+    doc: 'the items of a range as a list',
+    apply: (call) => list(call.items('items')),
+  },
+  {
+    name: 'parameters',
+    signature: 'parameters(model: any, paths: string = "*") -> int',
+    doc: 'how many numbers a model learns; with a pattern such as "encoder.*", only those under these paths',
+    apply: (call) => {
+      const model = modelOf(call)
+      const text = call.text('paths')
+      const found = model.parameters.filter((p) => matchesPattern(text, p.path))
+      if (found.length === 0 && text !== '*') {
+        const paths = model.parameters.map((p) => p.path)
+        return fail(call.e, names.noSuchPath, { span: call.at('paths'), pattern: text, model: model.name, suggestion: nearest(text, [...paths, ...model.layers.map((l) => `${l.path}.*`)]), known: paths })
+      }
+      return number(found.reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0))
+    },
+  },
+  {
+    name: 'result_shape',
+    signature: 'result_shape(model: any, path: string) -> list',
+    doc: 'the shape of a layer\'s result, an output or an exposed value of a model',
+    apply: (call) => {
+      const model = modelOf(call)
+      const path = call.text('path')
+      const named = [...model.outputs, ...model.exposed, ...model.inputs, ...model.targets].find((n) => n.name === path)?.node
+      const node = named ?? model.layers.find((l) => l.path === path)?.results[0]
+      if (node) return dimList(node.shape)
+      const known = [...model.outputs.map((o) => o.name), ...model.layers.map((l) => l.path), ...model.exposed.map((x) => x.name)]
+      return fail(call.e, names.noSuchPath, { span: call.at('path'), pattern: path, model: model.name, suggestion: nearest(path, known), known })
+    },
+  },
+]
+

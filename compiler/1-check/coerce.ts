@@ -1,0 +1,78 @@
+/** Static values where a tensor is wanted: numbers become constants, symbolic dims sizes, nested lists literals. */
+import type { Span } from '../../grammar/source.ts'
+import * as shapes from '../diagnostics/shapes.ts'
+import type { DType, Node } from '../ir/graph.ts'
+import { type Elaboration, fail, silent } from './elaboration.ts'
+import { cast, constant, emit, sizeOf } from './emit.ts'
+import { describe, type Value } from './value.ts'
+
+export const isNumeric = (value: Value): boolean => value.kind === 'number' || value.kind === 'dim'
+
+/** Whether a value is, or can stand for, a tensor. */
+export function canBeTensor(value: Value): boolean {
+  return value.kind === 'tensor' || isNumeric(value) || value.kind === 'bool' || isLiteral(value)
+}
+
+/** A (nested) list of plain numbers or truth values. */
+export function isLiteral(value: Value): boolean {
+  return value.kind === 'list' && value.items.every((item) => item.kind === 'number' || item.kind === 'bool' || isLiteral(item))
+}
+
+/** `wanted` is the dtype the place asks for; numbers and literals follow it, tensors keep their own. */
+export function toTensor(e: Elaboration, value: Value, span: Span, wanted?: DType): Node {
+  switch (value.kind) {
+    case 'tensor':
+      return value.node
+    case 'number':
+      return constant(e, value.value, numberDtype(value, wanted))
+    case 'dim':
+      return wanted === 'int' ? cast(e, sizeOf(e, value.dim), 'int') : sizeOf(e, value.dim)
+    case 'bool':
+      return constant(e, value.value ? 1 : 0, 'bool')
+    case 'list':
+      if (value.items.some((item) => item.kind === 'tensor')) return fail(e, shapes.listOfTensors, { span })
+      return literal(e, value, span, wanted)
+    case 'poison':
+      return silent()
+    default:
+      return fail(e, shapes.notATensor, { span, given: describe(value) })
+  }
+}
+
+function numberDtype(value: Value & { kind: 'number' }, wanted: DType | undefined): DType {
+  if (wanted === undefined || wanted === 'bool') return value.integer ? 'int' : 'float'
+  return wanted === 'int' || wanted === 'uint' ? (value.integer ? wanted : 'float') : wanted
+}
+
+function literal(e: Elaboration, value: Value & { kind: 'list' }, span: Span, wanted: DType | undefined): Node {
+  const shape: number[] = []
+  for (let level: Value = value; level.kind === 'list'; level = level.items[0] ?? { kind: 'none' }) shape.push(level.items.length)
+  const data: number[] = []
+  let kind: 'bool' | 'int' | 'float' | undefined
+  const fill = (item: Value, axis: number): void => {
+    if (item.kind === 'poison') silent()
+    if (axis < shape.length) {
+      if (item.kind !== 'list' || item.items.length !== shape[axis]) fail(e, shapes.raggedList, { span, axis, expected: shape[axis]!, given: describe(item) })
+      else for (const inner of item.items) fill(inner, axis + 1)
+      return
+    }
+    if (item.kind === 'number') {
+      if (kind === 'bool') fail(e, shapes.mixedList, { span })
+      kind = item.integer && kind !== 'float' ? 'int' : 'float'
+      data.push(item.value)
+    } else if (item.kind === 'bool') {
+      if (kind !== undefined && kind !== 'bool') fail(e, shapes.mixedList, { span })
+      kind = 'bool'
+      data.push(item.value ? 1 : 0)
+    } else fail(e, shapes.notATensor, { span, given: describe(item) })
+  }
+  fill(value, 0)
+  const own = kind ?? 'float'
+  const dtype = own === 'int' && (wanted === 'float' || wanted === 'uint') ? wanted : own
+  return emit(e, 'literal', [], { data, shape, dtype })
+}
+
+/** The dtype a number takes beside a tensor: an int stays an int beside ints, and is a float beside floats. */
+export function besideTensor(e: Elaboration, value: Value, span: Span, other: Node): Node {
+  return toTensor(e, value, span, other.dtype)
+}

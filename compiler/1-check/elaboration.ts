@@ -1,0 +1,206 @@
+/**
+ * The state of one elaboration: the graph being built, the faults found, where in the source and in the tree of layers
+ * we are, and how much work is left before the program is refused as too large.
+ */
+import type { Span } from '../../grammar/source.ts'
+import type { Diagnostic } from '../diagnostics/diagnostic.ts'
+import { type DiagnosticRow, report } from '../diagnostics/catalogue.ts'
+import * as statics from '../diagnostics/static.ts'
+import type { Dim } from '../ir/dim.ts'
+import type { Node } from '../ir/graph.ts'
+import type { Expectation, ModelGraph } from '../program.ts'
+import type { GraphBuilder } from '../ops/builder.ts'
+import { type Blueprint, type Instance, makeInstance } from './instance.ts'
+import { noPorts, type Ports } from './ports.ts'
+import type { DimSource } from './provenance.ts'
+import { Scope } from './scope.ts'
+import { poison, type Value } from './value.ts'
+
+export const limits = {
+  /** Calls within calls, and layers within layers. */
+  depth: 128,
+  nodes: 1_000_000,
+  /** Expressions evaluated in one elaboration. */
+  steps: 4_000_000,
+  /** Items of a static list. */
+  items: 1_000_000,
+  diagnostics: 100,
+}
+
+/** Gathers diagnostics; the same fault at the same place (a module used twelve times) is kept once. */
+export class Sink {
+  readonly diagnostics: Diagnostic[] = []
+  readonly #seen = new Set<string>()
+  readonly #sources = new Map<object, number>()
+
+  add(diagnostic: Diagnostic): void {
+    const at = diagnostic.primary?.span
+    if (at) {
+      if (!this.#sources.has(at.source)) this.#sources.set(at.source, this.#sources.size)
+      const key = `${diagnostic.code} ${this.#sources.get(at.source)} ${at.start} ${at.end}`
+      if (this.#seen.has(key)) return
+      this.#seen.add(key)
+    }
+    this.diagnostics.push(diagnostic)
+    if (this.errors >= limits.diagnostics) throw new Abandoned()
+  }
+  get errors(): number {
+    return this.diagnostics.reduce((n, d) => n + (d.severity === 'error' ? 1 : 0), 0)
+  }
+}
+
+/** Where statements run: decides which statements make sense and who owns what they declare. */
+export interface Frame {
+  readonly kind: 'static' | 'model' | 'members' | 'forward' | 'function' | 'chain' | 'test'
+  readonly owner: Instance
+  /** How many anonymous layers of each kind this call of the owner has made. */
+  readonly anonymous: Map<string, number>
+  /** Names of layers made in this call, to find a name used twice. */
+  readonly named: Map<string, Span>
+  /** `[3]` inside the fourth turn of a `for`: part of the names of layers made there. */
+  readonly turns: string
+}
+
+export interface Elaboration {
+  readonly sink: Sink
+  /** Absent where only static values make sense: constants, settings. */
+  readonly builder: GraphBuilder | undefined
+  readonly training: boolean
+  readonly isStandard: (span: Span) => boolean
+  /** Elaborates a model on behalf of `parameters(Model)`. */
+  readonly model: ModelLookup | undefined
+  readonly root: Instance
+  /** Every layer in the order in which it was made. */
+  readonly layers: Instance[]
+  readonly exposed: { readonly name: string; readonly node: Node; readonly span: Span }[]
+  readonly dimSources: Map<Node, readonly (DimSource | undefined)[]>
+  /** Spans of the statements and stages being run, outermost first. */
+  readonly trail: Span[]
+  /** Names of the calls being run, for the message about depth. */
+  readonly calls: { readonly label: string; readonly span: Span }[]
+  readonly ports: Ports
+  /** In an optimizer: the length of the flat run of parameters that it works on. */
+  readonly flat: Dim | undefined
+  /** In a test: where it is, and what it expects so far. */
+  readonly test: { readonly span: Span; readonly expectations: Expectation[] } | undefined
+  frame: Frame
+  steps: number
+  randomSites: number
+  randomKey: Node | undefined
+}
+
+export type ModelLookup = (value: Extract<Value, { kind: 'model' }>) => ModelGraph | undefined
+
+export interface ElaborationOptions {
+  readonly sink: Sink
+  readonly builder: GraphBuilder | undefined
+  readonly training: boolean
+  readonly isStandard: (span: Span) => boolean
+  readonly kind: Frame['kind']
+  readonly span: Span
+  readonly model?: ModelLookup | undefined
+  readonly flat?: Dim | undefined
+}
+
+export function startElaboration(options: ElaborationOptions): Elaboration {
+  const rootBlueprint: Blueprint = { kind: 'chain', label: 'the model', span: options.span, stages: [], scope: new Scope(undefined) }
+  const root = makeInstance('', rootBlueprint, options.span)
+  return {
+    sink: options.sink,
+    builder: options.builder,
+    training: options.training,
+    isStandard: options.isStandard,
+    model: options.model,
+    root,
+    layers: [],
+    exposed: [],
+    dimSources: new Map(),
+    trail: [options.span],
+    calls: [],
+    flat: options.flat,
+    ports: noPorts(),
+    test: options.kind === 'test' ? { span: options.span, expectations: [] } : undefined,
+    frame: makeFrame(options.kind, root),
+    steps: 0,
+    randomSites: 0,
+    randomKey: undefined,
+  }
+}
+
+export function makeFrame(kind: Frame['kind'], owner: Instance): Frame {
+  return { kind, owner, anonymous: new Map(), named: new Map(), turns: '' }
+}
+
+/** Reports a fault; its value is poison. */
+export function fault<Facts>(e: Elaboration, row: DiagnosticRow<Facts>, facts: Facts): Value {
+  e.sink.add(report(row, facts))
+  return poison
+}
+
+/** Reports a fault found inside an expression: the nearest `evaluate` makes poison of it. */
+export function fail<Facts>(e: Elaboration, row: DiagnosticRow<Facts>, facts: Facts): never {
+  e.sink.add(report(row, facts))
+  throw new Reported()
+}
+/** Leaves an expression whose fault is in the sink already. */
+export class Reported extends Error {}
+/** Leaves an expression silently because something it needs is poison. */
+export const silent = (): never => {
+  throw new Reported()
+}
+
+/** Reports a fault after which this elaboration cannot go on. */
+export function abandon<Facts>(e: Elaboration, row: DiagnosticRow<Facts>, facts: Facts): never {
+  e.sink.add(report(row, facts))
+  throw new Abandoned()
+}
+/** Leaves an elaboration whose fault is in the sink already. */
+export class Abandoned extends Error {}
+
+/** Counts one step of work. */
+export function step(e: Elaboration, span: Span): void {
+  if (++e.steps > limits.steps) abandon(e, statics.tooMuchWork, { span, steps: limits.steps, calls: callPath(e) })
+}
+
+/** Runs something with the frame changed. */
+export function inFrame<Result>(e: Elaboration, frame: Frame, run: () => Result): Result {
+  const outer = e.frame
+  e.frame = frame
+  try {
+    return run()
+  } finally {
+    e.frame = outer
+  }
+}
+
+/** Runs something on behalf of a statement or stage, so that nodes made there point at it. */
+export function at<Result>(e: Elaboration, span: Span, run: () => Result): Result {
+  e.trail.push(span)
+  try {
+    return run()
+  } finally {
+    e.trail.pop()
+  }
+}
+
+/** Runs a call, refusing endless recursion. */
+export function called<Result>(e: Elaboration, label: string, span: Span, run: () => Result): Result {
+  if (e.calls.length >= limits.depth) abandon(e, statics.tooDeep, { span, depth: limits.depth, calls: callPath(e) })
+  e.calls.push({ label, span })
+  try {
+    return run()
+  } finally {
+    e.calls.pop()
+  }
+}
+
+/** The innermost place in the user's own files, for faults inside the standard library. */
+export function userSpan(e: Elaboration): Span | undefined {
+  for (let i = e.trail.length - 1; i >= 0; i--) if (!e.isStandard(e.trail[i]!)) return e.trail[i]
+  return undefined
+}
+
+function callPath(e: Elaboration): string[] {
+  const labels = e.calls.map((c) => c.label)
+  return labels.length <= 8 ? labels : [...labels.slice(0, 4), '…', ...labels.slice(-3)]
+}

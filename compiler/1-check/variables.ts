@@ -1,0 +1,120 @@
+/** `param`, `state` and `next`: the tensors a layer keeps between calls. */
+import type { Expression, Type, VariableStatement, NextStatement } from '../../grammar/ast.ts'
+import type { Initializer } from '../../runtime/abi.ts'
+import * as names from '../diagnostics/names.ts'
+import * as shapes from '../diagnostics/shapes.ts'
+import * as statics from '../diagnostics/static.ts'
+import { type Dim, dim } from '../ir/dim.ts'
+import type { DType, Node } from '../ir/graph.ts'
+import { isLiteral, toTensor } from './coerce.ts'
+import { type Elaboration, fail } from './elaboration.ts'
+import { broadcastTo, cast, constant, emit, sameShape } from './emit.ts'
+import { evaluate, live } from './expression.ts'
+import { childPath, type State, type Variable } from './instance.ts'
+import { setDimSources } from './provenance.ts'
+import type { Scope } from './scope.ts'
+import { patternDim, textOf } from './signature.ts'
+import { describe, tensor, typeText, type Value } from './value.ts'
+
+export function declareVariable(e: Elaboration, statement: VariableStatement, scope: Scope): void {
+  const { owner } = e.frame
+  const name = statement.name.name + e.frame.turns
+  const span = statement.name.span
+  const dtype = variableDtype(e, statement)
+  const dims = fixedShape(e, statement.type, scope, `${statement.kind} ${name}`)
+  const shape = dims.map((d) => d.constant ?? 0)
+  const known = (statement.kind === 'param' ? owner.parameters : owner.states).get(name)
+  if (known && known.span !== span) return void fail(e, names.declaredTwice, { span, name, what: statement.kind, first: known.span })
+  if (known) {
+    if (!sameShape(known.node.shape, dims))
+      fail(e, shapes.sharedParameterDiffers, { span: statement.type.span, path: known.path, first: known.shape, second: shape, call: e.calls.at(-1)?.span })
+    const node = statement.kind === 'state' ? (known as State).current : known.node
+    scope.bind(statement.name.name, tensor(node), span)
+    return
+  }
+  const clash = owner.children.get(name) ?? owner.parameters.get(name) ?? owner.states.get(name)
+  if (clash) return void fail(e, names.declaredTwice, { span, name, what: statement.kind, first: clash.span })
+  const initial = initializer(e, statement.initial, shape, scope)
+  const path = childPath(owner.path, name)
+  const node = e.flat
+    ? emit(e, 'input', [], { name: path, shape: dims, dtype: 'float', role: 'moment' })
+    : e.test !== undefined
+      ? testValue(e, initial, shape, dtype, statement)
+      : statement.kind === 'param'
+        ? emit(e, 'parameter', [], { path, shape: dims })
+        : emit(e, 'state', [], { path, shape: dims, dtype })
+  setDimSources(e, node, statement.type.dims!.map((d) => ({ span: d.span, text: `${textOf(d)} of ${name}` })))
+  const variable: Variable = { path, node, shape, dtype, initial, span }
+  if (statement.kind === 'param') owner.parameters.set(name, variable)
+  else owner.states.set(name, { ...variable, current: node, next: undefined })
+  scope.bind(statement.name.name, tensor(node), span)
+}
+
+function variableDtype(e: Elaboration, { kind, type }: VariableStatement): DType {
+  const element = type.element.name
+  if (type.dims === undefined) return fail(e, shapes.variableType, { span: type.span, kind, reason: `it needs a shape: \`${element}[…]\`` })
+  if (type.optional) return fail(e, shapes.variableType, { span: type.span, kind, reason: 'it cannot be optional' })
+  if (element === 'float' || (kind === 'state' && (element === 'int' || element === 'bool' || element === 'uint'))) return element
+  return fail(e, shapes.variableType, { span: type.element.span, kind, reason: kind === 'param' ? 'parameters are float' : 'states are float, int, uint or bool' })
+}
+
+function fixedShape(e: Elaboration, type: Type, scope: Scope, what: string): readonly Dim[] {
+  return type.dims!.map((pattern) => {
+    if (pattern.kind === 'rest') return fail(e, shapes.variableType, { span: pattern.span, kind: what, reason: 'its dims must be written out' })
+    const size = patternDim(e, pattern.value, scope)
+    // The states of an optimizer run along the parameters, however many these are.
+    if (size.constant === undefined && e.flat && type.dims!.length === 1 && size === e.flat) return size
+    if (size.constant === undefined) return fail(e, shapes.symbolicParameter, { span: pattern.span, what, dim: size.key })
+    if (size.constant < 0) return fail(e, shapes.negativeSize, { span: pattern.span, what, dim: size.key })
+    return size
+  })
+}
+
+function initializer(e: Elaboration, expression: Expression, shape: readonly number[], scope: Scope): Initializer {
+  const value = live(evaluate(e, expression, scope))
+  if (value.kind === 'initializer') return value.initializer
+  if (value.kind === 'builtin' && value.builtin.initializer) return value.builtin.initializer
+  if (value.kind === 'number') return { kind: 'constant', value: value.value }
+  if (value.kind === 'bool') return { kind: 'constant', value: value.value ? 1 : 0 }
+  if (isLiteral(value)) {
+    const values = flat(value)
+    const sizes = literalShape(value)
+    if (sizes.length !== shape.length || sizes.some((n, i) => n !== shape[i]))
+      return fail(e, shapes.initialShape, { span: expression.span, given: sizes, wanted: shape })
+    return { kind: 'literal', values }
+  }
+  if (value.kind === 'tensor') return fail(e, statics.notStatic, { span: expression.span, what: 'the first value' })
+  return fail(e, statics.badInitial, { span: expression.span, given: describe(value) })
+}
+
+function flat(value: Value): number[] {
+  if (value.kind === 'list') return value.items.flatMap(flat)
+  return [value.kind === 'number' ? value.value : value.kind === 'bool' && value.value ? 1 : 0]
+}
+function literalShape(value: Value): number[] {
+  return value.kind === 'list' ? [value.items.length, ...literalShape(value.items[0] ?? { kind: 'none' })] : []
+}
+
+/** Tests run over literals, so a variable there is its first value; a random one would make the test a game of dice. */
+function testValue(e: Elaboration, initial: Initializer, shape: readonly number[], dtype: DType, statement: VariableStatement): Node {
+  if (initial.kind === 'literal') return emit(e, 'literal', [], { data: initial.values, shape, dtype })
+  if (initial.kind === 'constant') return broadcastTo(e, constant(e, initial.value, dtype), shape.map((n) => dim(n)))
+  return fail(e, statics.randomInTest, { span: statement.initial.span, name: statement.name.name, test: e.test!.span })
+}
+
+/** `next mean = …`: in training, what the state is after the step, and what the name means from here on. */
+export function nextState(e: Elaboration, statement: NextStatement, scope: Scope): void {
+  const { name, span } = statement.name
+  const state = e.frame.owner.states.get(name + e.frame.turns) ?? e.frame.owner.states.get(name)
+  if (!state) return void fail(e, names.unknownState, { span, name, known: [...e.frame.owner.states.keys()] })
+  const value = live(evaluate(e, statement.value, scope))
+  const given = toTensor(e, value, statement.value.span, state.dtype)
+  const node = state.dtype === 'float' && given.dtype === 'int' ? cast(e, given, 'float') : given
+  if (node.dtype !== state.dtype || !sameShape(node.shape, state.node.shape))
+    fail(e, shapes.nextDiffers, { span: statement.value.span, name, given: typeText(node), declared: typeText(state.node), first: state.span })
+  if (!e.training) return
+  state.next = node
+  state.current = node
+  scope.bind(name, tensor(node), span)
+}
+
