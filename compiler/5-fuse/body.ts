@@ -51,7 +51,12 @@ export class Body {
       read: (node, index) => {
         const kind = lowerOf(node).kind
         if (kind === 'leaf') return this.leaf(node, index)
-        if (home(node) !== group) return isStored(node) ? this.load(node, index) : undefined
+        const maker = home(node)
+        if (maker !== group) {
+          // A row that may not wait for the kernel that stores the value makes it itself.
+          const mustMake = maker !== undefined && group.at.has(node) && !group.before.has(maker)
+          return isStored(node) && !mustMake ? this.load(node, index) : undefined
+        }
         if (kind === 'contract' || this.stages?.has(node)) {
           if (!sameIndices(index, group.at.get(node)!)) throw new Error(`%${node.id} ${node.op} is not computed at this index of its kernel`)
           return kind === 'contract' ? this.scalars.accumulator(node.dtype) : this.scalars.stage(this.stages!.get(node)!, node.dtype)

@@ -10,11 +10,16 @@ import type { Demands, Grouping } from './grouping.ts'
 export interface Demand {
   /** Stored, and sealed: what follows does not join it again. */
   readonly cut?: Node
-  readonly bar?: Node
+  /** A node that is kept out of the group that starts with `from`. */
+  readonly bar?: { readonly node: Node; readonly from: Node }
 }
 
 export function demandFor(body: Body, grouping: Grouping, stored: ReadonlySet<Node>, known: Demands, slots: number): Demand {
   const { group } = body
+  // Several anchors that would fit one by one: two kernels that read the same are less than one tensor more in memory.
+  const [first] = group.anchors
+  const extra = [...group.anchors].reverse().find((node) => node !== first)
+  if (extra && sourcesBelow(first!, stored, grouping, group).size + 2 < slots) return { bar: { node: extra, from: first! } }
   let best: Node | undefined
   let most = 1
   for (const [node, times] of body.expanded) {
@@ -29,8 +34,8 @@ export function demandFor(body: Body, grouping: Grouping, stored: ReadonlySet<No
     }
   }
   if (best) return { cut: best }
-  const last = [...group.members].reverse().find((node) => !known.barred.has(node) && node !== group.anchors[0])
-  if (last) return { bar: last }
+  const last = [...group.members].reverse().find((node) => node !== first)
+  if (last) return { bar: { node: last, from: first! } }
   // Nothing stands between the stored tensors and the anchors: the first computed operand is stored.
   const operand = [...body.expanded.keys()].find((node) => grouping.home.get(node) !== group && !known.sealed.has(node))
   if (operand) return { cut: operand }

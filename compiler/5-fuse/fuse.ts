@@ -55,19 +55,22 @@ function fuseWithin(graph: Graph, limits: Limits): Kernel[] {
   const nodes = nodesOf(graph.results)
   const consumers = consumersOf(nodes)
   const forced = new Set<Node>()
-  const barred = new Set<Node>()
+  const barred = new Map<Node, Set<Node>>()
+  let bars = 0
   const sealed = new Set<Node>()
   for (;;) {
     const attempt = tryFuse(graph, nodes, consumers, { forced, barred, sealed }, limits)
     if (attempt.kernels) return attempt.kernels
-    const before = forced.size + barred.size + sealed.size
+    const before = forced.size + bars + sealed.size
     for (const node of attempt.force ?? []) forced.add(node)
     for (const { cut, bar } of attempt.demands ?? []) {
       if (cut) forced.add(cut)
       if (cut) sealed.add(cut)
-      if (bar) barred.add(bar)
+      if (!bar) continue
+      barred.set(bar.node, (barred.get(bar.node) ?? new Set()).add(bar.from))
+      bars++
     }
-    if (forced.size + barred.size + sealed.size === before) throw new Error(`${graph.name}: fusion demands nothing new and cannot go on`)
+    if (forced.size + bars + sealed.size === before) throw new Error(`${graph.name}: fusion demands nothing new and cannot go on`)
   }
 }
 

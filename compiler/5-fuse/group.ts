@@ -44,5 +44,5 @@ export const isAcrossRow = (group: Group, index: readonly Index[]): boolean =>
  */
 export function isCrowded(group: Group): boolean {
   const rows = estimate(product(group.axes.map((a) => a.extent)))
-  return rows < 64 && rows * estimate(product(group.row.map((a) => a.extent))) > 65536
+  return rows < 64 && rows * estimate(product(group.row.map((a) => a.extent))) > 8192
 }

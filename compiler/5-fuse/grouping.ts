@@ -19,8 +19,8 @@ import { isLooseReduction } from './loose.ts'
 export interface Demands {
   /** Nodes that get storage of their own. */
   readonly forced: ReadonlySet<Node>
-  /** Nodes that join no group but their own. */
-  readonly barred: ReadonlySet<Node>
+  /** Nodes that do not join a group, which is named by its first anchor. */
+  readonly barred: ReadonlyMap<Node, ReadonlySet<Node>>
   /** Nodes whose consumers do not join them. */
   readonly sealed: ReadonlySet<Node>
 }
@@ -46,8 +46,7 @@ export class Grouping {
   }
 
   private place(node: Node): void {
-    const { forced, barred } = this.demands
-    const free = !barred.has(node)
+    const { forced } = this.demands
     const kind = lowerOf(node).kind
     switch (kind) {
       case 'leaf':
@@ -56,16 +55,15 @@ export class Grouping {
       case 'view':
       case 'index':
       case 'lookup':
-        if (free && (kind === 'map' || kind === 'view') && joinAsMember(this, node)) return
+        if ((kind === 'map' || kind === 'view') && joinAsMember(this, node)) return
         if (!forced.has(node)) return
-        if (free && joinMap(this, node)) return
-        mapGroup(this, node)
+        if (!joinMap(this, node)) mapGroup(this, node)
         return
       case 'reduce':
         if (isLooseReduction(node)) {
           if (forced.has(node)) mapGroup(this, node)
         } else if (node.op === 'fold') mapGroup(this, node)
-        else if (!free || !joinRow(this, node)) rowGroup(this, node)
+        else if (!joinRow(this, node)) rowGroup(this, node)
         return
       case 'contract':
         contractGroup(this, node)
@@ -98,7 +96,8 @@ export class Grouping {
     group.members.push(node)
     group.at.set(node, at)
     this.home.set(node, group)
-    for (const operand of node.operands) this.require(group, operand)
+    // What the row computes anyway is not waited for, even where another kernel stores it too.
+    for (const operand of node.operands) if (!group.at.has(operand)) this.require(group, operand)
     const sources = this.sourcesOfGroup.get(group) ?? new Set()
     this.sourcesOfGroup.set(group, sources)
     for (const operand of node.operands) for (const source of this.sourcesBehind(operand)) if (source !== group) sources.add(source)
@@ -137,6 +136,9 @@ export class Grouping {
     for (const operand of node.operands) for (const group of this.groupsBehind(operand)) groups.add(group)
     this.direct.set(node, groups)
     return groups
+  }
+  isBarred(node: Node, group: Group): boolean {
+    return this.demands.barred.get(node)?.has(group.anchors[0]!) ?? false
   }
   dependsOn(node: Node, group: Group): boolean {
     for (const behind of this.groupsBehind(node)) if (behind === group || behind.before.has(group)) return true

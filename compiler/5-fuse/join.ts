@@ -14,6 +14,7 @@ import { type Group, isAcrossRow, isCrowded, isOnAxes } from './group.ts'
 
 export function joinAsMember(grouping: Grouping, node: Node): boolean {
   for (const group of candidates(grouping, node)) {
+    if (grouping.isBarred(node, group)) continue
     const at = indexInGroup(grouping, group, node)
     if (at === undefined) continue
     if (node.operands.some((operand) => !isWithin(grouping, group, operand) && grouping.dependsOn(operand, group))) {

@@ -55,6 +55,6 @@ function sorted(kernels: readonly Kernel[], before: readonly ReadonlySet<number>
     order.push(kernels[at!]!)
     for (const later of after[at!]!) if (--missing[later]! === 0) ready.push(later)
   }
-  if (order.length !== kernels.length) throw new Error('kernels wait for each other')
+  if (order.length !== kernels.length) throw new Error(`kernels wait for each other: ${kernels.filter((k) => !order.includes(k)).map((k) => `${k.name}(${k.slots.map((s) => `${s.access} ${s.node.id}`).join()})`).join(' ')}`)
   return order
 }

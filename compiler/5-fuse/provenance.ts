@@ -33,7 +33,7 @@ export function explainStops(group: Group, stored: readonly Node[], consumers: R
 }
 
 function reasonFor(group: Group, consumer: Node, grouping: Grouping): string {
-  if (grouping.demands.barred.has(consumer)) return 'one kernel would bind too many tensors'
+  if (grouping.isBarred(consumer, group)) return 'one kernel would bind too many tensors'
   const known = grouping.reasons.get(consumer)
   if (known) return known
   const kind = lowerOf(consumer).kind

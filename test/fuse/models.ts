@@ -165,3 +165,75 @@ export function convnetStep(): Graph {
   const logits = m.linear(m.relu(m.linear(flat, 64, 'linear1')), 10, 'linear2')
   return m.step('convnet', m.crossEntropy(logits, label), { accuracy: m.accuracy(logits, label) })
 }
+
+/** Pre-norm feed-forward block on [batch, T, width] with a residual, and the mean square of its result as the loss. */
+export function layerNormStep(): Graph {
+  const m = new Model()
+  const x = m.input('x', batch, symbol('T'), 32)
+  const y = m.layerNorm(x, 'norm')
+  return m.step('layernorm', m.b.mean(m.b.mul(y, y), [0, 1, 2]), {}, [], [...m.parameters, x])
+}
+
+export function feedForwardStep(): Graph {
+  const m = new Model()
+  const x = m.input('x', batch, symbol('T'), 32)
+  const hidden = m.dropout(m.gelu(m.linear(m.layerNorm(x, 'norm'), 128, 'up')), 0.1, 1)
+  const y = m.b.add(x, m.linear(hidden, 32, 'down'))
+  return m.step('feedforward', m.b.mean(m.b.mul(y, y), [0, 1, 2]), {}, [], [...m.parameters, x])
+}
+
+export function attentionStep(): Graph {
+  const m = new Model()
+  const { b } = m
+  const time = symbol('T')
+  const x = m.input('x', batch, time, 32)
+  const heads = (path: string) => b.permute(b.reshape(m.linear(x, 32, path), [batch, time, dim(4), dim(8)]), [0, 2, 1, 3])
+  const [q, k, v] = [heads('q'), heads('k'), heads('v')]
+  const weight = m.softmax(b.mul(b.matmul(q, b.permute(k, [0, 1, 3, 2])), 8 ** -0.5))
+  const joined = b.reshape(b.permute(b.matmul(weight, v), [0, 2, 1, 3]), [batch, time, dim(32)])
+  const y = b.add(x, m.linear(joined, 32, 'o'))
+  return m.step('attention', b.mean(b.mul(y, y), [0, 1, 2]))
+}
+
+export function batchNormStep(): Graph {
+  const m = new Model()
+  const x = m.input('x', batch, 6, 28, 28)
+  const { y, states } = m.batchNorm(m.conv(x, 12, 3, 'conv', { padding: 1 }), 'norm')
+  const z = m.relu(y)
+  return m.step('batchnorm', m.b.mean(m.b.mul(z, z), [0, 1, 2, 3]), {}, states)
+}
+
+export function embeddingStep(): Graph {
+  const m = new Model()
+  const token = m.b.input('token', [batch, symbol('T')], 'int')
+  const table = m.parameter('embedding.weight', 50, 16)
+  const y = m.layerNorm(m.b.gather(table, token, 0), 'norm')
+  return m.step('embedding', m.b.mean(m.b.mul(y, y), [0, 1, 2]))
+}
+
+/** Windows that overlap, padded: forward and gradient. */
+export function overlappingPoolStep(): Graph {
+  const m = new Model()
+  const x = m.input('x', batch, 4, 15, 15)
+  const y = m.maxPool(x, 3, 2, 1)
+  return m.step('pool', m.b.mean(m.b.mul(y, y), [0, 1, 2, 3]), {}, [], [x])
+}
+
+export function averagePoolStep(): Graph {
+  const m = new Model()
+  const x = m.input('x', batch, 4, 16, 16)
+  const y = m.b.mean(m.windows(m.relu(m.conv(x, 4, 3, 'conv', { stride: 1, padding: 1 })), 2, 2, 0, 0), [3, 5])
+  return m.step('average', m.b.mean(m.b.mul(y, y), [0, 1, 2, 3]))
+}
+
+export function stridedConvStep(): Graph {
+  const m = new Model()
+  const x = m.input('x', batch, 3, 17, 17)
+  const y = m.relu(m.conv(x, 8, 3, 'conv', { stride: 2, padding: 1 }))
+  return m.step('strided', m.b.mean(m.b.mul(y, y), [0, 1, 2, 3]), {}, [], [...m.parameters, x])
+}
+
+export function convBiasRelu(): Graph {
+  const m = new Model()
+  return m.forward('conv', m.relu(m.conv(m.input('x', batch, 3, 9, 9), 4, 3, 'conv', { padding: 1 })))
+}

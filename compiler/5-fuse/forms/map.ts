@@ -22,7 +22,7 @@ export function mapGroup(grouping: Grouping, node: Node): Group {
 export function joinMap(grouping: Grouping, node: Node): boolean {
   const key = product(node.shape)
   for (const group of [...grouping.groups].reverse()) {
-    if (group.kind !== 'map' || !group.seed || product(group.seed.shape) !== key || !sameDims(group.seed.shape, node.shape)) continue
+    if (group.kind !== 'map' || grouping.isBarred(node, group) || !group.seed || product(group.seed.shape) !== key || !sameDims(group.seed.shape, node.shape)) continue
     if (!grouping.sharesSources(group, node) || grouping.dependsOn(node, group)) continue
     grouping.anchor(group, node, group.seed.at)
     return true

@@ -33,7 +33,7 @@ export function rowGroup(grouping: Grouping, node: Node): Group {
 function absorbMap(grouping: Grouping, node: Node, shape: Pick<Group, 'axes' | 'row' | 'seed'>): Group | undefined {
   const operand = node.operands[0]!
   const group = grouping.home.get(operand)
-  if (!group || group.kind !== 'map' || !group.seed || grouping.demands.barred.has(node) || grouping.demands.sealed.has(operand)) return undefined
+  if (!group || group.kind !== 'map' || !group.seed || grouping.isBarred(node, group) || grouping.demands.sealed.has(operand)) return undefined
   const { at } = group.seed
   const visited = group.at.get(operand)!
   if (!sameDims(group.seed.shape, operand.shape) || !visited.every((index, axis) => sameIndex(index, at[axis]!))) return undefined
@@ -57,7 +57,7 @@ export function joinRow(grouping: Grouping, node: Node): boolean {
   const operand = node.operands[0]!
   const reduced = reducedAxes(node)
   for (const group of [...grouping.groups].reverse()) {
-    if (group.kind !== 'row') continue
+    if (group.kind !== 'row' || grouping.isBarred(node, group)) continue
     const at = (grouping.demands.sealed.has(operand) ? undefined : group.at.get(operand)) ?? siblingIndex(grouping, group, node)
     if (!at) continue
     const kept = at.filter((_, axis) => !reduced.includes(axis))

@@ -1,0 +1,64 @@
+/** What it costs to make a value again from stored ones, and when that is cheaper than to store it. */
+import type { Node } from '../ir/graph.ts'
+import { lowerOf } from '../ops/registry.ts'
+import { estimateElements } from './estimate.ts'
+import type { Group } from './group.ts'
+import { foldTries } from './loose.ts'
+
+export interface Cost {
+  readonly work: number
+  /** Stored tensors that are read, and how many of them are large; small ones stay in caches. */
+  readonly reads: number
+  readonly large: number
+}
+
+/** What an element costs when it is made from stored values; `undefined` where it cannot be. */
+export function costOf(node: Node, stored: ReadonlySet<Node>, home: ReadonlyMap<Node, Group>): Cost | undefined {
+  const reads = new Set<Node>()
+  const small = Math.max(4096, estimateElements(node) / 16)
+  let work = 0
+  const seen = new Set<Node>()
+  const pending: Node[] = [node]
+  while (pending.length > 0) {
+    const next = pending.pop()!
+    if (seen.has(next)) continue
+    seen.add(next)
+    const lowering = lowerOf(next)
+    if (next !== node && (lowering.kind === 'leaf' || stored.has(next))) {
+      if (next.shape.length > 0) reads.add(next)
+      continue
+    }
+    switch (lowering.kind) {
+      case 'map':
+        work += lowering.cheap ? 1 : 6
+        break
+      case 'index':
+        work += lowering.cheap ? 0 : 14
+        break
+      case 'view':
+        work += next.op === 'concat' ? next.operands.length : 0
+        break
+      case 'lookup':
+        work += 1
+        break
+      case 'reduce':
+        if (home.has(next)) return undefined
+        work += next.op === 'fold' ? 2 * foldTries(next) : 1
+        break
+      default:
+        return undefined
+    }
+    pending.push(...next.operands)
+  }
+  return { work, reads: reads.size, large: [...reads].filter((each) => estimateElements(each) > small).length }
+}
+
+/**
+ * Whether to repeat the work. `repeated`: by a contraction, many times for each element. `loose`: storing would take a
+ * kernel of its own, and not just one more store.
+ */
+export function isCheap({ work, reads, large }: Cost, repeated: boolean, loose: boolean): boolean {
+  if (repeated) return reads <= 2 && work <= 5
+  if (loose) return large <= 2 && work <= 24
+  return large <= 1 ? work <= 24 : large <= 2 && work <= 8
+}
