@@ -82,6 +82,11 @@ export const algebra: readonly Rule[] = [
     const parts = withNumber(x, 'mul')
     return parts && b.mul(parts[0], -parts[1])
   }),
+  // -(c / x) = -c / x
+  unaryRule('negated-quotient', 'neg', (b, x) => {
+    const c = x.op === 'div' ? splat(x.operands[0]!) : undefined
+    return c === undefined ? undefined : b.div(sameAs(b, x, -c), x.operands[1]!)
+  }),
   // -(x - y) = y - x
   unaryRule('negated-difference', 'neg', (b, x) =>
     x.op === 'sub' ? b.sub(x.operands[1]!, x.operands[0]!) : undefined,

@@ -6,6 +6,18 @@ import { range, rule, splat } from './rule.ts'
 import type { Rewrite, Rule } from './rules.ts'
 
 export const movement: readonly Rule[] = [
+  // reshape(reshape(x)) = reshape(x), and to its own shape = x
+  rule('reshape-of-reshape', 'reshape', (node, b) => b.reshape(node.operands[0]!, node.attributes.shape)),
+  // permute(permute(x)) = permute(x), and to its own order = x
+  rule('permute-of-permute', 'permute', (node, b) => b.permute(node.operands[0]!, node.attributes.order)),
+  // broadcast(broadcast(x)) = broadcast(x), and to its own shape = x
+  rule('broadcast-of-broadcast', 'broadcast', ({ operands, attributes }, b) =>
+    b.broadcast(operands[0]!, attributes.shape, attributes.axes),
+  ),
+  // slice(slice(x)) = slice(x), and of all of x = x
+  rule('slice-of-slice', 'slice', ({ operands, attributes: { starts, sizes, steps } }, b) =>
+    b.slice(operands[0]!, starts, sizes, steps),
+  ),
   // view(c, c, …) = (c, c, …), for views without a fill
   ...(['reshape', 'permute', 'broadcast', 'slice'] as const).map((op) =>
     rule(`${op}-of-number`, op, (node, b) => {

@@ -103,6 +103,12 @@ const cases: readonly Case[] = [
     leaves: ['broadcast', 'mul'],
     stays: (b, x, y) => b.neg(b.mul(x, y)),
   },
+  {
+    rule: 'negated-quotient',
+    fires: (b, x) => b.neg(b.div(2, x)),
+    leaves: ['broadcast', 'div'],
+    stays: (b, x, y) => b.neg(b.div(x, y)),
+  },
   { rule: 'negated-difference', fires: (b, x, y) => b.neg(b.sub(x, y)), leaves: ['sub'] },
   { rule: 'add-negation', fires: (b, x, y) => b.add(x, b.neg(y)), leaves: ['sub'] },
   { rule: 'negation-first', fires: (b, x, y) => b.add(b.neg(x), y), leaves: ['sub'] },
@@ -145,6 +151,30 @@ const cases: readonly Case[] = [
     stays: (b, x) => b.cast(b.cast(x, 'int'), 'float'),
   },
   { rule: 'gradient-stopped', fires: (b, x) => b.stopGradient(x), leaves: [] },
+  {
+    rule: 'reshape-of-reshape',
+    fires: (b, x) => b.node('reshape', [b.reshape(x, [dim(6)])], { shape: [dim(3), dim(2)] }),
+    leaves: ['reshape'],
+    stays: (b, x) => b.reshape(b.permute(x, [1, 0]), [dim(6)]),
+  },
+  {
+    rule: 'permute-of-permute',
+    fires: (b, x) => b.node('permute', [b.permute(x, [1, 0])], { order: [1, 0] }),
+    leaves: [],
+  },
+  {
+    rule: 'broadcast-of-broadcast',
+    fires: (b) => b.node('broadcast', [across(b)], { shape: [T, ...shape], axes: [1, 2] }),
+    leaves: ['broadcast'],
+  },
+  {
+    rule: 'slice-of-slice',
+    fires: (b, x) => {
+      const cut = { starts: [one, zero], sizes: [one, dim(2)], steps: [1, 1] }
+      return b.node('slice', [b.slice(x, [zero, one], [dim(2), dim(2)])], cut)
+    },
+    leaves: ['slice'],
+  },
   { rule: 'reshape-of-number', fires: (b) => b.reshape(b.full(shape, 2), [dim(6)]), leaves: ['broadcast'] },
   { rule: 'permute-of-number', fires: (b) => b.permute(b.full(shape, 2), [1, 0]), leaves: ['broadcast'] },
   {
