@@ -140,6 +140,7 @@ function rename(kernel: Kernel): Kernel {
   })
   if (kernel.kind === 'scatter') renamed.set(kernel.entries, { name: 'e', extent: kernel.entries.extent })
   if (kernel.kind === 'running') renamed.set(kernel.row, { name: 'r', extent: kernel.row.extent })
+  for (const axis of renamed.values()) axisIndex(axis)
   let loops = 0
   const rename = (axis: Axis): Axis => {
     const known = renamed.get(axis) ?? { name: `w${loops++}`, extent: axis.extent }

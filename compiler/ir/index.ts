@@ -27,9 +27,13 @@ const axisIndices = new WeakMap<Axis, Index>()
 /** The axis as an index; an axis of one element is always 0. */
 export function axisIndex(axis: Axis): Index {
   if (axis.extent === one) return zeroIndex
-  const known = axisIndices.get(axis) ?? { kind: 'axis', axis }
-  axisIndices.set(axis, known)
-  return known
+  const known = axisIndices.get(axis)
+  if (known) return known
+  const made: Index = { kind: 'axis', axis }
+  axisIndices.set(axis, made)
+  // Terms of a sum are in the order of their axes: that of first use, outer loops first.
+  keyOfIndex(made)
+  return made
 }
 
 /** `Σ factor·index + offset` in normal form. */
