@@ -23,13 +23,23 @@ interface Prepared {
 }
 
 /** Dispatches without workgroups are left out. */
-export function prepare(program: CompiledProgram, entry: Entry, dims: DimValues, device: GpuDevice, kernels: Kernels): Prepared[] {
+export function prepare(
+  program: CompiledProgram,
+  entry: Entry,
+  dims: DimValues,
+  device: GpuDevice,
+  kernels: Kernels,
+): Prepared[] {
   const prepared: Prepared[] = []
   for (const dispatch of entry.dispatches) {
     const size = (axis: 0 | 1 | 2) => evaluate(dispatch.workgroups[axis], dims)
     const workgroups = fold([size(0), size(1), size(2)], device.device.limits.maxComputeWorkgroupsPerDimension)
     const { name } = program.pipelines[dispatch.pipeline]!
-    if (!workgroups) throw new UnsupportedError(`${name} needs more workgroups than ${device.description.name} starts at once`, 'choose smaller dims')
+    if (!workgroups)
+      throw new UnsupportedError(
+        `${name} needs more workgroups than ${device.description.name} starts at once`,
+        'choose smaller dims',
+      )
     if (workgroups.some((n) => n === 0)) continue
     prepared.push({ key: kernels.want(dispatch.pipeline, dispatch.bindings, dims), dispatch, workgroups })
   }
@@ -37,7 +47,10 @@ export function prepare(program: CompiledProgram, entry: Entry, dims: DimValues,
 }
 
 /** An x above the limit goes on in y, where y is 1; the kernels count `x + y · number of x`. */
-export function fold([x, y, z]: readonly [number, number, number], limit: number): readonly [number, number, number] | undefined {
+export function fold(
+  [x, y, z]: readonly [number, number, number],
+  limit: number,
+): readonly [number, number, number] | undefined {
   if (y > limit || z > limit) return undefined
   if (x <= limit) return [x, y, z]
   if (y !== 1) return undefined
@@ -46,7 +59,14 @@ export function fold([x, y, z]: readonly [number, number, number], limit: number
 }
 
 /** Makes the commands of one entry; equal bind groups are one, across all calls with the same table. */
-export function makeCommands(prepared: readonly Prepared[], dims: DimValues, device: GpuDevice, kernels: Kernels, memory: SessionMemory, groups: Map<string, GPUBindGroup>): Command[] {
+export function makeCommands(
+  prepared: readonly Prepared[],
+  dims: DimValues,
+  device: GpuDevice,
+  kernels: Kernels,
+  memory: SessionMemory,
+  groups: Map<string, GPUBindGroup>,
+): Command[] {
   return prepared.map(({ key, dispatch, workgroups }) => {
     const accesses = dispatch.bindings.map((b) => b.access[0]).join('')
     const places = dispatch.bindings.map((b) => place(b, dims, memory))

@@ -4,10 +4,20 @@ import type { SessionMemory } from './memory.ts'
 import { elements, evaluate } from './size.ts'
 import type { Uploader } from './uploader.ts'
 
-export function fillInitial(program: CompiledProgram, memory: SessionMemory, dims: DimValues, uploader: Uploader): void {
+export function fillInitial(
+  program: CompiledProgram,
+  memory: SessionMemory,
+  dims: DimValues,
+  uploader: Uploader,
+): void {
   program.arenas.forEach((arena, index) => {
     const buffer = memory.arenas[index]
-    if (buffer && arena.contents) uploader.write(buffer, 0, Uint8Array.from(atob(arena.contents), (c) => c.charCodeAt(0)))
+    if (buffer && arena.contents)
+      uploader.write(
+        buffer,
+        0,
+        Uint8Array.from(atob(arena.contents), (c) => c.charCodeAt(0)),
+      )
   })
   for (const { name, arena, initial } of program.moments) {
     const buffer = memory.arenas[arena]

@@ -53,7 +53,11 @@ export async function openDevice(adapter: GPUAdapter, options: DeviceOptions = {
       requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
     })
     .catch((cause: unknown) => {
-      throw new NoDeviceError(`${nameOf(adapter.info)} did not open: ${String(cause)}`, 'choose another device with --device', { cause })
+      throw new NoDeviceError(
+        `${nameOf(adapter.info)} did not open: ${String(cause)}`,
+        'choose another device with --device',
+        { cause },
+      )
     })
 
   let failure: RunError | undefined
@@ -110,7 +114,10 @@ export function nameOf(info: GPUAdapterInfo): string {
   const { vendor, architecture, device, description } = info
   const model = device || [vendor, architecture].filter((part) => part !== '').join(' ')
   if (description === '') return model || 'unnamed adapter'
-  const named = description.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').includes(model.toLowerCase())
+  const named = description
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .includes(model.toLowerCase())
   return named || isSoftware(info) ? description : `${model} (${description})`
 }
 

@@ -76,7 +76,10 @@ export class DimError extends RunError {
 /** A tensor, an entry or a step value that the session does not have. */
 export class NameError extends RunError {
   constructor(what: string, name: string, known: readonly string[]) {
-    const list = known.length === 0 ? 'there is none' : `there ${known.length === 1 ? 'is' : 'are'} ${known.slice(0, 12).join(', ')}`
+    const list =
+      known.length === 0
+        ? 'there is none'
+        : `there ${known.length === 1 ? 'is' : 'are'} ${known.slice(0, 12).join(', ')}`
     super('DLM0708', `the session has no ${what} '${name}'`, list)
   }
 }

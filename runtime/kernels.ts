@@ -23,7 +23,9 @@ export class Kernels {
   /** Asks for a pipeline and returns the key under which it will be there after `compile`. */
   want(index: number, bindings: readonly Binding[], dims: DimValues): string {
     const pipeline = this.program.pipelines[index]!
-    const constants = Object.fromEntries(Object.entries(pipeline.constants).map(([name, size]) => [name, evaluate(size, dims)]))
+    const constants = Object.fromEntries(
+      Object.entries(pipeline.constants).map(([name, size]) => [name, evaluate(size, dims)]),
+    )
     const layout = bindings.map((b) => b.access[0]).join('')
     const key = `${layout}\0${JSON.stringify(constants)}\0${pipeline.wgsl}`
     if (!this.wanted.has(key)) this.wanted.set(key, { pipeline, constants, layout })
@@ -60,7 +62,11 @@ export class Kernels {
     return made
   }
 
-  private async create(pipeline: Pipeline, constants: Record<string, number>, accesses: string): Promise<GPUComputePipeline> {
+  private async create(
+    pipeline: Pipeline,
+    constants: Record<string, number>,
+    accesses: string,
+  ): Promise<GPUComputePipeline> {
     const { device } = this.device
     let module = this.modules.get(pipeline.wgsl)
     let fault: Promise<GPUError | null> | undefined
@@ -77,7 +83,9 @@ export class Kernels {
       this.device.check()
       const { messages } = await module.getCompilationInfo()
       const lines = messages.map((m) => `\n  ${m.lineNum}:${m.linePos} ${m.message}`).join('')
-      throw new DeviceError(`the kernel ${pipeline.name} does not compile: ${String(cause)}${lines}`, undefined, { cause })
+      throw new DeviceError(`the kernel ${pipeline.name} does not compile: ${String(cause)}${lines}`, undefined, {
+        cause,
+      })
     } finally {
       await fault
     }

@@ -7,8 +7,11 @@ interface Watched {
 
 const registry = new FinalizationRegistry<Watched>(({ name, release }) => {
   release()
-  const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.['NODE_ENV']
-  if (environment !== 'production') console.warn(`a session of ${name} was dropped without dispose(); its device memory was held until now`)
+  const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.[
+    'NODE_ENV'
+  ]
+  if (environment !== 'production')
+    console.warn(`a session of ${name} was dropped without dispose(); its device memory was held until now`)
 })
 
 /** `release` must not refer to the session itself. Returns what ends the watch. */

@@ -2,7 +2,17 @@
  * A program and the dims it will run under → its buffers. Everything is counted before anything is created: a plan that
  * does not fit is refused with the largest batch that does.
  */
-import { arenasOf, type CompiledProgram, type DimValues, fenceBytes, fences, readbackBytes, ringRows, scalarsOf, stagingBytes } from './abi.ts'
+import {
+  arenasOf,
+  type CompiledProgram,
+  type DimValues,
+  fenceBytes,
+  fences,
+  readbackBytes,
+  ringRows,
+  scalarsOf,
+  stagingBytes,
+} from './abi.ts'
 import { errorOf, type GpuDevice } from './device.ts'
 import { DimError, OutOfMemoryError, UnsupportedError } from './errors.ts'
 import type { OpenOptions } from './executor.ts'
@@ -66,10 +76,18 @@ export function checkFits(program: CompiledProgram, device: GpuDevice, options: 
   const fault = misfit(wanted, device)
   if (fault === undefined) return wanted
   const largest = largestFit(program, device, options)
-  if (largest === undefined) throw new OutOfMemoryError(`${program.name} does not fit ${device.description.name}: ${fault}`, 'make the model smaller, or choose another device with --device')
+  if (largest === undefined)
+    throw new OutOfMemoryError(
+      `${program.name} does not fit ${device.description.name}: ${fault}`,
+      'make the model smaller, or choose another device with --device',
+    )
   const given = options.dims[largest.dim]
   if (largest.value < 1)
-    throw new OutOfMemoryError(`${program.name} does not fit ${device.description.name} at any ${largest.dim}: ${fault}`, 'make the model smaller, or choose another device with --device', largest)
+    throw new OutOfMemoryError(
+      `${program.name} does not fit ${device.description.name} at any ${largest.dim}: ${fault}`,
+      'make the model smaller, or choose another device with --device',
+      largest,
+    )
   throw new OutOfMemoryError(
     `${program.name} at ${largest.dim} ${given} does not fit ${device.description.name}: ${fault}`,
     `the largest ${largest.dim} that fits is ${largest.value}`,
@@ -80,7 +98,8 @@ export function checkFits(program: CompiledProgram, device: GpuDevice, options: 
 function misfit(wanted: Demand, device: GpuDevice): string | undefined {
   const { limits } = device.device
   const arena = Math.max(0, ...wanted.arenaBytes)
-  if (arena > limits.maxBufferSize) return `one buffer would take ${inMiB(arena)}, and the adapter allows ${inMiB(limits.maxBufferSize)}`
+  if (arena > limits.maxBufferSize)
+    return `one buffer would take ${inMiB(arena)}, and the adapter allows ${inMiB(limits.maxBufferSize)}`
   if (wanted.binding > limits.maxStorageBufferBindingSize)
     return `one tensor would take ${inMiB(wanted.binding)}, and the adapter lets a kernel bind ${inMiB(limits.maxStorageBufferBindingSize)}`
   if (device.memory !== undefined && wanted.total > device.memory)
@@ -91,7 +110,11 @@ function misfit(wanted: Demand, device: GpuDevice): string | undefined {
 const inMiB = (bytes: number): string => `${(Math.ceil((bytes / 2 ** 20) * 10) / 10).toLocaleString('en')} MiB`
 
 /** By halving: a footprint grows with every dim. The dim is `batch`, or the first that the session was given. */
-export function largestFit(program: CompiledProgram, device: GpuDevice, options: OpenOptions): { dim: string; value: number } | undefined {
+export function largestFit(
+  program: CompiledProgram,
+  device: GpuDevice,
+  options: OpenOptions,
+): { dim: string; value: number } | undefined {
   const dim = program.dims.includes('batch') ? 'batch' : program.dims[0]
   if (dim === undefined) return undefined
   const fits = (value: number): boolean => {
@@ -115,7 +138,11 @@ export function largestFit(program: CompiledProgram, device: GpuDevice, options:
   return { dim, value: low }
 }
 
-export async function allocate(program: CompiledProgram, device: GpuDevice, options: OpenOptions): Promise<SessionMemory> {
+export async function allocate(
+  program: CompiledProgram,
+  device: GpuDevice,
+  options: OpenOptions,
+): Promise<SessionMemory> {
   const { arenaBytes } = checkFits(program, device, options)
   checkFeatures(program, device, options)
   const created: GPUBuffer[] = []
@@ -152,7 +179,10 @@ export async function allocate(program: CompiledProgram, device: GpuDevice, opti
   } catch (error) {
     thrown = error
   }
-  const [memoryError, validationError] = await Promise.all([device.device.popErrorScope(), device.device.popErrorScope()])
+  const [memoryError, validationError] = await Promise.all([
+    device.device.popErrorScope(),
+    device.device.popErrorScope(),
+  ])
   const error = memoryError ?? validationError
   if (thrown !== undefined || error || !made) {
     release()
@@ -170,7 +200,10 @@ function checkFeatures(program: CompiledProgram, device: GpuDevice, options: Ope
     const pipeline = program.pipelines[dispatch.pipeline]!
     for (const feature of pipeline.features)
       if (!features.has(feature))
-        throw new UnsupportedError(`${pipeline.name} needs '${feature}', which ${device.description.name} does not have`, 'compile the program for this device')
+        throw new UnsupportedError(
+          `${pipeline.name} needs '${feature}', which ${device.description.name} does not have`,
+          'compile the program for this device',
+        )
     if (dispatch.bindings.length > limits.maxStorageBuffersPerShaderStage)
       throw new UnsupportedError(
         `${pipeline.name} binds ${dispatch.bindings.length} buffers, and ${device.description.name} allows ${limits.maxStorageBuffersPerShaderStage}`,

@@ -19,7 +19,14 @@ export function serial(): <T>(task: () => Promise<T>) => Promise<T> {
 }
 
 /** Copies a range of a buffer to the host, a part of the readback buffer's size at a time. */
-export async function readRange(device: GPUDevice, source: GPUBuffer, offset: number, bytes: number, readback: GPUBuffer, inFlight: InFlight): Promise<ArrayBuffer> {
+export async function readRange(
+  device: GPUDevice,
+  source: GPUBuffer,
+  offset: number,
+  bytes: number,
+  readback: GPUBuffer,
+  inFlight: InFlight,
+): Promise<ArrayBuffer> {
   const result = new ArrayBuffer(bytes)
   const target = new Uint8Array(result)
   for (let at = 0; at < bytes; at += readback.size) {

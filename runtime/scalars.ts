@@ -67,7 +67,9 @@ export class ScalarRing {
       for (const { ticket, row, sources } of rows)
         this.arrived.push({
           ticket,
-          values: Object.fromEntries(sources.map(({ word }) => [this.names[word]!, words[row * this.names.length + word]!])),
+          values: Object.fromEntries(
+            sources.map(({ word }) => [this.names[word]!, words[row * this.names.length + word]!]),
+          ),
         })
       back.unmap()
     })

@@ -4,22 +4,26 @@
  */
 import { type CompiledProgram, type DimValues, type Entry, scalarsOf, type TensorSlot } from './abi.ts'
 import { type Command, makeCommands, prepare } from './commands.ts'
+import { fillInitial } from './contents.ts'
 import type { GpuDevice } from './device.ts'
 import { DimError, DisposedError, NameError } from './errors.ts'
 import type { Executor, OpenOptions, StepValues, TensorData } from './executor.ts'
-import { fillInitial } from './contents.ts'
 import { InFlight, type Paced } from './in-flight.ts'
 import { Kernels } from './kernels.ts'
 import { watchForLeak } from './leak.ts'
 import { allocate, type SessionMemory, variantsOf } from './memory.ts'
 import { readRange, serial } from './readback.ts'
-import { type ScalarSource, ScalarRing } from './scalars.ts'
+import { ScalarRing, type ScalarSource } from './scalars.ts'
 import { evaluate } from './size.ts'
 import { StepBlock } from './step-block.ts'
 import { decode, encode, storedBytes } from './transfer.ts'
 import { Uploader } from './uploader.ts'
 
-export async function openSession(program: CompiledProgram, device: GpuDevice, options: OpenOptions): Promise<Executor> {
+export async function openSession(
+  program: CompiledProgram,
+  device: GpuDevice,
+  options: OpenOptions,
+): Promise<Executor> {
   device.check()
   const entries = new Map(program.entries.map((entry) => [entry.name, entry]))
   const variants = variantsOf(options)
@@ -28,7 +32,11 @@ export async function openSession(program: CompiledProgram, device: GpuDevice, o
   const memory = await allocate(program, device, options)
   try {
     const kernels = new Kernels(device, program)
-    const prepared = variants.map(({ entry, dims }) => ({ entry: entries.get(entry)!, dims, prepared: prepare(program, entries.get(entry)!, dims, device, kernels) }))
+    const prepared = variants.map(({ entry, dims }) => ({
+      entry: entries.get(entry)!,
+      dims,
+      prepared: prepare(program, entries.get(entry)!, dims, device, kernels),
+    }))
     await kernels.compile(options.onProgress ?? (() => undefined))
     const uploader = new Uploader(device.device.queue)
     fillInitial(program, memory, options.dims, uploader)
@@ -43,7 +51,15 @@ export async function openSession(program: CompiledProgram, device: GpuDevice, o
         milliseconds: 0,
       })
     device.check()
-    return makeExecutor(program, device, options, memory, uploader, runs, new ScalarRing(device.device, scalars, memory.ring, memory.ringBack))
+    return makeExecutor(
+      program,
+      device,
+      options,
+      memory,
+      uploader,
+      runs,
+      new ScalarRing(device.device, scalars, memory.ring, memory.ringBack),
+    )
   } catch (error) {
     memory.release()
     throw error
@@ -57,21 +73,31 @@ interface PreparedRun extends Paced {
   readonly scalars: readonly ScalarSource[]
 }
 
-const runKey = (program: CompiledProgram, entry: string, dims: DimValues): string => `${entry}\0${program.dims.map((d) => dims[d]).join()}`
+const runKey = (program: CompiledProgram, entry: string, dims: DimValues): string =>
+  `${entry}\0${program.dims.map((d) => dims[d]).join()}`
 
 /** The outputs of an entry, each the slot that one of its dispatches writes. */
 function outputsOf(program: CompiledProgram, entry: Entry): Map<string, TensorSlot> {
   const written = new Set(
-    entry.dispatches.flatMap((d) => d.bindings.filter((b) => b.access === 'write').map((b) => `${b.arena} ${JSON.stringify(b.offset)}`)),
+    entry.dispatches.flatMap((d) =>
+      d.bindings.filter((b) => b.access === 'write').map((b) => `${b.arena} ${JSON.stringify(b.offset)}`),
+    ),
   )
   const outputs = new Map<string, TensorSlot>()
   for (const name of entry.outputs)
     for (const slot of program.tensors)
-      if (slot.name === name && (!outputs.has(name) || written.has(`${slot.arena} ${JSON.stringify(slot.offset)}`))) outputs.set(name, slot)
+      if (slot.name === name && (!outputs.has(name) || written.has(`${slot.arena} ${JSON.stringify(slot.offset)}`)))
+        outputs.set(name, slot)
   return outputs
 }
 
-function scalarSources(program: CompiledProgram, entry: Entry, dims: DimValues, memory: SessionMemory, names: readonly string[]): ScalarSource[] {
+function scalarSources(
+  program: CompiledProgram,
+  entry: Entry,
+  dims: DimValues,
+  memory: SessionMemory,
+  names: readonly string[],
+): ScalarSource[] {
   const outputs = outputsOf(program, entry)
   return names.flatMap((name, word): ScalarSource[] => {
     const slot = outputs.get(name)
@@ -111,10 +137,14 @@ function makeExecutor(
     return slot
   }
   const findRun = (entry: string, dims: DimValues | undefined): PreparedRun => {
-    const found = dims === undefined ? defaults.get(entry) : runs.get(runKey(program, entry, { ...options.dims, ...dims }))
+    const found =
+      dims === undefined ? defaults.get(entry) : runs.get(runKey(program, entry, { ...options.dims, ...dims }))
     if (found) return found
     if (!defaults.has(entry)) throw new NameError('entry', entry, [...defaults.keys()])
-    throw new DimError(`the session was not opened for '${entry}' with ${JSON.stringify(dims)}`, 'name it in `variants` when opening')
+    throw new DimError(
+      `the session was not opened for '${entry}' with ${JSON.stringify(dims)}`,
+      'name it in `variants` when opening',
+    )
   }
   /** A rejection that a loss or `dispose` caused says so. */
   const orCause = (error: unknown): never => {
@@ -142,7 +172,14 @@ function makeExecutor(
       const slot = slotOf(name)
       const values = dims === options.dims ? dims : { ...options.dims, ...dims }
       const bytes = await reading(() =>
-        readRange(device.device, memory.arenas[slot.arena]!, evaluate(slot.offset, values), storedBytes(slot, values), memory.readback, inFlight),
+        readRange(
+          device.device,
+          memory.arenas[slot.arena]!,
+          evaluate(slot.offset, values),
+          storedBytes(slot, values),
+          memory.readback,
+          inFlight,
+        ),
       ).catch(orCause)
       check()
       return decode(slot, bytes, values)
@@ -203,7 +240,9 @@ function encodePass(encoder: GPUCommandEncoder, commands: readonly Command[]): v
 function poisonOf(program: CompiledProgram, memory: SessionMemory): (uploader: Uploader) => void {
   const targets = program.arenas.flatMap((arena, index) => {
     const buffer = memory.arenas[index]
-    return buffer && arena.role === 'activations' ? [{ buffer, words: new Uint32Array(memory.arenaBytes[index]! / 4).fill(0xffc0dead) }] : []
+    return buffer && arena.role === 'activations'
+      ? [{ buffer, words: new Uint32Array(memory.arenaBytes[index]! / 4).fill(0xffc0dead) }]
+      : []
   })
   return (uploader) => {
     for (const { buffer, words } of targets) uploader.write(buffer, 0, new Uint8Array(words.buffer))

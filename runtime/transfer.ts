@@ -13,7 +13,11 @@ export function encode(slot: TensorSlot, data: TensorData, dims: DimValues): Uin
   const Expected = arrayOf[slot.dtype]
   if (!(data instanceof Expected) || data.length !== count) {
     const shape = slot.shape.map((size) => evaluate(size, dims)).join(', ')
-    throw new ShapeError(slot.name, `a ${Expected.name} of ${count} (shape [${shape}])`, `a ${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`)
+    throw new ShapeError(
+      slot.name,
+      `a ${Expected.name} of ${count} (shape [${shape}])`,
+      `a ${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`,
+    )
   }
   if (slot.storage !== 'f16') return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
   const halves = new Uint16Array(count + (count % 2))

@@ -62,7 +62,8 @@ export const wrongLength: DiagnosticRow<RunFacts> = {
   code: 'DLM0706',
   severity: 'error',
   title: 'data of another length or type than the tensor',
-  explanation: 'A tensor is written from an array of its type (Float32Array, Int32Array, Uint32Array for uint and bool) with exactly as many elements as its shape has under the dims of the session.',
+  explanation:
+    'A tensor is written from an array of its type (Float32Array, Int32Array, Uint32Array for uint and bool) with exactly as many elements as its shape has under the dims of the session.',
   wrong: 'model.run({ image: new Float32Array(784) })        // opened with batch 32',
   right: 'model.run({ image: new Float32Array(32 * 784) })',
   say,
@@ -71,7 +72,8 @@ export const wrongDims: DiagnosticRow<RunFacts> = {
   code: 'DLM0707',
   severity: 'error',
   title: 'a free dim has no usable value',
-  explanation: 'Every free dim of a model gets a whole number, not negative, when a session is opened. Sizes made from dims are counted exactly, up to 2^53.',
+  explanation:
+    'Every free dim of a model gets a whole number, not negative, when a session is opened. Sizes made from dims are counted exactly, up to 2^53.',
   wrong: 'dlmc run model.dlm … --dims batch=-1',
   right: 'dlmc run model.dlm … --dims batch=8',
   say,
@@ -80,7 +82,8 @@ export const unknownName: DiagnosticRow<RunFacts> = {
   code: 'DLM0708',
   severity: 'error',
   title: 'the session has nothing of that name',
-  explanation: 'A session holds the tensors and entries that it was opened with. Targets, for example, belong to training and evaluation, not to inference.',
+  explanation:
+    'A session holds the tensors and entries that it was opened with. Targets, for example, belong to training and evaluation, not to inference.',
   wrong: "session.read('logit')",
   right: "session.read('logits')",
   say,
@@ -105,4 +108,15 @@ export const notANumber: DiagnosticRow<RunFacts> = {
   say,
 }
 
-export const deviceRows = [outOfMemory, unsupported, deviceLost, deviceFault, noDevice, wrongLength, wrongDims, unknownName, disposed, notANumber] as const
+export const deviceRows = [
+  outOfMemory,
+  unsupported,
+  deviceLost,
+  deviceFault,
+  noDevice,
+  wrongLength,
+  wrongDims,
+  unknownName,
+  disposed,
+  notANumber,
+] as const

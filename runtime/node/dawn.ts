@@ -11,7 +11,9 @@ type DawnOption = `adapter=${string}`
  * Every instance stays here for the life of the process: when one is collected while a device lives, the process
  * crashes, and deleting it crashes too.
  */
-const held = ((globalThis as { dlmDawnInstances?: GPU[] }).dlmDawnInstances ??= [])
+const home = globalThis as { dlmDawnInstances?: GPU[] }
+home.dlmDawnInstances ??= []
+const held = home.dlmDawnInstances
 
 /** An instance sees the Vulkan drivers that the environment names at this moment. */
 export async function dawn(...options: readonly DawnOption[]): Promise<GPU> {
@@ -20,7 +22,11 @@ export async function dawn(...options: readonly DawnOption[]): Promise<GPU> {
   const { create } = await import('webgpu').catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'ERR_MODULE_NOT_FOUND'
       ? new NoDeviceError("the package 'webgpu' is not installed", 'run `npm install webgpu@0.6.2`', { cause })
-      : new NoDeviceError(`the package 'webgpu' does not load: ${cause.message.split('\n')[0]}`, 'run `npm install webgpu@0.6.2`, whose binary runs on glibc 2.31 and later', { cause })
+      : new NoDeviceError(
+          `the package 'webgpu' does not load: ${cause.message.split('\n')[0]}`,
+          'run `npm install webgpu@0.6.2`, whose binary runs on glibc 2.31 and later',
+          { cause },
+        )
   })
   const gpu = create([...options])
   held.push(gpu)
@@ -56,7 +62,9 @@ export function anyDriver(): boolean {
   if (process.platform !== 'linux') return true
   const named = process.env['VK_DRIVER_FILES'] ?? process.env['VK_ICD_FILENAMES']
   if (named) return named.split(':').some((path) => existsSync(path))
-  return driverFolders().some((folder) => existsSync(folder) && readdirSync(folder).some((file) => file.endsWith('.json')))
+  return driverFolders().some(
+    (folder) => existsSync(folder) && readdirSync(folder).some((file) => file.endsWith('.json')),
+  )
 }
 
 /** Where the Vulkan loader looks (LoaderDriverInterface.md of Vulkan-Loader, "Linux Driver Discovery"). */
@@ -64,6 +72,13 @@ function driverFolders(): string[] {
   const { env } = process
   const data = (env['XDG_DATA_DIRS'] || '/usr/local/share:/usr/share').split(':')
   const config = (env['XDG_CONFIG_DIRS'] || '/etc/xdg').split(':')
-  const roots = [env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), ...config, '/etc', '/usr/local/etc', env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), ...data]
+  const roots = [
+    env['XDG_CONFIG_HOME'] || join(homedir(), '.config'),
+    ...config,
+    '/etc',
+    '/usr/local/etc',
+    env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'),
+    ...data,
+  ]
   return roots.map((root) => join(root, 'vulkan', 'icd.d'))
 }

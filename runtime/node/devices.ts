@@ -24,7 +24,12 @@ export const deviceNames = ['auto', 'gpu', 'cpu', 'reference', 'lavapipe', 'swif
 export async function findDevice(name = 'auto'): Promise<FoundDevice> {
   switch (name) {
     case 'auto':
-      return (await hardware()) ?? { ...builtIn(), notice: `no GPU was found: running on ${builtIn().description.name}; ${advice()}` }
+      return (
+        (await hardware()) ?? {
+          ...builtIn(),
+          notice: `no GPU was found: running on ${builtIn().description.name}; ${advice()}`,
+        }
+      )
     case 'gpu': {
       const found = await hardware()
       if (found) return found
@@ -34,7 +39,12 @@ export async function findDevice(name = 'auto'): Promise<FoundDevice> {
     case 'wasm':
       return builtIn()
     case 'reference':
-      return { description: { kind: 'reference', name: 'reference (float64 interpreter)' }, target: 'cpu-class', gpu: undefined, notice: undefined }
+      return {
+        description: { kind: 'reference', name: 'reference (float64 interpreter)' },
+        target: 'cpu-class',
+        gpu: undefined,
+        notice: undefined,
+      }
     case 'lavapipe':
     case 'swiftshader':
       return software(name)
@@ -52,7 +62,12 @@ async function hardware(): Promise<FoundDevice | undefined> {
 }
 
 function builtIn(): FoundDevice {
-  return { description: { kind: 'reference', name: 'cpu (float32 interpreter)', advice: advice() }, target: 'cpu-class', gpu: undefined, notice: undefined }
+  return {
+    description: { kind: 'reference', name: 'cpu (float32 interpreter)', advice: advice() },
+    target: 'cpu-class',
+    gpu: undefined,
+    notice: undefined,
+  }
 }
 
 async function software(name: SoftwareVulkanName): Promise<FoundDevice> {
@@ -75,9 +90,15 @@ async function byName(name: string): Promise<FoundDevice> {
   return found(await (isSoftware(adapter.info) ? openSoftware(adapter) : openDevice(adapter, { polls: true })))
 }
 
-const openSoftware = (adapter: GPUAdapter): Promise<GpuDevice> => openDevice(adapter, { polls: true, memory: usableMemory(), advice: gpuInstallation() })
+const openSoftware = (adapter: GPUAdapter): Promise<GpuDevice> =>
+  openDevice(adapter, { polls: true, memory: usableMemory(), advice: gpuInstallation() })
 
-const found = (gpu: GpuDevice): FoundDevice => ({ description: gpu.description, target: gpu.target, gpu, notice: undefined })
+const found = (gpu: GpuDevice): FoundDevice => ({
+  description: gpu.description,
+  target: gpu.target,
+  gpu,
+  notice: undefined,
+})
 
 /** A driver in software does not report that memory ran out, it crashes: a fifth of what is free is left alone. */
 function usableMemory(): number {
@@ -101,7 +122,9 @@ const installation = {
 function advice(): string {
   if (process.platform !== 'linux') return 'update the graphics driver for a faster one'
   const several = availableParallelism() > 1 ? '--device lavapipe' : '--device swiftshader'
-  const software = findSoftwareVulkan('lavapipe') ? '`--device lavapipe` is faster' : `\`apt install mesa-vulkan-drivers\` and ${several} are faster`
+  const software = findSoftwareVulkan('lavapipe')
+    ? '`--device lavapipe` is faster'
+    : `\`apt install mesa-vulkan-drivers\` and ${several} are faster`
   return `${software}; with a GPU, install its Vulkan driver`
 }
 
@@ -152,7 +175,10 @@ export async function listDevices(): Promise<{ found: DeviceReport[]; missing: M
     const driver = findSoftwareVulkan(selector)
     if (!driver) missing.push({ selector, installation: installation[selector] })
     else if (!inSoftware.some((r) => r.selector === selector)) {
-      const before = { VK_ICD_FILENAMES: process.env['VK_ICD_FILENAMES'], VK_DRIVER_FILES: process.env['VK_DRIVER_FILES'] }
+      const before = {
+        VK_ICD_FILENAMES: process.env['VK_ICD_FILENAMES'],
+        VK_DRIVER_FILES: process.env['VK_DRIVER_FILES'],
+      }
       useSoftwareVulkan(driver)
       await list(selector)
       for (const [name, value] of Object.entries(before))
@@ -171,7 +197,11 @@ function gpuInstallation(): string {
 
 function softwareName(info: GPUAdapterInfo): string | undefined {
   if (!isSoftware(info)) return undefined
-  return /llvmpipe|lavapipe/i.test(nameOf(info)) ? 'lavapipe' : /swiftshader/i.test(nameOf(info)) ? 'swiftshader' : undefined
+  return /llvmpipe|lavapipe/i.test(nameOf(info))
+    ? 'lavapipe'
+    : /swiftshader/i.test(nameOf(info))
+      ? 'swiftshader'
+      : undefined
 }
 
 function describe(adapter: GPUAdapter, selector: string): DeviceReport {

@@ -10,20 +10,31 @@ import { evaluate } from '../../runtime/size.ts'
 import { faultyDevice, freshDevice } from './open.ts'
 import { smallNetwork, train } from './small-network.ts'
 
-const compiled = compile(smallNetwork, { model: 'Small', entries: ['step', 'evaluate', 'infer', 'gradients'], train, target: 'cpu-class', verify: true })
+const compiled = compile(smallNetwork, {
+  model: 'Small',
+  entries: ['step', 'evaluate', 'infer', 'gradients'],
+  train,
+  target: 'cpu-class',
+  verify: true,
+})
 const { program, simplified } = compiled
 const entries = ['step', 'evaluate', 'infer', 'gradients']
 
-const wave = (length: number, from: number) => Float32Array.from({ length }, (_, i) => Math.fround(Math.sin(1.7 * (i + from))))
+const wave = (length: number, from: number) =>
+  Float32Array.from({ length }, (_, i) => Math.fround(Math.sin(1.7 * (i + from))))
 
 function start(executor: Executor): void {
-  for (const variable of [...program.parameters, ...program.states]) executor.write(variable.path, initialValues(variable, 7))
+  for (const variable of [...program.parameters, ...program.states])
+    executor.write(variable.path, initialValues(variable, 7))
 }
 async function steps(executor: Executor, count: number, batch: number): Promise<void> {
   for (let step = 1; step <= count; step++) {
     const x = wave(batch * 5, 100 * step)
     executor.write('x', x)
-    executor.write('label', Int32Array.from({ length: batch }, (_, i) => (x[5 * i]! > 0.3 ? 2 : x[5 * i + 1]! > 0 ? 1 : 0)))
+    executor.write(
+      'label',
+      Int32Array.from({ length: batch }, (_, i) => (x[5 * i]! > 0.3 ? 2 : x[5 * i + 1]! > 0 ? 1 : 0)),
+    )
     await executor.run('step', { seed: 3, counter: step, step, 'rate.0': 0.1, 'rate.1': 0.01, rate: 0.1 })
   }
 }
@@ -31,7 +42,8 @@ async function steps(executor: Executor, count: number, batch: number): Promise<
 function expectClose(got: ArrayLike<number>, exact: ArrayLike<number>, tolerance: number): void {
   expect(got.length).toBe(exact.length)
   let worst = 0
-  for (let i = 0; i < got.length; i++) worst = Math.max(worst, Math.abs(got[i]! - exact[i]!) / (1 + Math.abs(exact[i]!)))
+  for (let i = 0; i < got.length; i++)
+    worst = Math.max(worst, Math.abs(got[i]! - exact[i]!) / (1 + Math.abs(exact[i]!)))
   expect(worst).toBeLessThanOrEqual(tolerance)
 }
 
@@ -44,7 +56,12 @@ describe('a compiled network', () => {
 
   const open = (batch: number, poison = false) => openSession(program, gpu, { dims: { batch }, entries, poison })
   const reference = (batch: number) =>
-    openReference(simplified, program, { dims: { batch }, entries, precision: 'float64', description: { kind: 'reference', name: 'reference' } })
+    openReference(simplified, program, {
+      dims: { batch },
+      entries,
+      precision: 'float64',
+      description: { kind: 'reference', name: 'reference' },
+    })
 
   it.each([1, 4, 37])('trains as the float64 reference does, at batch %i', async (batch) => {
     const [device, exact] = [await open(batch, true), await reference(batch)]
@@ -55,8 +72,14 @@ describe('a compiled network', () => {
     const [got, wanted] = [await device.scalars(), await exact.scalars()]
     expect(got.map((r) => r.ticket)).toEqual(wanted.map((r) => r.ticket))
     for (const name of ['loss', 'accuracy', 'gradient_norm'])
-      expectClose(got.map((r) => r.values[name]!), wanted.map((r) => r.values[name]!), 1e-4)
-    for (const name of [...program.tensors.filter((t) => ['parameter', 'state', 'moment'].includes(t.role)).map((t) => t.name)])
+      expectClose(
+        got.map((r) => r.values[name]!),
+        wanted.map((r) => r.values[name]!),
+        1e-4,
+      )
+    for (const name of [
+      ...program.tensors.filter((t) => ['parameter', 'state', 'moment'].includes(t.role)).map((t) => t.name),
+    ])
       expectClose(await device.read(name), await exact.read(name), 1e-4)
     for (const executor of [device, exact]) executor.dispose()
   })
@@ -70,7 +93,9 @@ describe('a compiled network', () => {
       await executor.run('gradients')
     }
     const { outputs } = program.entries.find((e) => e.name === 'gradients')!
-    expect(outputs).toEqual(expect.arrayContaining(['logits', 'loss', 'grad.w1', 'grad.b1', 'grad.w2', 'grad.b2', 'grad.x']))
+    expect(outputs).toEqual(
+      expect.arrayContaining(['logits', 'loss', 'grad.w1', 'grad.b1', 'grad.w2', 'grad.b2', 'grad.x']),
+    )
     for (const name of outputs) expectClose(await device.read(name), await exact.read(name), 1e-5)
     for (const executor of [device, exact]) executor.dispose()
   })
@@ -94,7 +119,8 @@ describe('a compiled network', () => {
     start(session)
     session.write('x', wave(80, 0))
     session.write('label', new Int32Array(16))
-    for (let counter = 1; counter <= 3; counter++) await session.run('step', { seed: 3, counter, step: 1, rate: 0, 'rate.0': 0, 'rate.1': 0 })
+    for (let counter = 1; counter <= 3; counter++)
+      await session.run('step', { seed: 3, counter, step: 1, rate: 0, 'rate.0': 0, 'rate.1': 0 })
     const losses = (await session.scalars()).map((r) => r.values['loss'])
     expect(new Set(losses).size).toBe(3)
     session.dispose()

@@ -62,14 +62,23 @@ process.exit(0)`
     expect(software.limits['maxStorageBuffersPerShaderStage']).toBeGreaterThanOrEqual(8)
     expect(software.features).toContain('subgroups')
     expect(found.some((d) => d.selector === 'cpu')).toBe(true)
-    for (const { selector, installation } of missing) expect(`${selector}: ${installation}`).toMatch(/install|driver|found/)
+    for (const { selector, installation } of missing)
+      expect(`${selector}: ${installation}`).toMatch(/install|driver|found/)
     // Listing leaves the environment as it was.
     expect(variables.map((name) => [name, process.env[name]])).toEqual(before)
   })
 })
 
 describe('an adapter', () => {
-  const info = (parts: Partial<GPUAdapterInfo>) => ({ vendor: '', architecture: '', device: '', description: '', isFallbackAdapter: false, ...parts }) as GPUAdapterInfo
+  const info = (parts: Partial<GPUAdapterInfo>) =>
+    ({
+      vendor: '',
+      architecture: '',
+      device: '',
+      description: '',
+      isFallbackAdapter: false,
+      ...parts,
+    }) as GPUAdapterInfo
   it.each([
     [info({ description: 'llvmpipe (LLVM 15.0.6, 256 bits)' }), true],
     [info({ vendor: 'google', architecture: 'swiftshader' }), true],
@@ -81,9 +90,15 @@ describe('an adapter', () => {
     expect(isSoftware(adapter)).toBe(software)
   })
   it('has a name', () => {
-    expect(nameOf(info({ vendor: 'nvidia', device: 'nvidia-h200', description: 'NVIDIA: 570.86' }))).toBe('nvidia-h200 (NVIDIA: 570.86)')
-    expect(nameOf(info({ vendor: 'nvidia', device: 'geforce-rtx-4070', description: 'NVIDIA GeForce RTX 4070' }))).toBe('NVIDIA GeForce RTX 4070')
-    expect(nameOf(info({ device: 'llvmpipe-llvm-15', description: 'llvmpipe: Mesa 25.0.7' }))).toBe('llvmpipe: Mesa 25.0.7')
+    expect(nameOf(info({ vendor: 'nvidia', device: 'nvidia-h200', description: 'NVIDIA: 570.86' }))).toBe(
+      'nvidia-h200 (NVIDIA: 570.86)',
+    )
+    expect(nameOf(info({ vendor: 'nvidia', device: 'geforce-rtx-4070', description: 'NVIDIA GeForce RTX 4070' }))).toBe(
+      'NVIDIA GeForce RTX 4070',
+    )
+    expect(nameOf(info({ device: 'llvmpipe-llvm-15', description: 'llvmpipe: Mesa 25.0.7' }))).toBe(
+      'llvmpipe: Mesa 25.0.7',
+    )
     expect(nameOf(info({ vendor: 'apple', architecture: 'metal-3' }))).toBe('apple metal-3')
     expect(nameOf(info({}))).toBe('unnamed adapter')
   })

@@ -2,12 +2,16 @@
 import { describe, expect, it, vi } from 'vitest'
 import { DeviceError, DeviceLostError, DisposedError, OutOfMemoryError } from '../../runtime/errors.ts'
 import { openSession } from '../../runtime/session.ts'
-import { faultyDevice } from './open.ts'
 import { collectGarbage } from './garbage.ts'
+import { faultyDevice } from './open.ts'
 import { affine } from './programs.ts'
 
 const options = { dims: { batch: 4 }, entries: ['step', 'infer'] }
-const caught = (work: Promise<unknown>): Promise<unknown> => work.then(() => undefined, (error: unknown) => error)
+const caught = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
 
 describe('a session', () => {
   it('leaves no buffer when the N-th cannot be created, for every N', async () => {
@@ -41,7 +45,9 @@ describe('a session', () => {
   it('shows where a kernel is wrong', async () => {
     const { gpu } = await faultyDevice()
     const broken = { ...affine, pipelines: affine.pipelines.map((p) => ({ ...p, wgsl: `${p.wgsl}\nnonsense` })) }
-    expect(String(await caught(openSession(broken, gpu, options)))).toMatch(/the kernel \w+ does not compile: [\s\S]*\d+:\d+ /)
+    expect(String(await caught(openSession(broken, gpu, options)))).toMatch(
+      /the kernel \w+ does not compile: [\s\S]*\d+:\d+ /,
+    )
     // The fault was this program's, not the device's.
     ;(await openSession(affine, gpu, options)).dispose()
     gpu.dispose()
@@ -54,7 +60,8 @@ describe('a session', () => {
     lose('pulled out')
     expect(await session.lost).toBe('pulled out')
     expect(() => session.write('w', new Float32Array(3))).toThrow(DeviceLostError)
-    for (const use of [session.run('step'), session.scalars(), session.read('w')]) expect(await caught(use)).toBeInstanceOf(DeviceLostError)
+    for (const use of [session.run('step'), session.scalars(), session.read('w')])
+      expect(await caught(use)).toBeInstanceOf(DeviceLostError)
     expect(await caught(openSession(affine, gpu, options))).toBeInstanceOf(DeviceLostError)
     session.dispose()
     expect(alive.size).toBe(0)
@@ -64,7 +71,12 @@ describe('a session', () => {
   it('says so in the midst of a read', async () => {
     const { gpu, lose } = await faultyDevice()
     const session = await openSession(affine, gpu, options)
-    const reading = caught(session.read('w').then(() => session.read('w')).then(() => session.read('w')))
+    const reading = caught(
+      session
+        .read('w')
+        .then(() => session.read('w'))
+        .then(() => session.read('w')),
+    )
     lose('pulled out')
     expect(await reading).toBeInstanceOf(DeviceLostError)
     session.dispose()

@@ -59,7 +59,9 @@ export function faultyAdapter(adapter: GPUAdapter, faults: Faults = {}): FaultyA
             destroy.call(buffer)
           },
           mapAsync(...args: Parameters<typeof mapAsync>) {
-            return lostReason === undefined ? mapAsync.apply(buffer, args) : Promise.reject(new DOMException('lost', 'AbortError'))
+            return lostReason === undefined
+              ? mapAsync.apply(buffer, args)
+              : Promise.reject(new DOMException('lost', 'AbortError'))
           },
         })
         return buffer
@@ -74,7 +76,9 @@ export function faultyAdapter(adapter: GPUAdapter, faults: Faults = {}): FaultyA
       },
       createComputePipelineAsync(descriptor: GPUComputePipelineDescriptor) {
         created.pipelines++
-        return faults.pipeline === created.pipelines ? Promise.reject(new Error('injected')) : original.createComputePipelineAsync(descriptor)
+        return faults.pipeline === created.pipelines
+          ? Promise.reject(new Error('injected'))
+          : original.createComputePipelineAsync(descriptor)
       },
       async popErrorScope() {
         const error = await original.popErrorScope()
@@ -88,6 +92,8 @@ export function faultyAdapter(adapter: GPUAdapter, faults: Faults = {}): FaultyA
     return device
   }
   const { requestDevice } = adapter
-  Object.assign(adapter, { requestDevice: async (descriptor?: GPUDeviceDescriptor) => wrap(await requestDevice.call(adapter, descriptor)) })
+  Object.assign(adapter, {
+    requestDevice: async (descriptor?: GPUDeviceDescriptor) => wrap(await requestDevice.call(adapter, descriptor)),
+  })
   return { adapter, faults, created, alive, lose: (reason) => lose(reason) }
 }

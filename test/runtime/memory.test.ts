@@ -4,12 +4,18 @@ import { DimError, OutOfMemoryError, UnsupportedError } from '../../runtime/erro
 import { demand, largestFit } from '../../runtime/memory.ts'
 import { openSession } from '../../runtime/session.ts'
 import { evaluate } from '../../runtime/size.ts'
-import { freshDevice, faultyDevice } from './open.ts'
+import { faultyDevice, freshDevice } from './open.ts'
 import { affine } from './programs.ts'
 
 /** The device with other limits than it has. */
-const limited = (gpu: GpuDevice, limits: Partial<Record<keyof GPUSupportedLimits, number>>, memory?: number): GpuDevice => {
-  const all = new Proxy(gpu.device.limits, { get: (target, name) => limits[name as keyof GPUSupportedLimits] ?? Reflect.get(target, name, target) })
+const limited = (
+  gpu: GpuDevice,
+  limits: Partial<Record<keyof GPUSupportedLimits, number>>,
+  memory?: number,
+): GpuDevice => {
+  const all = new Proxy(gpu.device.limits, {
+    get: (target, name) => limits[name as keyof GPUSupportedLimits] ?? Reflect.get(target, name, target),
+  })
   const device = new Proxy(gpu.device, { get: (target, name) => (name === 'limits' ? all : bound(target, name)) })
   return { ...gpu, device, memory }
 }
@@ -18,7 +24,11 @@ const bound = (target: GPUDevice, name: string | symbol): unknown => {
   return typeof value === 'function' ? value.bind(target) : value
 }
 
-const caught = (work: Promise<unknown>): Promise<unknown> => work.then(() => undefined, (error: unknown) => error)
+const caught = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
 
 describe('what does not fit', () => {
   it.each([
@@ -46,7 +56,12 @@ describe('what does not fit', () => {
 
   it('is named with what it would take', async () => {
     const gpu = await freshDevice()
-    const error = await caught(openSession(affine, limited(gpu, { maxStorageBufferBindingSize: 65_536 }), { dims: { batch: 10_000 }, entries: ['infer'] }))
+    const error = await caught(
+      openSession(affine, limited(gpu, { maxStorageBufferBindingSize: 65_536 }), {
+        dims: { batch: 10_000 },
+        entries: ['infer'],
+      }),
+    )
     expect((error as Error).message).toMatch(
       /^DLM0701: Affine at batch 10000 does not fit .*: one tensor would take 0\.2 MiB, and the adapter lets a kernel bind 0\.1 MiB; the largest batch that fits is 5461$/,
     )
@@ -57,29 +72,47 @@ describe('what does not fit', () => {
     const gpu = await freshDevice()
     const tight = limited(gpu, {}, 1000)
     expect(largestFit(affine, tight, { dims: { batch: 8 }, entries: ['infer'] })).toEqual({ dim: 'batch', value: 0 })
-    expect(String(await caught(openSession(affine, tight, { dims: { batch: 8 }, entries: ['infer'] })))).toMatch(/at any batch/)
+    expect(String(await caught(openSession(affine, tight, { dims: { batch: 8 }, entries: ['infer'] })))).toMatch(
+      /at any batch/,
+    )
     gpu.dispose()
   })
 
   it('counts variants', () => {
-    const { total } = demand(affine, { dims: { batch: 2 }, entries: ['infer'], variants: [{ entry: 'infer', dims: { batch: 9 } }] })
+    const { total } = demand(affine, {
+      dims: { batch: 2 },
+      entries: ['infer'],
+      variants: [{ entry: 'infer', dims: { batch: 9 } }],
+    })
     expect(total).toBe(evaluate(affine.footprint.inference.bytes, { batch: 9 }))
   })
 
   it('refuses dims that are missing or not whole', async () => {
     const gpu = await freshDevice()
-    for (const dims of [{}, { batch: -1 }, { batch: 1.5 }, { batch: 2 ** 53 }, { batch: Number.NaN }] as Record<string, number>[])
+    for (const dims of [{}, { batch: -1 }, { batch: 1.5 }, { batch: 2 ** 53 }, { batch: Number.NaN }] as Record<
+      string,
+      number
+    >[])
       expect(await caught(openSession(affine, gpu, { dims, entries: ['infer'] }))).toBeInstanceOf(DimError)
-    expect(await caught(openSession(affine, gpu, { dims: { batch: 2 ** 52 }, entries: ['infer'] }))).toBeInstanceOf(DimError)
+    expect(await caught(openSession(affine, gpu, { dims: { batch: 2 ** 52 }, entries: ['infer'] }))).toBeInstanceOf(
+      DimError,
+    )
     gpu.dispose()
   })
 
   it('refuses kernels that the adapter cannot run', async () => {
     const gpu = await freshDevice()
     const options = { dims: { batch: 8 }, entries: ['infer'] }
-    expect(String(await caught(openSession(affine, limited(gpu, { maxStorageBuffersPerShaderStage: 3 }), options)))).toMatch(/affine binds 4 buffers, and .* allows 3/)
-    expect(String(await caught(openSession(affine, limited(gpu, { maxComputeInvocationsPerWorkgroup: 32 }), options)))).toMatch(/affine has 64 lanes/)
-    const needy = { ...affine, pipelines: affine.pipelines.map((p) => ({ ...p, features: ['no-such-feature' as 'subgroups'] })) }
+    expect(
+      String(await caught(openSession(affine, limited(gpu, { maxStorageBuffersPerShaderStage: 3 }), options))),
+    ).toMatch(/affine binds 4 buffers, and .* allows 3/)
+    expect(
+      String(await caught(openSession(affine, limited(gpu, { maxComputeInvocationsPerWorkgroup: 32 }), options))),
+    ).toMatch(/affine has 64 lanes/)
+    const needy = {
+      ...affine,
+      pipelines: affine.pipelines.map((p) => ({ ...p, features: ['no-such-feature' as 'subgroups'] })),
+    }
     expect(await caught(openSession(needy, gpu, options))).toBeInstanceOf(UnsupportedError)
     gpu.dispose()
   })

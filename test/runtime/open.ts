@@ -3,7 +3,7 @@ import { type GpuDevice, openDevice } from '../../runtime/device.ts'
 import { preferredAdapter } from '../../runtime/node/dawn.ts'
 import { useSoftwareVulkan } from '../../runtime/node/vulkan.ts'
 import { chosenDriver } from '../device/adapter.ts'
-import { type FaultyAdapter, faultyAdapter, type Faults } from './faulty-adapter.ts'
+import { type Faults, type FaultyAdapter, faultyAdapter } from './faulty-adapter.ts'
 
 export async function freshAdapter(): Promise<GPUAdapter> {
   useSoftwareVulkan(chosenDriver())

@@ -1,22 +1,47 @@
 /** Small programs written by hand, as the compiler would make them: what sessions are tested with. */
-import { addSizes, arenasOf, type CompiledProgram, type FootprintPart, type Size, stagingBytes } from '../../runtime/abi.ts'
+import {
+  addSizes,
+  arenasOf,
+  type CompiledProgram,
+  type FootprintPart,
+  type Size,
+  stagingBytes,
+} from '../../runtime/abi.ts'
 
 /** `ceil(size · 4 bytes / 256) · 256`, and the spare unit that ends each arena. */
-const arenaOf = (elements: Size): Size => addSizes({ terms: [[256, { floor: [addSizes(times(elements, 4), 255), 256] }]] }, 256)
-const times = (size: Size, by: number): Size => (typeof size === 'number' ? size * by : { terms: size.terms.map(([c, ...f]) => [c * by, ...f]) })
+const arenaOf = (elements: Size): Size =>
+  addSizes({ terms: [[256, { floor: [addSizes(times(elements, 4), 255), 256] }]] }, 256)
+const times = (size: Size, by: number): Size =>
+  typeof size === 'number' ? size * by : { terms: size.terms.map(([c, ...f]) => [c * by, ...f]) }
 const groups = (elements: Size): [Size, Size, Size] => [{ terms: [[1, { floor: [addSizes(elements, 63), 64] }]] }, 1, 1]
 
 export function certified(planned: Omit<CompiledProgram, 'footprint'>): CompiledProgram {
   const part = (entries: string[]): FootprintPart => {
     const arenas = arenasOf(planned, entries)
     const staging = stagingBytes(planned, entries)
-    return { entries, arenas, staging, bytes: addSizes(...arenas.map((a) => planned.arenas[a]!.bytes), staging), flops: 0, moved: 0, dispatches: 0, pipelines: 0 }
+    return {
+      entries,
+      arenas,
+      staging,
+      bytes: addSizes(...arenas.map((a) => planned.arenas[a]!.bytes), staging),
+      flops: 0,
+      moved: 0,
+      dispatches: 0,
+      pipelines: 0,
+    }
   }
-  return { ...planned, footprint: { inference: part(['infer']), training: planned.entries.some((e) => e.name === 'step') ? part(['step']) : undefined } }
+  return {
+    ...planned,
+    footprint: {
+      inference: part(['infer']),
+      training: planned.entries.some((e) => e.name === 'step') ? part(['step']) : undefined,
+    },
+  }
 }
 
 const about = { label: '', flops: 0, bytes: 0, origins: [], stops: [] } as const
-const lanes = '@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) all: vec3u, @builtin(local_invocation_index) lane: u32'
+const lanes =
+  '@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) all: vec3u, @builtin(local_invocation_index) lane: u32'
 const position = 'let i = (group.x + group.y * all.x) * 64 + lane;'
 
 const batch3: Size = { terms: [[3, 'batch']] }
@@ -37,13 +62,34 @@ export const affine: CompiledProgram = certified({
     { name: 'results', role: 'results', bytes: addSizes(arenaOf(batch3), 256) },
     { name: 'activations', role: 'activations', bytes: arenaOf(batch3) },
     { name: 'moments', role: 'moments', bytes: 512 },
-    { name: 'constants', role: 'constants', bytes: 512, contents: btoa(String.fromCharCode(...new Uint8Array(new Float32Array([10, 20, 30]).buffer))) },
+    {
+      name: 'constants',
+      role: 'constants',
+      bytes: 512,
+      contents: btoa(String.fromCharCode(...new Uint8Array(new Float32Array([10, 20, 30]).buffer))),
+    },
   ],
   tensors: [
     { name: 'w', role: 'parameter', arena: 0, offset: 0, shape: [3], dtype: 'float', storage: 'f32' },
-    { name: 'x', role: 'input', arena: 1, offset: 0, shape: [{ terms: [[1, 'batch']] }, 3], dtype: 'float', storage: 'f32' },
+    {
+      name: 'x',
+      role: 'input',
+      arena: 1,
+      offset: 0,
+      shape: [{ terms: [[1, 'batch']] }, 3],
+      dtype: 'float',
+      storage: 'f32',
+    },
     { name: 'loss', role: 'loss', arena: 3, offset: 0, shape: [], dtype: 'float', storage: 'f32' },
-    { name: 'y', role: 'output', arena: 3, offset: 256, shape: [{ terms: [[1, 'batch']] }, 3], dtype: 'float', storage: 'f32' },
+    {
+      name: 'y',
+      role: 'output',
+      arena: 3,
+      offset: 256,
+      shape: [{ terms: [[1, 'batch']] }, 3],
+      dtype: 'float',
+      storage: 'f32',
+    },
     { name: 'moment.m', role: 'moment', arena: 5, offset: 0, shape: [3], dtype: 'float', storage: 'f32' },
   ],
   pipelines: [
@@ -162,7 +208,9 @@ export const counting: CompiledProgram = certified({
   name: 'Counting',
   dims: ['n'],
   arenas: [{ name: 'results', role: 'results', bytes: arenaOf({ terms: [[1, 'n']] }) }],
-  tensors: [{ name: 'y', role: 'output', arena: 0, offset: 0, shape: [{ terms: [[1, 'n']] }], dtype: 'uint', storage: 'u32' }],
+  tensors: [
+    { name: 'y', role: 'output', arena: 0, offset: 0, shape: [{ terms: [[1, 'n']] }], dtype: 'uint', storage: 'u32' },
+  ],
   pipelines: [
     {
       name: 'count',
@@ -180,7 +228,12 @@ export const counting: CompiledProgram = certified({
       inputs: [],
       outputs: ['y'],
       dispatches: [
-        { ...about, pipeline: 0, workgroups: groups({ terms: [[1, 'n']] }), bindings: [{ arena: 0, offset: 0, bytes: rounded({ terms: [[1, 'n']] }), access: 'write' }] },
+        {
+          ...about,
+          pipeline: 0,
+          workgroups: groups({ terms: [[1, 'n']] }),
+          bindings: [{ arena: 0, offset: 0, bytes: rounded({ terms: [[1, 'n']] }), access: 'write' }],
+        },
       ],
     },
   ],

@@ -3,8 +3,8 @@ import type { GpuDevice } from '../../runtime/device.ts'
 import { DimError, DisposedError, NameError, ShapeError } from '../../runtime/errors.ts'
 import { openSession } from '../../runtime/session.ts'
 import { evaluate } from '../../runtime/size.ts'
-import { affine, counting } from './programs.ts'
 import { faultyDevice, freshDevice } from './open.ts'
+import { affine, counting } from './programs.ts'
 
 const ramp = (length: number) => Float32Array.from({ length }, (_, i) => i / 4 - 1)
 const w = new Float32Array([1, 2, -3])
@@ -61,7 +61,11 @@ describe('a session', () => {
   })
 
   it('runs an entry under further dims, in the same memory', async () => {
-    const session = await openSession(affine, gpu, { dims: { batch: 8 }, entries: ['infer'], variants: [{ entry: 'infer', dims: { batch: 3 } }] })
+    const session = await openSession(affine, gpu, {
+      dims: { batch: 8 },
+      entries: ['infer'],
+      variants: [{ entry: 'infer', dims: { batch: 3 } }],
+    })
     session.write('w', w)
     const x = ramp(9)
     session.write('x', x, { batch: 3 })
@@ -73,7 +77,11 @@ describe('a session', () => {
   })
 
   it('takes its arenas by the greatest variant', async () => {
-    const session = await openSession(affine, gpu, { dims: { batch: 8 }, entries: ['infer'], variants: [{ entry: 'infer', dims: { batch: 500 } }] })
+    const session = await openSession(affine, gpu, {
+      dims: { batch: 8 },
+      entries: ['infer'],
+      variants: [{ entry: 'infer', dims: { batch: 500 } }],
+    })
     expect(session.allocatedBytes).toBe(evaluate(affine.footprint.inference.bytes, { batch: 500 }))
     session.dispose()
   })
@@ -112,7 +120,9 @@ describe('a session', () => {
 
   it('says what a write takes and what it was given', async () => {
     const session = await openSession(affine, gpu, { dims: { batch: 2 }, entries: ['infer'] })
-    expect(() => session.write('x', new Float32Array(5))).toThrow(new ShapeError('x', 'a Float32Array of 6 (shape [2, 3])', 'a Float32Array of 5'))
+    expect(() => session.write('x', new Float32Array(5))).toThrow(
+      new ShapeError('x', 'a Float32Array of 6 (shape [2, 3])', 'a Float32Array of 5'),
+    )
     expect(() => session.write('x', new Int32Array(6))).toThrow(ShapeError)
     expect(() => session.write('__proto__', new Float32Array(6))).toThrow(NameError)
     await expect(session.read('z')).rejects.toThrow(/no tensor 'z'; there are w, x/)
@@ -157,7 +167,9 @@ describe('opening', () => {
   it('compiles equal pipelines once and tells how far it is', async () => {
     const { gpu, created } = await faultyDevice()
     const twice = { ...affine, pipelines: [...affine.pipelines, affine.pipelines[0]!] }
-    const entries = affine.entries.map((e) => (e.name === 'infer' ? { ...e, dispatches: [e.dispatches[0]!, { ...e.dispatches[0]!, pipeline: 4 }] } : e))
+    const entries = affine.entries.map((e) =>
+      e.name === 'infer' ? { ...e, dispatches: [e.dispatches[0]!, { ...e.dispatches[0]!, pipeline: 4 }] } : e,
+    )
     const progress: string[] = []
     const session = await openSession({ ...twice, entries }, gpu, {
       dims: { batch: 4 },

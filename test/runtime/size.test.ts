@@ -20,7 +20,15 @@ describe('a size', () => {
     [{ terms: [[1, 'T']] }, { T: -1 }],
     [{ terms: [[1, 'T']] }, { T: 0.5 }],
     [{ terms: [[1, 'T', 'T']] }, { T: 2 ** 27 }],
-    [{ terms: [[1, 'T'], [1, 'T']] }, { T: 2 ** 53 - 1 }],
+    [
+      {
+        terms: [
+          [1, 'T'],
+          [1, 'T'],
+        ],
+      },
+      { T: 2 ** 53 - 1 },
+    ],
     [{ terms: [[1, { floor: [1, { terms: [[1, 'T']] }] }]] }, { T: 0 }],
   ] as const)('%j under %j is refused', (size, dims) => {
     expect(() => evaluate(size, dims)).toThrow(DimError)

@@ -2,11 +2,12 @@
  * A small network as checking would give it, made by hand so that these tests need no front end: two layers with
  * dropout and a running mean, cross-entropy, momentum with bias towards its first value, clipping, two rates.
  */
-import type { Span } from '../../grammar/source.ts'
+
 import { type Dim, dim, symbol } from '../../compiler/ir/dim.ts'
 import type { Node } from '../../compiler/ir/graph.ts'
 import { GraphBuilder } from '../../compiler/ops/builder.ts'
 import type { ModelGraph, OptimizerGraph, ParameterPort, Program, TrainDescription } from '../../compiler/program.ts'
+import type { Span } from '../../grammar/source.ts'
 
 const span: Span = { source: { path: 'small.dlm', text: '' }, start: 0, end: 0 }
 const [features, hidden, classes] = [5, 7, 3]
@@ -16,7 +17,10 @@ function model(training: boolean): ModelGraph {
   const batch = symbol('batch')
   const port = (path: string, shape: readonly number[]): ParameterPort => ({
     path,
-    node: g.parameter(path, shape.map((n) => dim(n))),
+    node: g.parameter(
+      path,
+      shape.map((n) => dim(n)),
+    ),
     shape,
     initial: { kind: 'normal', mean: 0, deviation: 0.5 },
     span,
@@ -24,7 +28,12 @@ function model(training: boolean): ModelGraph {
   const x = g.input('x', [batch, dim(features)])
   const label = g.input('label', [batch], 'int', 'target')
   const key = g.input('key', [dim(2)], 'uint', 'step')
-  const [w1, b1, w2, b2] = [port('w1', [features, hidden]), port('b1', [hidden]), port('w2', [hidden, classes]), port('b2', [classes])]
+  const [w1, b1, w2, b2] = [
+    port('w1', [features, hidden]),
+    port('b1', [hidden]),
+    port('w2', [hidden, classes]),
+    port('b2', [classes]),
+  ]
   const mean = g.state('running', [dim(hidden)])
 
   const h = g.maximum(g.add(g.matmul(x, w1.node), b1.node), 0)
@@ -76,11 +85,23 @@ function model(training: boolean): ModelGraph {
 function momentum(): OptimizerGraph {
   const g = new GraphBuilder()
   const flat = [symbol('N')]
-  const [param, grad, moment] = [g.input('param', flat), g.input('grad', flat, 'float', 'gradient'), g.input('v', flat, 'float', 'moment')]
+  const [param, grad, moment] = [
+    g.input('param', flat),
+    g.input('grad', flat, 'float', 'gradient'),
+    g.input('v', flat, 'float', 'moment'),
+  ]
   const [rate, step] = [g.input('rate', [], 'float', 'step'), g.input('step', [], 'float', 'step')]
   const next = g.add(g.mul(moment, 0.9), grad)
   const result = g.sub(param, g.mul(rate, g.div(next, g.add(g.div(1, step), 1))))
-  return { param, grad, rate, step, result, moments: [{ name: 'v', node: moment, next, initial: 0.125 }], origins: g.origins }
+  return {
+    param,
+    grad,
+    rate,
+    step,
+    result,
+    moments: [{ name: 'v', node: moment, next, initial: 0.125 }],
+    origins: g.origins,
+  }
 }
 
 export const train: TrainDescription = {

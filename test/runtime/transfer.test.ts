@@ -1,17 +1,26 @@
 import { describe, expect, it } from 'vitest'
+import type { TensorSlot } from '../../runtime/abi.ts'
 import { firstNotFinite } from '../../runtime/finite.ts'
 import { floatFromHalf, halfFromFloat } from '../../runtime/half.ts'
 import { decode, encode, storedBytes } from '../../runtime/transfer.ts'
-import type { TensorSlot } from '../../runtime/abi.ts'
 
-const slot: TensorSlot = { name: 'h', role: 'input', arena: 0, offset: 0, shape: [{ terms: [[1, 'n']] }], dtype: 'float', storage: 'f16' }
+const slot: TensorSlot = {
+  name: 'h',
+  role: 'input',
+  arena: 0,
+  offset: 0,
+  shape: [{ terms: [[1, 'n']] }],
+  dtype: 'float',
+  storage: 'f16',
+}
 
 describe('half precision', () => {
   it('keeps every half through float and back', () => {
     for (let bits = 0; bits < 65_536; bits++) {
       const value = floatFromHalf(bits)
       if (Number.isNaN(value)) expect(halfFromFloat(value) & 0x7fff).toBeGreaterThan(0x7c00)
-      else if (halfFromFloat(value) !== bits && !(value === 0)) throw new Error(`half ${bits} became ${halfFromFloat(value)}`)
+      else if (halfFromFloat(value) !== bits && !(value === 0))
+        throw new Error(`half ${bits} became ${halfFromFloat(value)}`)
     }
   })
   it.each([
