@@ -160,6 +160,9 @@ const variants: Record<string, (kernel: ContractKernel) => ContractSchedule> = {
   'subgroup 16x2': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 2, subgroup, lanes: subgroup }),
   'subgroup 16x4': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 4, subgroup, lanes: subgroup }),
   'subgroup 16x4 select': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 4, subgroup, lanes: subgroup, guards: 'select' }),
+  'subgroup 16x8': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 8, subgroup, lanes: subgroup }),
+  'subgroup 32x4': () => ({ ...plain, by: 'subgroup', rows: 32, columns: 4, subgroup, lanes: subgroup }),
+  'subgroup 8x8': () => ({ ...plain, by: 'subgroup', rows: 8, columns: 8, subgroup, lanes: subgroup }),
   'workgroup 16x16 lanes 4x4': () => ({ ...plain, by: 'workgroup', rows: 4, columns: 4, lanes: 16, rowLanes: 16, block: 16 }),
 }
 for (const [name, make] of Object.entries(cases)) {

@@ -41,7 +41,7 @@ describe.each(Object.keys(schedules))('contractions by %s', (name) => {
   const schedule = schedules[name]!
   const emit = (kernel: ContractKernel) => emitKernel(kernel, { storageOf, target: 'gpu', schedule })
 
-  it.each([[1, 1, 1, 1], [2, 7, 5, 3], [1, 16, 32, 8], [3, 1, 17, 13], [1, 33, 1, 64], [1, 19, 23, 0], [0, 3, 4, 5]])(
+  it.each([[1, 1, 1, 1], [2, 7, 5, 3], [1, 16, 32, 8], [3, 1, 17, 13], [1, 33, 1, 64], [1, 19, 23, 0], [0, 3, 4, 5], [1, 70, 130, 37]])(
     'a product with bias and relu: %i × (%i × %i, depth %i)', async (b, i, j, k) => {
       const batch = symbol('batch')
       const { kernel, x, y, bias, out } = product({ b, i: batch, j, k })
