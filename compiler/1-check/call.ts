@@ -3,6 +3,7 @@ import type { Parameter, ResultType } from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
 import * as names from '../diagnostics/names.ts'
 import * as shapes from '../diagnostics/shapes.ts'
+import type { StaticValue } from '../program.ts'
 import { callBuiltin } from './builtins/builtin.ts'
 import { called, type Elaboration, fail, fault, inFrame, Reported, silent } from './elaboration.ts'
 import { evaluate, recover } from './expression.ts'
@@ -12,6 +13,7 @@ import { setDimSources } from './provenance.ts'
 import { Scope } from './scope.ts'
 import { accept, finish, startUnifier, textOf, type Unifier } from './signature.ts'
 import { run } from './statement.ts'
+import { toStaticValue } from './static.ts'
 import { nearest } from '../diagnostics/near.ts'
 import { describe, type Given, none, poison, tensor, type Value } from './value.ts'
 
@@ -49,7 +51,7 @@ export function call(e: Elaboration, callee: Value, given: readonly Given[], spa
     case 'layer':
       return callLayer(e, callee.instance, given, span)
     case 'model':
-      return fail(e, names.modelCalled, { span, name: callee.declaration.name.name })
+      return configureModel(e, callee, given, span)
     default:
       return fail(e, names.notCallable, { span, given: describe(callee) })
   }
@@ -62,6 +64,19 @@ export function configure(e: Elaboration, module: Value & { kind: 'module' }, gi
   const scope = new Scope(module.scope)
   const bound = bindArguments(e, { label, declared: declaration.name.span, parameters: declaration.parameters }, given, span, startUnifier(scope))
   return { kind: 'module', label, span, declaration, scope: module.scope, arguments: bound }
+}
+
+/** `Transformer(dim: 64)`: the model with other hyperparameters, for questions about it; a tensor shows that a layer was meant. */
+function configureModel(e: Elaboration, model: Value & { kind: 'model' }, given: readonly Given[], span: Span): Value {
+  const { declaration } = model
+  const label = declaration.name.name
+  if (given.some((g) => g.value.kind === 'tensor')) return fail(e, names.modelCalled, { span, name: label })
+  const bound = bindArguments(e, { label, declared: declaration.name.span, parameters: declaration.parameters }, given, span, startUnifier(new Scope(model.scope)))
+  const values = [...bound].flatMap(([name, { value }]): [string, StaticValue][] => {
+    const plain = toStaticValue(value)
+    return plain === undefined ? [] : [[name, plain]]
+  })
+  return { ...model, arguments: new Map(values) }
 }
 
 export interface Signature {

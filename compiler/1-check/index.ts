@@ -1,18 +1,19 @@
 /**
- * A source file → a checked program: names, hyperparameters, shapes and types of all that it declares, each fault a
- * diagnostic. Every model with defaults, and every one that is trained, is elaborated both for inference and training.
+ * Text → checked program: names, modules, hyperparameters, symbolic dims, shapes. Models become tensor graphs, `data`
+ * and `train` blocks plain descriptions, `test` blocks expectations over literals. Every fault a user can make is found
+ * here and becomes a diagnostic; the program holds what could be made all the same.
  */
-import type { ModelDeclaration } from '../../grammar/ast.ts'
+import type { DataDeclaration, Declaration, TrainDeclaration } from '../../grammar/ast.ts'
 import type { Source } from '../../grammar/source.ts'
 import type { DataDescription } from '../../runtime/abi.ts'
 import { report } from '../diagnostics/catalogue.ts'
 import { DiagnosticError } from '../diagnostics/diagnostic.ts'
 import * as names from '../diagnostics/names.ts'
 import { nearest } from '../diagnostics/near.ts'
-import type { ModelGraph, Program, StaticValue, TestCase, TrainDescription } from '../program.ts'
-import { type ModelLookup, Sink } from './elaboration.ts'
-import { type LoadedFile, type Load, loadFiles } from './files.ts'
-import { elaborateModel, type Elaborated } from './model.ts'
+import type { ModelGraph, OptimizerDescription, OptimizerGraph, Program, StaticValue, TestCase, TrainDescription } from '../program.ts'
+import { Abandoned, Sink } from './elaboration.ts'
+import { type Load, type LoadedFile, loadFiles } from './files.ts'
+import { type Elaborated, elaborateModel } from './model.ts'
 import { elaborateOptimizer } from './optimizer.ts'
 import { prelude } from './prelude.ts'
 import { resolveNames } from './resolve.ts'
@@ -20,111 +21,171 @@ import type { Scope } from './scope.ts'
 import { checkData, checkFit, checkTrain } from './settings/index.ts'
 import { type Environment, evaluateStatic } from './static.ts'
 import { elaborateTest } from './tests.ts'
+import type { ValueOf } from './value.ts'
 
 export type { Load } from './files.ts'
 
 export function check(source: Source, load: Load = () => undefined): Program {
+  const { scope: outermost, isStandard } = prelude()
   const sink = new Sink()
-  const { scope: outer, isStandard } = prelude()
   const trains: TrainDescription[] = []
-  const tests: TestCase[] = []
   const data = new Map<string, DataDescription>()
-  let loaded: LoadedFile | undefined
-  let models: ReadonlyMap<string, FoundModel> = new Map()
-
-  const made = new Map<string, Elaborated<ModelGraph>>()
-  const elaborate = ({ declaration, scope }: FoundModel, training: boolean, args: ReadonlyMap<string, StaticValue>): Elaborated<ModelGraph> => {
-    const key = JSON.stringify([declaration.name.span.source.path, declaration.name.name, training, [...args]])
-    const known = made.get(key) ?? elaborateModel({ declaration, scope, training, arguments: args, isStandard })
-    made.set(key, known)
-    return known
+  const tests: TestCase[] = []
+  let file: LoadedFile | undefined
+  let models: Workshop | undefined
+  try {
+    file = loadFiles(source, load, outermost, sink)
+    models = workshop(file.scope, isStandard)
+    // What does not parse is not elaborated: most of what would be found there follows from it.
+    if (sink.errors === 0) {
+      for (const each of withImports(file)) resolveNames(each, sink)
+      checkBlocks(file, { sink, isStandard, models, trains, data, tests })
+    }
+  } catch (thrown) {
+    // Too many faults: those found so far are in the sink.
+    if (!(thrown instanceof Abandoned)) throw thrown
   }
-  /** The same, its faults told. */
-  const checked = (model: FoundModel, training: boolean, args: ReadonlyMap<string, StaticValue>) => told(elaborate(model, training, args), sink)
-
-  const program = (): Program => ({
+  const { scope } = file ?? { scope: outermost }
+  models ??= workshop(scope, isStandard)
+  const faulty = () => sink.errors > 0
+  return {
     path: source.path,
     text: source.text,
-    models: loaded?.file.declarations.flatMap((d) => (d.kind === 'model' ? [d.name.name] : [])) ?? [],
+    models: file ? declared(file, 'model').map((d) => d.name.name) : [],
     trains,
     data,
     tests,
     diagnostics: sink.diagnostics,
-    model(name, { training, arguments: args = noArguments }) {
-      const found = models.get(name)
-      if (!found) throw new DiagnosticError([report(names.noSuchModel, { span: undefined, name, suggestion: nearest(name, models.keys()) })])
-      return resultOf(elaborate(found, training, args))
+    model: (name, { training, arguments: given = none }): ModelGraph => {
+      const value = modelNamed(scope, name)
+      if (!value) throw new DiagnosticError([report(names.noSuchModel, { span: undefined, name, suggestion: nearest(name, modelsIn(scope).keys()) })])
+      return demand(models.model(value, training, given), faulty() ? sink : undefined)
     },
-    optimizer: (description) => resultOf(elaborateOptimizer(description, loaded!.scope, isStandard)),
-  })
-
-  try {
-    loaded = loadFiles(source, load, outer, sink)
-    models = modelsIn(loaded.scope)
-    // A tree with holes says little that is true about the rest.
-    if (sink.errors > 0) return program()
-    resolveNames(loaded, sink)
-    const { file, scope } = loaded
-    const environment: Environment = { sink, scope, isStandard }
-    for (const d of file.declarations) if (d.kind === 'const') evaluateStatic({ kind: 'name', name: d.name.name, span: d.name.span }, environment)
-    for (const d of file.declarations)
-      if (d.kind === 'model' && d.parameters.every((p) => p.default || p.type?.optional))
-        for (const training of [false, true]) checked({ declaration: d, scope }, training, noArguments)
-
-    const blocks = file.declarations.filter((d) => d.kind === 'data')
-    for (const block of blocks) {
-      const description = checkData(block, environment)
-      if (description) data.set(description.name, description)
-    }
-    const known = { models: new Map([...models].map(([name, { declaration }]) => [name, declaration])), data, dataNames: blocks.map((b) => b.name.name) }
-    for (const d of file.declarations) {
-      const train = d.kind === 'train' ? checkTrain(d, environment, known) : undefined
-      const found = train && models.get(train.model.name)
-      if (d.kind !== 'train' || !train || !found) continue
-      trains.push(train)
-      checked(found, false, train.model.arguments)
-      const model = checked(found, true, train.model.arguments)
-      const declaration = blocks.find((b) => b.name.name === train.data)
-      const description = data.get(train.data ?? '')
-      if (model) checkFit({ declaration: d, train, model, modelSpan: found.declaration.name.span, data: declaration && description && { declaration, description }, sink })
-      told(elaborateOptimizer(train.optimizer, scope, isStandard), sink)
-    }
-
-    const lookup: ModelLookup = (value) => elaborate(value, false, value.arguments ?? noArguments).result
-    for (const d of file.declarations) {
-      const test = d.kind === 'test' ? told(elaborateTest(d, scope, isStandard, lookup), sink) : undefined
-      if (test) tests.push(test)
-    }
-  } catch (thrown) {
-    // Past the limit on faults; those found so far are in the sink.
-    if (!(thrown instanceof DiagnosticError)) throw thrown
+    optimizer: (description): OptimizerGraph => demand(models.optimizer(description), faulty() ? sink : undefined),
   }
-  return program()
 }
 
-const noArguments: ReadonlyMap<string, StaticValue> = new Map()
+const none: ReadonlyMap<string, StaticValue> = new Map()
 
-interface FoundModel {
-  readonly declaration: ModelDeclaration
-  readonly scope: Scope
+/** The result of an elaboration, or its faults thrown. */
+function demand<Result>({ result, diagnostics }: Elaborated<Result>, file: Sink | undefined): Result {
+  if (result === undefined) throw new DiagnosticError(diagnostics.length > 0 || !file ? diagnostics : file.diagnostics)
+  return result
 }
 
-/** Models of the file and those that it imports. */
-function modelsIn(scope: Scope): ReadonlyMap<string, FoundModel> {
-  const found = new Map<string, FoundModel>()
-  for (const name of scope.visible()) {
-    const binding = scope.find(name)
-    if (binding?.kind === 'value' && binding.value.kind === 'model' && !found.has(name)) found.set(name, binding.value)
+type ModelValue = ValueOf<'model'>
+interface Workshop {
+  readonly model: (value: ModelValue, training: boolean, given: ReadonlyMap<string, StaticValue>) => Elaborated<ModelGraph>
+  readonly optimizer: (description: OptimizerDescription) => Elaborated<OptimizerGraph>
+}
+
+/** Elaborates on demand, once for each combination of arguments. */
+function workshop(scope: Scope, isStandard: Environment['isStandard']): Workshop {
+  const models = new Map<string, Elaborated<ModelGraph>>()
+  const optimizers = new Map<string, Elaborated<OptimizerGraph>>()
+  return {
+    model: ({ declaration, scope: own }, training, given) =>
+      remembered(models, JSON.stringify([declaration.name.name, declaration.span.source.path, training, [...given]]), () =>
+        elaborateModel({ declaration, scope: own, training, arguments: given, isStandard }),
+      ),
+    optimizer: (description) =>
+      remembered(optimizers, JSON.stringify([description.module, [...description.arguments]]), () => elaborateOptimizer(description, scope, isStandard)),
   }
+}
+
+function remembered<V>(known: Map<string, V>, key: string, make: () => V): V {
+  const found = known.get(key) ?? make()
+  known.set(key, found)
   return found
 }
 
-function told<Result>({ result, diagnostics }: Elaborated<Result>, sink: Sink): Result | undefined {
-  for (const diagnostic of diagnostics) sink.add(diagnostic)
-  return result
+function modelNamed(scope: Scope, name: string): ModelValue | undefined {
+  const binding = scope.find(name)
+  return binding?.kind === 'value' && binding.value.kind === 'model' ? binding.value : undefined
 }
 
-function resultOf<Result>({ result, diagnostics }: Elaborated<Result>): Result {
-  if (!result) throw new DiagnosticError(diagnostics)
-  return result
+/** Models that a train block can name: the file's own and imported ones. */
+function modelsIn(scope: Scope): ReadonlyMap<string, ModelValue> {
+  return new Map([...scope.visible()].flatMap((name) => {
+    const value = modelNamed(scope, name)
+    return value ? [[name, value] as const] : []
+  }))
+}
+
+interface Work {
+  readonly sink: Sink
+  readonly isStandard: Environment['isStandard']
+  readonly models: Workshop
+  readonly trains: TrainDescription[]
+  readonly data: Map<string, DataDescription>
+  readonly tests: TestCase[]
+}
+
+function checkBlocks(file: LoadedFile, work: Work): void {
+  const { sink, isStandard, models, data, tests } = work
+  const environment: Environment = { sink, scope: file.scope, isStandard }
+  for (const { name } of declared(file, 'const')) evaluateStatic({ kind: 'name', name: name.name, span: name.span }, environment)
+
+  // Every model that can be elaborated as it stands is, for inference and for training.
+  for (const { name, parameters } of declared(file, 'model')) {
+    const value = modelNamed(file.scope, name.name)
+    if (value && parameters.every((p) => p.default || p.type?.optional)) for (const training of [false, true]) tell(sink, models.model(value, training, none))
+  }
+  const blocks = new Map<string, DataDeclaration>()
+  for (const each of withImports(file))
+    for (const declaration of declared(each, 'data')) {
+      const description = checkData(declaration, { ...environment, scope: each.scope })
+      blocks.set(declaration.name.name, declaration)
+      if (description) data.set(declaration.name.name, description)
+    }
+  for (const declaration of declared(file, 'train')) checkTraining(declaration, environment, blocks, work)
+  for (const declaration of declared(file, 'test')) {
+    const test = elaborateTest(declaration, file.scope, isStandard, (value) => models.model(value, false, value.arguments ?? none).result)
+    tell(sink, test)
+    if (test.result) tests.push(test.result)
+  }
+}
+
+function checkTraining(declaration: TrainDeclaration, environment: Environment, blocks: ReadonlyMap<string, DataDeclaration>, { sink, models, trains, data }: Work): void {
+  const known = modelsIn(environment.scope)
+  const declarations = new Map([...known].map(([name, value]) => [name, value.declaration]))
+  const train = checkTrain(declaration, environment, { models: declarations, data, dataNames: blocks.keys() })
+  const value = train && known.get(train.model.name)
+  if (!train || !value) return
+  trains.push(train)
+  tell(sink, models.model(value, false, train.model.arguments))
+  tell(sink, models.optimizer(train.optimizer))
+  const model = models.model(value, true, train.model.arguments)
+  tell(sink, model)
+  if (!model.result) return
+  const block = train.data === undefined ? undefined : blocks.get(train.data)
+  const description = train.data === undefined ? undefined : data.get(train.data)
+  checkFit({
+    declaration,
+    train,
+    model: model.result,
+    modelSpan: value.declaration.name.span,
+    data: block && description && { declaration: block, description },
+    sink,
+  })
+}
+
+function tell(sink: Sink, { diagnostics }: Elaborated<unknown>): void {
+  for (const diagnostic of diagnostics) sink.add(diagnostic)
+}
+
+function declared<Kind extends Declaration['kind']>(file: LoadedFile, kind: Kind): Extract<Declaration, { kind: Kind }>[] {
+  return file.file.declarations.filter((d): d is Extract<Declaration, { kind: Kind }> => d.kind === kind)
+}
+
+/** The file and everything it reaches, each once. */
+function withImports(file: LoadedFile): readonly LoadedFile[] {
+  const seen = new Set<LoadedFile>()
+  const pending = [file]
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    if (seen.has(next)) continue
+    seen.add(next)
+    pending.push(...next.imports)
+  }
+  return [...seen]
 }

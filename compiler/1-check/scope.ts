@@ -8,8 +8,6 @@ import type { Value } from './value.ts'
 
 export type Binding =
   | { readonly kind: 'value'; readonly value: Value; readonly span: Span | undefined }
-  /** `training`: whether this elaboration is. */
-  | { readonly kind: 'training' }
   /** A top-level constant, evaluated on first use. */
   | { readonly kind: 'constant'; readonly declaration: ConstDeclaration; readonly scope: Scope; state: ConstantState }
 

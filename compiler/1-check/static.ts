@@ -4,10 +4,11 @@
  */
 import type { Argument, Expression, Parameter } from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
+import * as statics from '../diagnostics/static.ts'
 import type { StaticValue } from '../program.ts'
 import { bindArguments } from './call.ts'
-import { Abandoned, type Elaboration, Reported, type Sink, startElaboration } from './elaboration.ts'
-import { evaluate, givens } from './expression.ts'
+import { Abandoned, type Elaboration, fault, Reported, type Sink, startElaboration } from './elaboration.ts'
+import { evaluate, givens, recover } from './expression.ts'
 import { Scope } from './scope.ts'
 import { startUnifier } from './signature.ts'
 import { bool, list, none, number, poison, string, type Value } from './value.ts'
@@ -15,22 +16,14 @@ import { bool, list, none, number, poison, string, type Value } from './value.ts
 /** Where a setting is read: what is visible, and who hears of faults. */
 export interface Environment {
   readonly sink: Sink
+  /** The file's scope. */
   readonly scope: Scope
   readonly isStandard: (span: Span) => boolean
 }
 
-const staticElaboration = ({ sink, isStandard }: Environment, span: Span): Elaboration =>
-  startElaboration({ sink, builder: undefined, training: false, isStandard, kind: 'static', span })
-
-/** A fault has been reported to the sink and gives poison. */
+/** A fault has been reported when this gives `poison`. */
 export function evaluateStatic(expression: Expression, environment: Environment): Value {
-  const e = staticElaboration(environment, expression.span)
-  try {
-    return evaluate(e, expression, environment.scope)
-  } catch (thrown) {
-    if (thrown instanceof Reported || thrown instanceof Abandoned) return poison
-    throw thrown
-  }
+  return statically(environment, expression.span, (e) => evaluate(e, expression, environment.scope)) ?? poison
 }
 
 /** What a call is of, for messages about its arguments. */
@@ -45,26 +38,37 @@ export function moduleArguments(
   parameters: readonly Parameter[],
   args: readonly Argument[],
   environment: Environment,
-  { label, declared, span }: Called,
+  called: Called,
 ): ReadonlyMap<string, StaticValue> | undefined {
-  const e = staticElaboration(environment, span)
-  try {
+  return statically(environment, called.span, (e) => {
     const given = givens(e, args, environment.scope)
-    if (given.some((g) => g.value.kind === 'poison')) return undefined
-    const bound = bindArguments(e, { label, declared, parameters }, given, span, startUnifier(new Scope(environment.scope)))
+    const bound = bindArguments(e, { ...called, parameters }, given, called.span, startUnifier(new Scope(environment.scope)))
     const values = new Map<string, StaticValue>()
-    for (const [name, { value }] of bound) {
+    for (const [name, { value, span }] of bound) {
       const plain = toStaticValue(value)
       if (plain !== undefined) values.set(name, plain)
+      else if (span !== parameters.find((p) => p.name.name === name)?.default?.span) {
+        fault(e, statics.notStatic, { span, what: `the hyperparameter \`${name}\`` })
+        return undefined
+      }
     }
     return values
+  })
+}
+
+function statically<Result>(environment: Environment, span: Span, run: (e: Elaboration) => Result): Result | undefined {
+  const e = startElaboration({ ...environment, builder: undefined, training: false, kind: 'static', span })
+  try {
+    return run(e)
   } catch (thrown) {
-    if (thrown instanceof Reported || thrown instanceof Abandoned) return undefined
-    throw thrown
+    if (thrown instanceof Abandoned || thrown instanceof Reported) return undefined
+    if (thrown instanceof RangeError) fault(e, statics.tooDeep, { span, depth: e.calls.length, calls: [] })
+    else recover(e, thrown, span)
+    return undefined
   }
 }
 
-/** `undefined` for what cannot stand in a description: a module, a function. */
+/** A value as plain data; `undefined` for what has no such form (a tensor, a function, a module). */
 export function toStaticValue(value: Value): StaticValue | undefined {
   switch (value.kind) {
     case 'number':

@@ -30,6 +30,7 @@ export type Value =
   | { readonly kind: 'builtin'; readonly builtin: Builtin }
   /** A module's constructor, before it has its hyperparameters. */
   | { readonly kind: 'module'; readonly declaration: ModuleDeclaration; readonly scope: Scope }
+  /** With hyperparameters where it was written as a call. */
   | { readonly kind: 'model'; readonly declaration: ModelDeclaration; readonly scope: Scope; readonly arguments?: ReadonlyMap<string, StaticValue> }
   /** A layer's recipe: a module with its hyperparameters, a chain or a stack, not yet given a name. */
   | { readonly kind: 'blueprint'; readonly blueprint: Blueprint }
