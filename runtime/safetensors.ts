@@ -177,8 +177,8 @@ export type SafetensorsArray =
 
 /** A tensor's bytes as numbers: 16-bit floats become float32; the 8-bit floats stay bytes. */
 export function decodeTensor(dtype: SafetensorsDtype, bytes: Uint8Array): SafetensorsArray {
-  // A copy: typed arrays need aligned starts, and the caller's bytes may be reused.
-  const buffer = bytes.slice().buffer
+  // A copy: typed arrays need aligned starts, and the caller's bytes may be reused. (A Buffer's `slice` would be a view.)
+  const { buffer } = new Uint8Array(bytes)
   switch (dtype) {
     case 'F64':
       return new Float64Array(buffer)
