@@ -2,7 +2,7 @@
  * Which device runs a program. In order: a GPU; the built-in `cpu`; a driver in software when it is asked for by name.
  * Falling back is said in one line that tells how to get a faster device.
  */
-import { availableParallelism, freemem } from 'node:os'
+import { freemem } from 'node:os'
 import { type GpuDevice, isSoftware, nameOf, openDevice, type Target } from '../device.ts'
 import { NoDeviceError } from '../errors.ts'
 import type { DeviceDescription } from '../executor.ts'
@@ -91,7 +91,11 @@ async function byName(name: string): Promise<FoundDevice> {
 }
 
 const openSoftware = (adapter: GPUAdapter): Promise<GpuDevice> =>
-  openDevice(adapter, { polls: true, memory: usableMemory(), advice: gpuInstallation() })
+  openDevice(adapter, {
+    polls: true,
+    memory: usableMemory(),
+    advice: 'faster with a GPU and its Vulkan driver; `dlmc devices` says how',
+  })
 
 const found = (gpu: GpuDevice): FoundDevice => ({
   description: gpu.description,
@@ -121,10 +125,10 @@ const installation = {
 
 function advice(): string {
   if (process.platform !== 'linux') return 'update the graphics driver for a faster one'
-  const several = availableParallelism() > 1 ? '--device lavapipe' : '--device swiftshader'
-  const software = findSoftwareVulkan('lavapipe')
-    ? '`--device lavapipe` is faster'
-    : `\`apt install mesa-vulkan-drivers\` and ${several} are faster`
+  const faster = (['lavapipe', 'swiftshader'] as const).find((name) => findSoftwareVulkan(name))
+  const software = faster
+    ? `\`--device ${faster}\` is faster`
+    : 'after `apt install mesa-vulkan-drivers`, `--device lavapipe` is faster'
   return `${software}; with a GPU, install its Vulkan driver`
 }
 
