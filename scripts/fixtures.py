@@ -26,7 +26,7 @@ DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16", "int32": "I32", 
 def write_safetensors(name, tensors, metadata):
     header, chunks, at = {"__metadata__": metadata}, [], 0
     for key in sorted(tensors):
-        array = np.ascontiguousarray(tensors[key])
+        array = np.asarray(tensors[key], order="C")
         header[key] = {"dtype": DTYPES[str(array.dtype)], "shape": list(array.shape), "data_offsets": [at, at + array.nbytes]}
         chunks.append(array.tobytes())
         at += array.nbytes
