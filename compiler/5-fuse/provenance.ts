@@ -10,7 +10,9 @@ const mostOrigins = 16
 export function originsOf(graph: Graph, nodes: readonly Node[]): Origin[] {
   const origins: Origin[] = []
   const seen = new Set<string>()
-  for (const node of nodes)
+  // Interning makes one node of every equal constant in a program, so constants point everywhere: they do not count.
+  const telling = nodes.filter((node) => lowerOf(node).kind !== 'index')
+  for (const node of telling.length > 0 ? telling : nodes)
     for (const origin of graph.origins.get(node) ?? []) {
       const key = `${origin.span.source.path} ${origin.span.start} ${origin.path} ${origin.role}`
       if (seen.has(key)) continue
