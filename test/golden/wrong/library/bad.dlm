@@ -1,0 +1,2 @@
+module Encoder(dim: int) {
+  forward(x: float[B, T]) { return x |> Linear(dimension) |> }

@@ -1,0 +1,2 @@
+import "../name-import-cycle.dlm"
+const circle = 3

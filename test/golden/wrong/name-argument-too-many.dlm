@@ -1,0 +1,5 @@
+model M {
+  input  image: float[batch, 28, 28]
+  target label: int[batch]
+  output y = relu(image, 1, 2)
+}

@@ -1,0 +1,4 @@
+model __proto__ {
+  input constructor: float[batch, toString]
+  output hasOwnProperty = constructor |> valueOf
+}

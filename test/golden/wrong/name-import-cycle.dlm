@@ -1,0 +1,7 @@
+import "library/circle.dlm"
+model M {
+  input  image: float[batch, 28, 28]
+  target label: int[batch]
+  output logits = image |> flatten |> Linear(10)
+  loss cross_entropy(logits, label)
+}

@@ -1,0 +1,10 @@
+model M {
+  input  image: float[batch, 28, 28]
+  target label: int[batch]
+  output logits = image |> flatten |> Linear(10)
+  loss cross_entropy(logits, label)
+}
+model N {
+  input image: float[batch, 28, 28]
+  output y = M(image)
+}

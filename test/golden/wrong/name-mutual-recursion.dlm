@@ -1,0 +1,7 @@
+fn f(x: float[...]) { return g(x) }
+fn g(x: float[...]) { return f(x) }
+model M {
+  input  image: float[batch, 28, 28]
+  target label: int[batch]
+  output y = f(image)
+}

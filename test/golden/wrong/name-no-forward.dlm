@@ -1,0 +1,8 @@
+module A() {
+  layer a = Linear(3)
+}
+model M {
+  input  image: float[batch, 28, 28]
+  target label: int[batch]
+  output y = image |> A()
+}

@@ -1,0 +1,8 @@
+fn f(x: float[...]) { return x }
+fn f(x: float[...]) { return 2 * x }
+model M {
+  input  image: float[batch, 28, 28]
+  target label: int[batch]
+  output logits = image |> flatten |> Linear(10)
+  loss cross_entropy(logits, label)
+}

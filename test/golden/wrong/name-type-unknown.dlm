@@ -1,0 +1,4 @@
+model M {
+  input image: flaot[batch, 3]
+  output y = image
+}

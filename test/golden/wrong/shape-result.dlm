@@ -1,0 +1,6 @@
+fn f(x: float[B, D]) -> float[B, D + 1] { return x }
+model M {
+  input  image: float[batch, 28, 28]
+  target label: int[batch]
+  output y = f(flatten(image))
+}

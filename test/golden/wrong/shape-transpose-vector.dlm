@@ -1,0 +1,4 @@
+model M {
+  input x: float[batch]
+  output y = transpose(x)
+}

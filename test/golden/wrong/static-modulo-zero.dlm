@@ -1,0 +1,6 @@
+const a = 1 % 0
+model M {
+  input  image: float[batch, 28, 28]
+  target label: int[batch]
+  output y = image * a
+}

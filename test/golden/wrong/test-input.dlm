@@ -1,0 +1,4 @@
+test "input" {
+  input x: float[3]
+  expect 1 == 1
+}

@@ -1,0 +1,3 @@
+test "number" {
+  expect 3
+}

@@ -1,0 +1,4 @@
+test "shape" {
+  let a = [[1, 2], [3]]
+  expect sum(a) == 6
+}

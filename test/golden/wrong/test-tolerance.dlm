@@ -1,0 +1,3 @@
+test "close" {
+  expect 1 == 1 within 0.1
+}
