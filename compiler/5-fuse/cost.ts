@@ -13,7 +13,7 @@ export interface Cost {
 }
 
 /** What an element costs when it is made from stored values; `undefined` where it cannot be. */
-export function costOf(node: Node, stored: ReadonlySet<Node>, home: ReadonlyMap<Node, Group>): Cost | undefined {
+export function costOf(node: Node, stored: { readonly has: (node: Node) => boolean }, home: ReadonlyMap<Node, Group>): Cost | undefined {
   const reads = new Set<Node>()
   const small = Math.max(4096, estimateElements(node) / 16)
   let work = 0

@@ -16,4 +16,11 @@ export function estimate(d: Dim): number {
   return sum
 }
 
-export const estimateElements = (node: Node): number => estimate(product(node.shape))
+const known = new WeakMap<Node, number>()
+export function estimateElements(node: Node): number {
+  const cached = known.get(node)
+  if (cached !== undefined) return cached
+  const elements = estimate(product(node.shape))
+  known.set(node, elements)
+  return elements
+}

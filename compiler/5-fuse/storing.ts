@@ -55,12 +55,11 @@ export function decideStores(graph: Graph, nodes: readonly Node[], consumers: Re
 /** The member from which the most of the stored ones, and at least two, are cheap to make. */
 function commonSource(group: Group, replaceable: readonly Node[], stored: ReadonlySet<Node>, home: ReadonlyMap<Node, Group>): Node | undefined {
   if (replaceable.length < 2) return undefined
-  const rest = new Set([...stored].filter((node) => !replaceable.includes(node)))
   let best: Node | undefined
   let most = 1
   for (const candidate of group.members) {
     if (stored.has(candidate) || lowerOf(candidate).kind === 'view') continue
-    const others = new Set(rest).add(candidate)
+    const others = { has: (node: Node) => node === candidate || (stored.has(node) && !replaceable.includes(node)) }
     const covered = replaceable.filter((node) => {
       const cost = costOf(node, others, home)
       return cost !== undefined && isCheap(cost, false, false)

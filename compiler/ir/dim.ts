@@ -66,7 +66,15 @@ function printTerm(term: Term, index: number): string {
   return `${sign}${size === 1 ? '' : `${size}*`}${monomialKey(atoms)}`
 }
 
+const numbers = new Map<number, Dim>()
 export function dim(value: number): Dim {
+  const known = numbers.get(value)
+  if (known) return known
+  const made = fromNumber(value)
+  numbers.set(value, made)
+  return made
+}
+function fromNumber(value: number): Dim {
   return fromTerms([{ coefficient: safe(value), atoms: [] }])
 }
 export function symbol(name: string): Dim {
@@ -75,7 +83,22 @@ export function symbol(name: string): Dim {
 export const zero = dim(0)
 export const one = dim(1)
 
+/** Sums and products of two dims, remembered: fusion asks for the same few over and over. */
+const sums = new WeakMap<Dim, WeakMap<Dim, Dim>>()
+const products = new WeakMap<Dim, WeakMap<Dim, Dim>>()
+function remembered(table: WeakMap<Dim, WeakMap<Dim, Dim>>, a: Dim, b: Dim, make: () => Dim): Dim {
+  let row = table.get(a)
+  if (!row) table.set(a, (row = new WeakMap()))
+  let made = row.get(b)
+  if (!made) row.set(b, (made = make()))
+  return made
+}
+
 export function add(...dims: readonly Dim[]): Dim {
+  if (dims.length === 2) {
+    const [a, b] = dims as readonly [Dim, Dim]
+    return remembered(sums, a, b, () => fromTerms([...a.terms, ...b.terms]))
+  }
   return fromTerms(dims.flatMap((d) => d.terms))
 }
 export function scale(d: Dim, factor: number): Dim {
@@ -85,21 +108,23 @@ export function subtract(a: Dim, b: Dim): Dim {
   return add(a, scale(b, -1))
 }
 export function multiply(...dims: readonly Dim[]): Dim {
-  return dims.reduce((a, b) => {
-    const products: Term[] = []
-    for (const s of a.terms)
-      for (const t of b.terms)
-        products.push({
-          coefficient: safe(s.coefficient * t.coefficient),
-          atoms: [...s.atoms, ...t.atoms].sort((x, y) => (x.key < y.key ? -1 : x.key > y.key ? 1 : 0)),
-        })
-    return fromTerms(products)
-  }, one)
+  return dims.reduce((a, b) => (a === one ? b : b === one ? a : remembered(products, a, b, () => multiplyTwo(a, b))), one)
+}
+function multiplyTwo(a: Dim, b: Dim): Dim {
+  const terms: Term[] = []
+  for (const s of a.terms)
+    for (const t of b.terms)
+      terms.push({
+        coefficient: safe(s.coefficient * t.coefficient),
+        atoms: [...s.atoms, ...t.atoms].sort((x, y) => (x.key < y.key ? -1 : x.key > y.key ? 1 : 0)),
+      })
+  return fromTerms(terms)
 }
 
 /** `a / b` when `b` divides every term of `a`, else `undefined`. */
 export function exactQuotient(a: Dim, b: Dim): Dim | undefined {
   if (b === one) return a
+  if (a.constant !== undefined && b.constant !== undefined) return b.constant !== 0 && a.constant % b.constant === 0 ? dim(a.constant / b.constant) : undefined
   if (b.terms.length !== 1) return a === b && a !== zero ? one : undefined
   const quotients: Term[] = []
   for (const term of a.terms) {

@@ -237,3 +237,23 @@ export function convBiasRelu(): Graph {
   const m = new Model()
   return m.forward('conv', m.relu(m.conv(m.input('x', batch, 3, 9, 9), 4, 3, 'conv', { padding: 1 })))
 }
+
+/** A pre-norm transformer of some layers on embedded tokens, with the cross-entropy of the next token as its loss. */
+export function transformerStep(layers: number): Graph {
+  const m = new Model()
+  const { b } = m
+  const time = symbol('T')
+  const token = b.input('token', [batch, time], 'int')
+  const label = b.input('label', [batch, time], 'int', 'target')
+  let x = b.gather(m.parameter('embedding', 100, 32), token, 0)
+  for (let layer = 0; layer < layers; layer++) {
+    const normed = m.layerNorm(x, `norm1.${layer}`)
+    const heads = (path: string) => b.permute(b.reshape(m.linear(normed, 32, `${path}.${layer}`), [batch, time, dim(4), dim(8)]), [0, 2, 1, 3])
+    const weight = m.softmax(b.mul(b.matmul(heads('q'), b.permute(heads('k'), [0, 1, 3, 2])), 8 ** -0.5))
+    const joined = b.reshape(b.permute(b.matmul(weight, heads('v')), [0, 2, 1, 3]), [batch, time, dim(32)])
+    x = b.add(x, m.dropout(m.linear(joined, 32, `o.${layer}`), 0.1, 2 * layer))
+    x = b.add(x, m.dropout(m.linear(m.gelu(m.linear(m.layerNorm(x, `norm2.${layer}`), 128, `up.${layer}`)), 32, `down.${layer}`), 0.1, 2 * layer + 1))
+  }
+  const logits = m.linear(m.layerNorm(x, 'norm'), 100, 'head')
+  return m.step('transformer', m.crossEntropy(logits, label), { accuracy: m.accuracy(logits, label) })
+}
