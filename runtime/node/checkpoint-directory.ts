@@ -19,6 +19,11 @@ export interface CheckpointDirectoryOptions {
   readonly onDamaged?: (error: CheckpointError) => void
 }
 
+/** Where the checkpoint of a step lies. */
+export function checkpointFile(directory: string, step: number): string {
+  return join(directory, `step-${String(step).padStart(8, '0')}.safetensors`)
+}
+
 const pattern = /^step-([0-9]{8,})\.safetensors$/
 
 export async function checkpointDirectory(path: string, options: CheckpointDirectoryOptions): Promise<CheckpointStore> {
@@ -38,7 +43,7 @@ export async function checkpointDirectory(path: string, options: CheckpointDirec
   return {
     async save(checkpoint, best) {
       const { step } = checkpoint.progress
-      const file = join(path, `step-${String(step).padStart(8, '0')}.safetensors`)
+      const file = checkpointFile(path, step)
       const chunks = encodeCheckpoint(checkpoint)
       await asCheckpointError(file, () => writeFileAtomically(file, chunks, system))
       if (best) {

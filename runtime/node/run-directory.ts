@@ -18,7 +18,7 @@ import { CheckpointError } from '../checkpoint-error.ts'
 import { curvesSvg } from '../curves.ts'
 import { type ThinnedEvents, thinnedEvents } from '../thinned-events.ts'
 import type { TrainEvent } from '../train-event.ts'
-import { type CheckpointDirectoryOptions, checkpointDirectory } from './checkpoint-directory.ts'
+import { type CheckpointDirectoryOptions, checkpointDirectory, checkpointFile } from './checkpoint-directory.ts'
 
 export interface RunDirectory {
   readonly path: string
@@ -30,7 +30,7 @@ export interface RunDirectory {
    */
   record(event: TrainEvent): string | undefined
   /** Forgets what was recorded after a checkpoint, or all, before going on from there. */
-  rewind(progress: Pick<TrainProgress, 'step' | 'epoch'> | undefined): void
+  rewind(progress: Pick<TrainProgress, 'step' | 'epoch' | 'best'> | undefined): void
   readonly config: unknown
   close(): void
 }
@@ -117,10 +117,21 @@ function open(path: string, config: unknown): RunDirectory {
       return undefined
     },
     rewind(progress) {
+      const { length, told } = recordedUntil(metrics, progress)
       closeSync(file)
-      truncateSync(metrics, lengthUntil(metrics, progress))
+      truncateSync(metrics, length)
       file = openSync(metrics, 'a')
       events = readEvents(metrics)
+      if (progress === undefined || told) return
+      // Killed between saving the checkpoint and telling of it.
+      const { step, epoch: epochs, best } = progress
+      this.record({
+        kind: 'checkpoint',
+        step,
+        epochs,
+        where: checkpointFile(join(path, 'checkpoints'), step),
+        best: best?.step === step,
+      })
     },
     close: () => closeSync(file),
   }
@@ -151,13 +162,17 @@ function readEvents(path: string): ThinnedEvents {
  * What was recorded up to a checkpoint: all up to its line; where it was saved and its line not yet written, all of its
  * step and before.
  */
-function lengthUntil(path: string, progress: Pick<TrainProgress, 'step' | 'epoch'> | undefined): number {
+function recordedUntil(
+  path: string,
+  progress: Pick<TrainProgress, 'step' | 'epoch'> | undefined,
+): { length: number; told: boolean } {
   let length = 0
-  if (progress === undefined) return length
+  if (progress === undefined) return { length, told: false }
   for (const { event, end } of lines(path)) {
     if (event.step > progress.step) break
     length = end
-    if (event.kind === 'checkpoint' && event.step === progress.step && event.epochs === progress.epoch) break
+    if (event.kind === 'checkpoint' && event.step === progress.step && event.epochs === progress.epoch)
+      return { length, told: true }
   }
-  return length
+  return { length, told: false }
 }

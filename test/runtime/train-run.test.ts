@@ -159,6 +159,26 @@ describe('going on', () => {
       )
     }
   })
+  test('killed between saving a checkpoint and telling of it: the line is added', async () => {
+    const run = options()
+    await collect(trainRun(run), (event) => event.kind === 'checkpoint' && event.step === 10)
+    const file = join(run.directory.path, 'metrics.jsonl')
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+    expect(lines.at(-1)).toMatch(/"checkpoint","step":10/)
+    writeFileSync(
+      file,
+      lines
+        .slice(0, -1)
+        .map((line) => `${line}\n`)
+        .join(''),
+    )
+    const [checkpoint] = await (await run.directory.checkpoints()).recent(1)
+    const again = openRunDirectory(run.directory.path)
+    again.rewind(checkpoint!.progress)
+    again.close()
+    const untimed = (line: string) => ({ ...JSON.parse(line), time: '' })
+    expect(readFileSync(file, 'utf8').trimEnd().split('\n').map(untimed)).toEqual(lines.map(untimed))
+  })
   test('a lost device is opened anew and the run goes on: the same model in the end', async () => {
     await collect(trainRun(options()))
     let opened = 0
