@@ -13,6 +13,9 @@ export function canBeTensor(value: Value): boolean {
   return value.kind === 'tensor' || isNumeric(value) || value.kind === 'bool' || isLiteral(value)
 }
 
+/** A list that was meant to be joined. */
+export const holdsTensors = (value: Value): boolean => value.kind === 'list' && value.items.some((item) => item.kind === 'tensor')
+
 /** A (nested) list of plain numbers or truth values. */
 export function isLiteral(value: Value): boolean {
   return value.kind === 'list' && value.items.every((item) => item.kind === 'number' || item.kind === 'bool' || isLiteral(item))
@@ -30,7 +33,7 @@ export function toTensor(e: Elaboration, value: Value, span: Span, wanted?: DTyp
     case 'bool':
       return constant(e, value.value ? 1 : 0, 'bool')
     case 'list':
-      if (value.items.some((item) => item.kind === 'tensor')) return fail(e, shapes.listOfTensors, { span })
+      if (holdsTensors(value)) return fail(e, shapes.listOfTensors, { span })
       return literal(e, value, span, wanted)
     case 'poison':
       return silent()

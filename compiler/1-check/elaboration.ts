@@ -83,6 +83,8 @@ export interface Elaboration {
   readonly flat: Dim | undefined
   /** In a test: where it is, and what it expects so far. */
   readonly test: { readonly span: Span; readonly expectations: Expectation[] } | undefined
+  /** Free dims that were reported as having no number where one is needed: once is enough. */
+  readonly blamed: Set<string>
   frame: Frame
   steps: number
   randomSites: number
@@ -120,6 +122,7 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     flat: options.flat,
     ports: noPorts(),
     test: options.kind === 'test' ? { span: options.span, expectations: [] } : undefined,
+    blamed: new Set(),
     frame: makeFrame(options.kind, root),
     steps: 0,
     randomSites: 0,
@@ -133,13 +136,23 @@ export function makeFrame(kind: Frame['kind'], owner: Instance): Frame {
 
 /** Reports a fault; its value is poison. */
 export function fault<Facts>(e: Elaboration, row: DiagnosticRow<Facts>, facts: Facts): Value {
-  e.sink.add(report(row, facts))
+  e.sink.add(asSeenByUser(e, report(row, facts)))
   return poison
+}
+
+/** A fault inside the standard library points at the user's line first: there it can be mended. */
+function asSeenByUser(e: Elaboration, diagnostic: Diagnostic): Diagnostic {
+  const { primary } = diagnostic
+  if (!primary || !e.isStandard(primary.span)) return diagnostic
+  const span = userSpan(e)
+  if (!span) return diagnostic
+  const others = diagnostic.secondary.filter((s) => s.span !== span)
+  return { ...diagnostic, primary: { span, text: 'in what is called here' }, secondary: [primary, ...others] }
 }
 
 /** Reports a fault found inside an expression: the nearest `evaluate` makes poison of it. */
 export function fail<Facts>(e: Elaboration, row: DiagnosticRow<Facts>, facts: Facts): never {
-  e.sink.add(report(row, facts))
+  fault(e, row, facts)
   throw new Reported()
 }
 /** Leaves an expression whose fault is in the sink already. */
@@ -151,7 +164,7 @@ export const silent = (): never => {
 
 /** Reports a fault after which this elaboration cannot go on. */
 export function abandon<Facts>(e: Elaboration, row: DiagnosticRow<Facts>, facts: Facts): never {
-  e.sink.add(report(row, facts))
+  fault(e, row, facts)
   throw new Abandoned()
 }
 /** Leaves an elaboration whose fault is in the sink already. */

@@ -8,7 +8,7 @@ import * as shapes from '../diagnostics/shapes.ts'
 import * as names from '../diagnostics/names.ts'
 import { add, type Dim, exactQuotient, multiply, one, substitute, subtract, symbol, zero } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
-import { toTensor, canBeTensor } from './coerce.ts'
+import { canBeTensor, holdsTensors, toTensor } from './coerce.ts'
 import { type Elaboration, fail, silent } from './elaboration.ts'
 import { evaluate } from './expression.ts'
 import { dimSource } from './provenance.ts'
@@ -72,7 +72,7 @@ export function accept(
   const name = type.element.name
   if (!tensorDtypes.has(name)) return fail(e, names.unknownType, { span: type.element.span, name, known: [...tensorDtypes.keys()] })
   const dtype = tensorDtypes.get(name)
-  if (!canBeTensor(value)) return fail(e, shapes.wrongKind, { ...place, typeSpan: type.span, expected: typeOf(type), given: describe(value) })
+  if (!canBeTensor(value) && !holdsTensors(value)) return fail(e, shapes.wrongKind, { ...place, typeSpan: type.span, expected: typeOf(type), given: describe(value) })
   const node = toTensor(e, value, place.span, dtype)
   if (dtype !== undefined && node.dtype !== dtype)
     return fail(e, shapes.wrongDtype, { ...place, typeSpan: type.span, expected: typeOf(type), given: typeText(node), wanted: dtype, has: node.dtype })

@@ -4,11 +4,12 @@ import type { Initializer } from '../../runtime/abi.ts'
 import * as names from '../diagnostics/names.ts'
 import * as shapes from '../diagnostics/shapes.ts'
 import * as statics from '../diagnostics/static.ts'
-import { type Dim, dim } from '../ir/dim.ts'
+import { type Dim, dim, symbolsOf } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 import { isLiteral, toTensor } from './coerce.ts'
 import { type Elaboration, fail } from './elaboration.ts'
 import { broadcastTo, cast, constant, emit, sameShape } from './emit.ts'
+import { blame, openDims } from './free-dims.ts'
 import { evaluate, live } from './expression.ts'
 import { childPath, type State, type Variable } from './instance.ts'
 import { setDimSources } from './provenance.ts'
@@ -64,7 +65,10 @@ function fixedShape(e: Elaboration, type: Type, scope: Scope, what: string): rea
     const size = patternDim(e, pattern.value, scope)
     // The states of an optimizer run along the parameters, however many these are.
     if (size.constant === undefined && e.flat && type.dims!.length === 1 && size === e.flat) return size
-    if (size.constant === undefined) return fail(e, shapes.symbolicParameter, { span: pattern.span, what, dim: size.key })
+    if (size.constant === undefined) {
+      blame(e, symbolsOf(size))
+      return fail(e, shapes.symbolicParameter, { span: pattern.span, what, dim: size.key })
+    }
     if (size.constant < 0) return fail(e, shapes.negativeSize, { span: pattern.span, what, dim: size.key })
     return size
   })
@@ -83,7 +87,10 @@ function initializer(e: Elaboration, expression: Expression, shape: readonly num
       return fail(e, shapes.initialShape, { span: expression.span, given: sizes, wanted: shape })
     return { kind: 'literal', values }
   }
-  if (value.kind === 'tensor') return fail(e, statics.notStatic, { span: expression.span, what: 'the first value' })
+  if (value.kind === 'tensor') {
+    blame(e, openDims(value.node))
+    return fail(e, statics.notStatic, { span: expression.span, what: 'the first value' })
+  }
   return fail(e, statics.badInitial, { span: expression.span, given: describe(value) })
 }
 

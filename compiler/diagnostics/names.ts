@@ -342,7 +342,7 @@ export const badOptimizer: DiagnosticRow<{ span: Span; name: string; reason: str
   title: 'a module does not fit as an optimizer',
   explanation:
     'An optimizer is a module with `forward(param: float[N], grad: float[N], rate: float[], step: float[]) -> float[N]`. It works on all parameters as one flat run, so its states are `float[N]` and begin at one number.',
-  wrong: 'train {\n  model: M\n  optimizer: Linear(3)\n}',
+  wrong: 'module whole() {\n  forward(param: float[N], grad: float[N], rate: float[], step: float[]) -> float[] {\n    return sum(param - rate * grad)\n  }\n}\nmodel M {\n  input x: float[batch, 4]\n  output y = x |> Linear(1)\n  loss mean(y * y)\n}\ntrain {\n  model: M\n  optimizer: whole(lr: 0.1)\n  steps: 10\n}',
   right: 'module plain() {\n  forward(param: float[N], grad: float[N], rate: float[], step: float[]) -> float[N] {\n    return param - rate * grad\n  }\n}',
   say: ({ span, name, reason }) => ({ message: `${name} is no optimizer: ${reason}`, primary: { span, text: reason } }),
 }

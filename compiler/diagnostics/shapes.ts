@@ -527,8 +527,8 @@ export const operationFault: DiagnosticRow<{ span: Span; reason: string }> = {
   severity: 'error',
   title: 'operands do not fit an operation',
   explanation: 'A primitive operation states which shapes and dtypes it takes; the message says which of them is not met.',
-  wrong: 'model M {\n  input a: int[batch]\n  output y = a + random_bits([batch])\n}',
-  right: 'model M {\n  input a: int[batch]\n  output y = a + 1\n}',
+  wrong: 'model M {\n  input x: float[batch]\n  output y = unit_float(-random_bits([batch]))\n}',
+  right: 'model M {\n  input x: float[batch]\n  output y = unit_float(random_bits([batch]))\n}',
   say: ({ span, reason }) => ({ message: reason, primary: { span, text: 'here' } }),
 }
 

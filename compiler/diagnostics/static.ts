@@ -210,7 +210,7 @@ export const randomInTest: DiagnosticRow<{ span: Span; name: string; test: Span 
   severity: 'error',
   title: 'a test draws random numbers',
   explanation: 'Expectations hold always or never, so tests run over fixed values: parameters must begin at `zeros`, `ones`, `full(v)` or a list.',
-  wrong: 'test "t" {\n  expect shape([[1, 2]] + 0 |> Linear(3)) == [1, 3]\n}',
+  wrong: 'test "t" {\n  let y = [[1, 2]] |> Linear(3)\n  expect shape(y) == [1, 3]\n}',
   right: 'test "t" {\n  expect shape([[1, 2]] @ [[1, 2, 3], [4, 5, 6]]) == [1, 3]\n}',
   say: ({ span, name, test }) => ({
     message: `${name} is random, and a test is not`,

@@ -9,9 +9,10 @@ import * as shapes from '../../diagnostics/shapes.ts'
 import * as statics from '../../diagnostics/static.ts'
 import type { Dim } from '../../ir/dim.ts'
 import type { DType, Node } from '../../ir/graph.ts'
-import { canBeTensor, toTensor } from '../coerce.ts'
+import { canBeTensor, holdsTensors, toTensor } from '../coerce.ts'
 import { type Elaboration, fail, fault } from '../elaboration.ts'
 import { cast, type Placed } from '../emit.ts'
+import { blame, openDims } from '../free-dims.ts'
 import { listItems } from '../indexing.ts'
 import { nearest } from '../../diagnostics/near.ts'
 import { asDim, bool, describe, type Given, none, number, poison, string, typeText, type Value } from '../value.ts'
@@ -127,6 +128,8 @@ export class BuiltinCall {
     return this.value(name).kind === 'none'
   }
   wrong(name: string, expected: string): never {
+    const value = this.value(name)
+    if (value.kind === 'tensor') blame(this.e, openDims(value.node))
     return fail(this.e, shapes.wrongKind, {
       role: 'argument',
       label: `${name} of ${this.builtin.name}`,
@@ -143,7 +146,7 @@ export class BuiltinCall {
 
   tensor(name: string, wanted?: DType): Node {
     const value = this.value(name)
-    if (!canBeTensor(value)) return this.wrong(name, 'a tensor')
+    if (!canBeTensor(value) && !holdsTensors(value)) return this.wrong(name, 'a tensor')
     return toTensor(this.e, value, this.at(name), wanted)
   }
   placed(name: string, wanted?: DType): Placed {
