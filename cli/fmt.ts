@@ -4,7 +4,7 @@ import { syntaxDiagnostics } from '../compiler/diagnostics/syntax.ts'
 import { format } from '../grammar/format.ts'
 import { parse } from '../grammar/parser.ts'
 import { exitCodes, show } from './failure.ts'
-import { readSource } from './load.ts'
+import { errorsOf, readSource } from './load.ts'
 import type { Verb } from './options.ts'
 import { terminal } from './terminal.ts'
 
@@ -20,9 +20,9 @@ export const formatVerb: Verb = (program, run) => {
         let code: number = exitCodes.done
         for (const file of files) {
           const source = readSource(file)
-          const faults = parse(source).faults
-          if (faults.length > 0) {
-            show(syntaxDiagnostics(faults))
+          const diagnostics = syntaxDiagnostics(parse(source).faults)
+          if (errorsOf(diagnostics).length > 0) {
+            show(diagnostics)
             code = exitCodes.wrong
             continue
           }

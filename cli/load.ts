@@ -8,6 +8,7 @@ import { DiagnosticError } from '../compiler/diagnostics/diagnostic.ts'
 import { fileNotReadable, fileTooLarge } from '../compiler/diagnostics/files.ts'
 import type { Program } from '../compiler/program.ts'
 import type { Source } from '../grammar/source.ts'
+import { show } from './failure.ts'
 
 /** A source file larger than this is not a model. */
 const maximumBytes = 4 * 1024 * 1024
@@ -69,5 +70,6 @@ export const errorsOf = (diagnostics: readonly Diagnostic[]): Diagnostic[] => di
 export function loadValidProgram(path: string): Program {
   const program = loadProgram(path)
   if (errorsOf(program.diagnostics).length > 0) throw new DiagnosticError(program.diagnostics)
+  show(program.diagnostics)
   return program
 }

@@ -44,6 +44,14 @@ async function main(argv: readonly string[]): Promise<number> {
   return code
 }
 
+// What goes wrong outside the verb's own promise (a worker, a stream) ends the same way.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, async (error: unknown) => {
+    const code = fail(error)
+    await terminal.flushed()
+    process.exit(code)
+  })
+
 // Dawn's threads may outlive the work: the process ends by its own word, once the streams have taken everything.
 main(process.argv.slice(2)).then(
   async (code) => {

@@ -24,6 +24,16 @@ export const fileTooLarge: DiagnosticRow<{ path: string; bytes: number; maximum:
   }),
 }
 
+export const fileUnusable: DiagnosticRow<{ path: string; reason: string }> = {
+  code: 'DLM0803',
+  severity: 'error',
+  title: 'a file or folder cannot be used',
+  explanation: 'A file could not be written, or a folder not be made or listed: it does not exist, may not be touched, or the disk is full. What was there before is untouched; files are written beside their place and moved there when complete.',
+  wrong: 'dlmc init model.dlm --output /nowhere/weights.safetensors',
+  right: 'dlmc init model.dlm --output weights.safetensors',
+  say: ({ path, reason }) => ({ message: `cannot use ${path}: ${reason}`, help: { text: 'check the path, its permissions and the space on the disk' } }),
+}
+
 export const tensorMissing: DiagnosticRow<{ path: string; name: string; available: readonly string[] }> = {
   code: 'DLM0811',
   severity: 'error',
@@ -77,4 +87,4 @@ export const internalError: DiagnosticRow<{ message: string }> = {
   }),
 }
 
-export const fileRows = [fileNotReadable, fileTooLarge, tensorMissing, tensorShapeDiffers, nameUnknown, internalError] as const
+export const fileRows = [fileNotReadable, fileTooLarge, fileUnusable, tensorMissing, tensorShapeDiffers, nameUnknown, internalError] as const
