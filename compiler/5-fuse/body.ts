@@ -11,6 +11,12 @@ import type { Group } from './group.ts'
 import { kernelName } from './name.ts'
 import { Scalars } from './scalars.ts'
 
+/**
+ * Elements that one body may expand: bounds the depth of expressions, so that no program, however long a chain of
+ * operations it is, exhausts the stack here or in a shader compiler.
+ */
+const mostExpanded = 384
+
 /** Raised when a kernel binds too many tensors or its text would read memory in too many places. */
 export class TooLarge extends Error {
   readonly body: Body
@@ -38,6 +44,9 @@ export class Body {
   readonly expanded = new Map<Node, number>()
   private readonly slotOf = new Map<string, number>()
   private readonly loads = new Set<string>()
+  private expansions = 0
+  /** Where a body was given up for its length. */
+  deepest: Node | undefined
   private readonly limits: Limits
   readonly group: Group
 
@@ -47,7 +56,12 @@ export class Body {
     this.reader = {
       scalars: this.scalars,
       memo: new Map(),
-      expanding: (node) => this.expanded.set(node, (this.expanded.get(node) ?? 0) + 1),
+      expanding: (node) => {
+        this.expanded.set(node, (this.expanded.get(node) ?? 0) + 1)
+        if (++this.expansions <= mostExpanded) return
+        this.deepest = node
+        throw new TooLarge(this)
+      },
       read: (node, index) => {
         const kind = lowerOf(node).kind
         if (kind === 'leaf') return this.leaf(node, index)

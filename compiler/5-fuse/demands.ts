@@ -15,7 +15,8 @@ export interface Demand {
 }
 
 export function demandFor(body: Body, grouping: Grouping, stored: ReadonlySet<Node>, known: Demands, slots: number): Demand {
-  const { group } = body
+  const { group, deepest } = body
+  if (deepest && !known.sealed.has(deepest) && deepest.operands.length > 0) return { cut: deepest }
   // Several anchors that would fit one by one: two kernels that read the same are less than one tensor more in memory.
   const [first] = group.anchors
   const extra = [...group.anchors].reverse().find((node) => node !== first)
