@@ -8,8 +8,10 @@ import { copyStrided, count, rowMajorStrides } from './values.ts'
 
 type Sizes = ReadonlyMap<string, number>
 
-/** Packed rows are held for at most this many elements. */
-const chunkElements = 1 << 20
+/** Lines (rows of the left operand, columns of the right) are packed and multiplied four at a time. */
+const panel = 4
+/** Packed lines are held for about this many elements: half a megabyte stays in the processor's cache. */
+const chunkElements = 1 << 16
 
 export function evaluateContract(
   left: Value,
@@ -24,45 +26,43 @@ export function evaluateContract(
   const columnNames = attributes.output.filter((name) => !inLeft.has(name))
   const depthNames = [...sizes.keys()].filter((name) => !attributes.output.includes(name))
   const extent = (names: readonly string[]) => count(names.map((name) => sizes.get(name)!))
-  const [batches, rows, columns, depth] = [batchNames, rowNames, columnNames, depthNames].map(extent) as [
-    number,
-    number,
-    number,
-    number,
-  ]
+  const batches = extent(batchNames)
+  const rows = extent(rowNames)
+  const columns = extent(columnNames)
+  const depth = extent(depthNames)
   if (batches * rows * columns === 0 || depth === 0) return result
 
+  const order = [...batchNames, ...rowNames, ...columnNames]
+  const isInOrder = order.every((name, at) => name === attributes.output[at])
+  const product =
+    isInOrder && result.data instanceof Float64Array ? result.data : new Float64Array(batches * rows * columns)
   const leftReader = reader(left, attributes.left, sizes, batchNames, rowNames, depthNames)
   const rightReader = reader(right, attributes.right, sizes, batchNames, columnNames, depthNames)
-  const product = new Float64Array(batches * rows * columns)
-  const rowChunk = Math.max(1, Math.min(rows, Math.floor(chunkElements / depth)))
-  const columnChunk = Math.max(1, Math.min(columns, Math.floor(chunkElements / depth)))
+  const chunk = (lines: number) =>
+    Math.min(panel * Math.ceil(lines / panel), panel * Math.max(1, Math.floor(chunkElements / depth / panel)))
+  const [rowChunk, columnChunk] = [chunk(rows), chunk(columns)]
   const leftPacked = new Float64Array(rowChunk * depth)
   const rightPacked = new Float64Array(columnChunk * depth)
   for (let batch = 0; batch < batches; batch++)
     for (let column = 0; column < columns; column += columnChunk) {
       const width = Math.min(columnChunk, columns - column)
-      // Few columns are summed as dot products, many by adding multiples of rows.
-      const dots = width < 6
-      rightReader(rightPacked, batch, column, width, dots ? 'minor' : 'major')
+      rightReader(rightPacked, batch, column, width)
       for (let row = 0; row < rows; row += rowChunk) {
         const height = Math.min(rowChunk, rows - row)
-        leftReader(leftPacked, batch, row, height, 'minor')
+        leftReader(leftPacked, batch, row, height)
         const start = (batch * rows + row) * columns + column
-        const multiply = dots ? multiplyByDots : multiplyByRows
         multiply(leftPacked, rightPacked, product, start, columns, height, width, depth)
       }
     }
-
-  const order = [...batchNames, ...rowNames, ...columnNames]
+  if (product === result.data) return result
   const productStrides = rowMajorStrides(order.map((name) => sizes.get(name)!))
   const strides = attributes.output.map((name) => productStrides[order.indexOf(name)]!)
   copyStrided(result.data, 0, rowMajorStrides(result.shape), product, 0, strides, result.shape)
   return result
 }
 
-/** out[r, c] += Σₖ left[r, k] · right[k, c], four k at a time. */
-function multiplyByRows(
+/** `out[r, c] += Σₖ left[r, k] · right[c, k]` for packed panels: sixteen sums at a time stay in registers. */
+function multiply(
   left: Float64Array,
   right: Float64Array,
   out: Float64Array,
@@ -72,48 +72,75 @@ function multiplyByRows(
   columns: number,
   depth: number,
 ): void {
-  const whole = depth - (depth % 4)
-  for (let r = 0; r < rows; r++) {
-    const to = start + r * stride
-    let k = 0
-    for (; k < whole; k += 4) {
-      const a = r * depth + k
-      const [a0, a1, a2, a3] = [left[a]!, left[a + 1]!, left[a + 2]!, left[a + 3]!]
-      const b0 = k * columns
-      const b1 = b0 + columns
-      const b2 = b1 + columns
-      const b3 = b2 + columns
-      for (let c = 0; c < columns; c++)
-        out[to + c]! += a0 * right[b0 + c]! + a1 * right[b1 + c]! + a2 * right[b2 + c]! + a3 * right[b3 + c]!
+  const tile = new Float64Array(panel * panel)
+  for (let column = 0; column < columns; column += panel)
+    for (let row = 0; row < rows; row += panel) {
+      multiplyPanels(left, row * depth, right, column * depth, depth, tile)
+      const [height, width] = [Math.min(panel, rows - row), Math.min(panel, columns - column)]
+      for (let r = 0; r < height; r++)
+        for (let c = 0; c < width; c++) out[start + (row + r) * stride + column + c]! += tile[panel * r + c]!
     }
-    for (; k < depth; k++) {
-      const a0 = left[r * depth + k]!
-      for (let c = 0; c < columns; c++) out[to + c]! += a0 * right[k * columns + c]!
-    }
+}
+
+function multiplyPanels(
+  left: Float64Array,
+  leftStart: number,
+  right: Float64Array,
+  rightStart: number,
+  depth: number,
+  tile: Float64Array,
+): void {
+  let [s00, s01, s02, s03] = [0, 0, 0, 0]
+  let [s10, s11, s12, s13] = [0, 0, 0, 0]
+  let [s20, s21, s22, s23] = [0, 0, 0, 0]
+  let [s30, s31, s32, s33] = [0, 0, 0, 0]
+  const end = leftStart + panel * depth
+  for (let a = leftStart, b = rightStart; a < end; a += panel, b += panel) {
+    const b0 = right[b]!
+    const b1 = right[b + 1]!
+    const b2 = right[b + 2]!
+    const b3 = right[b + 3]!
+    const a0 = left[a]!
+    s00 += a0 * b0
+    s01 += a0 * b1
+    s02 += a0 * b2
+    s03 += a0 * b3
+    const a1 = left[a + 1]!
+    s10 += a1 * b0
+    s11 += a1 * b1
+    s12 += a1 * b2
+    s13 += a1 * b3
+    const a2 = left[a + 2]!
+    s20 += a2 * b0
+    s21 += a2 * b1
+    s22 += a2 * b2
+    s23 += a2 * b3
+    const a3 = left[a + 3]!
+    s30 += a3 * b0
+    s31 += a3 * b1
+    s32 += a3 * b2
+    s33 += a3 * b3
   }
+  tile[0] = s00
+  tile[1] = s01
+  tile[2] = s02
+  tile[3] = s03
+  tile[4] = s10
+  tile[5] = s11
+  tile[6] = s12
+  tile[7] = s13
+  tile[8] = s20
+  tile[9] = s21
+  tile[10] = s22
+  tile[11] = s23
+  tile[12] = s30
+  tile[13] = s31
+  tile[14] = s32
+  tile[15] = s33
 }
 
-/** out[r, c] += Σₖ left[r, k] · right[c, k]. */
-function multiplyByDots(
-  left: Float64Array,
-  right: Float64Array,
-  out: Float64Array,
-  start: number,
-  stride: number,
-  rows: number,
-  columns: number,
-  depth: number,
-): void {
-  for (let r = 0; r < rows; r++)
-    for (let c = 0; c < columns; c++) {
-      let sum = 0
-      for (let k = 0, a = r * depth, b = c * depth; k < depth; k++, a++, b++) sum += left[a]! * right[b]!
-      out[start + r * stride + c]! += sum
-    }
-}
-
-/** Fills `target` with lines `first … first + lines` of one batch: depth `minor` is [line, depth], `major` [depth, line]. */
-type Reader = (target: Float64Array, batch: number, first: number, lines: number, depth: 'minor' | 'major') => void
+/** Packs lines `first … first + lines` of one batch into panels `[line / 4, depth, line % 4]`. */
+type Reader = (target: Float64Array, batch: number, first: number, lines: number) => void
 
 /**
  * The place of an element is a sum of parts by batch, line and depth. Operand axes that can never be read outside add
@@ -161,16 +188,15 @@ function reader(
   const { data } = operand
   const depths = flatDepth.length
 
-  return (target, batch, first, lines, order) => {
-    const [lineStep, depthStep] = order === 'minor' ? [depths, 1] : [1, lines]
+  return (target, batch, first, lines) => {
     for (let line = 0; line < lines; line++) {
       const base = flatBatch[batch]! + flatLine[first + line]!
-      let to = line * lineStep
+      let to = (line - (line % panel)) * depths + (line % panel)
       if (checked.length === 0) {
-        for (let d = 0; d < depths; d++, to += depthStep) target[to] = data[base + flatDepth[d]!]!
+        for (let d = 0; d < depths; d++, to += panel) target[to] = data[base + flatDepth[d]!]!
         continue
       }
-      for (let d = 0; d < depths; d++, to += depthStep) {
+      for (let d = 0; d < depths; d++, to += panel) {
         let from = base + flatDepth[d]!
         for (let c = 0; c < checked.length; c++) {
           const axis = checked[c]!
