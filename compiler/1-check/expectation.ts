@@ -9,7 +9,7 @@ import { type Elaboration, fail } from './elaboration.ts'
 import { build, cast, constant, elementwise } from './emit.ts'
 import { evaluate, live } from './expression.ts'
 import type { Scope } from './scope.ts'
-import { describe, poison, type Value } from './value.ts'
+import { bool, describe, poison, printValue, type Value } from './value.ts'
 
 /** What `~=` allows when no `within` says otherwise: relative to the right side, and absolute near zero. */
 const defaultTolerance = 1e-5
@@ -17,22 +17,28 @@ const defaultTolerance = 1e-5
 export function expectation(e: Elaboration, statement: ExpectStatement, scope: Scope): void {
   const { condition: written } = statement
   const message = statement.message ? live(evaluate(e, statement.message, scope)) : undefined
-  const { node, sides } = judge(e, written, statement.tolerance, scope)
+  const { node, sides, reason } = judge(e, written, statement.tolerance, scope)
   e.test!.expectations.push({
     span: statement.span,
     condition: node,
     sides,
-    message: message === undefined ? undefined : message.kind === 'string' ? message.value : describe(message),
+    message: message === undefined ? reason : message.kind === 'string' ? message.value : describe(message),
   })
 }
 
-type Judged = { readonly node: Node; readonly sides: readonly [Node, Node] | undefined }
+interface Judged {
+  readonly node: Node
+  readonly sides: readonly [Node, Node] | undefined
+  /** What is wrong, where the sides cannot be shown as tensors. */
+  readonly reason?: string | undefined
+}
 const comparisons: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=', '~='])
 
 function judge(e: Elaboration, written: Expression, tolerance: Expression | undefined, scope: Scope): Judged {
   if (written.kind !== 'binary' || !comparisons.has(written.operator)) return { node: truth(e, live(evaluate(e, written, scope)), written), sides: undefined }
   const left = live(evaluate(e, written.left, scope))
   const right = live(evaluate(e, written.right, scope))
+  if (isOpen(left) || isOpen(right)) return judgeSizes(e, written, left, right)
   const sides = shown(e, left, right, written)
   if (written.operator === '~=') return { node: close(e, written, left, right, tolerance, scope), sides }
   if (tolerance) return fail(e, statics.toleranceWithoutClose, { span: tolerance.span, operator: written.operator })
@@ -41,6 +47,20 @@ function judge(e: Elaboration, written: Expression, tolerance: Expression | unde
     return fail(e, shapes.expectationShapes, { span: written.span, left: { span: written.left.span, given: describe(left) }, right: { span: written.right.span, given: describe(right) } })
   const compared = binary(e, written, left, () => right)
   return { node: compared === poison ? fail(e, statics.notACondition, { span: written.span, given: 'a faulty value' }) : truth(e, compared, written), sides }
+}
+
+/** A size, or a list of sizes, that depends on free dims. */
+function isOpen(value: Value): boolean {
+  return value.kind === 'dim' || (value.kind === 'list' && value.items.some(isOpen))
+}
+
+/** Sizes are equal when they are for all values of their dims; no device is asked. */
+function judgeSizes(e: Elaboration, written: Expression & { kind: 'binary' }, left: Value, right: Value): Judged {
+  const { operator } = written
+  const known = operator === '==' || operator === '!=' ? bool((sameStatic(left, right) === true) === (operator === '==')) : binary(e, written, left, () => right)
+  if (known.kind !== 'bool') return fail(e, statics.undecided, { span: written.span, given: 'a comparison of sizes that depends on free dims' })
+  const reason = known.value ? undefined : `${printValue(left)} ${operator} ${printValue(right)} does not hold`
+  return { node: constant(e, known.value ? 1 : 0, 'bool'), sides: undefined, reason }
 }
 
 /** A tensor and a list are equal only when they have one shape; a single number is compared with every element. */
