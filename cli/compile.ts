@@ -1,4 +1,5 @@
 /** `dlmc compile FILE --print STAGE`: any stage of the compiler as text. */
+import { sourceComment } from '../compiler/7-emit/wgsl/emit.ts'
 import { printGraph } from '../compiler/ir/print-graph.ts'
 import { printKernel } from '../compiler/ir/print-kernel.ts'
 import { type Compilation, compile } from '../compiler/pipeline.ts'
@@ -64,11 +65,15 @@ function printStage(stage: Exclude<StageName, 'ast'>, { lowered, simplified, fus
     case 'plan':
       return JSON.stringify({ ...program, pipelines: program.pipelines.map(({ wgsl, ...rest }) => ({ ...rest, lines: wgsl.split('\n').length })) }, null, 2)
     case 'wgsl':
-      return program.pipelines.map((p) => `// ${p.name}\n${p.wgsl}`).join('\n\n')
+      return program.pipelines.map((p, i) => `// ${p.name}\n${sourceComment(sourcesOf(program, i))}${p.wgsl}`).join('\n\n')
     default:
       return stage satisfies never
   }
 }
+
+/** The source lines of every dispatch of a pipeline. */
+const sourcesOf = ({ entries }: Compilation['program'], pipeline: number): string[] =>
+  entries.flatMap(({ dispatches }) => dispatches.filter((d) => d.pipeline === pipeline).flatMap((d) => d.origins))
 
 /** Spans refer back to the whole source: as JSON they become their offsets. */
 function withoutSpans(tree: unknown): unknown {

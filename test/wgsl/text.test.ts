@@ -41,8 +41,8 @@ describe('the text of kernels', () => {
 
   it('says the source lines in a comment apart, which no name can end', () => {
     for (const name of hostile) {
-      const comment = sourceComment(scaled(name, 'batch').origins)
-      expect(comment).toMatch(/^\/\/ from [A-Za-z0-9_./:[\] ?-]+$/)
+      const comment = sourceComment([`${name}.dlm:14`, `${name}.dlm:14`])
+      expect(comment).toMatch(/^\/\/ from [A-Za-z0-9_./:[\] ?-]+\n$/)
     }
   })
 

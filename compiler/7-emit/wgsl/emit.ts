@@ -1,7 +1,6 @@
 /** Kernel → WGSL: `map out[i] = f(x[i])` → one or more entry points as text, with what to bind and how much to dispatch. */
 import type { Storage } from '../../../runtime/abi.ts'
-import { position, type Span } from '../../../grammar/source.ts'
-import type { Node, Origin } from '../../ir/graph.ts'
+import type { Node } from '../../ir/graph.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import { emitContract } from './contract.ts'
@@ -48,19 +47,10 @@ export function emitKernel(fused: Kernel, options: EmitOptions): EmittedKernel {
 }
 
 /**
- * The source lines of a kernel as WGSL comments, to be shown above its text. They are no part of the text itself, so
- * that equal kernels of different lines share a pipeline. Of a path only harmless characters are shown: a line break
- * or bracket in a file name must not end a comment.
+ * Source lines (`softmax.dlm:14`) as WGSL comments, to be shown above a text. They are no part of it, so that equal
+ * kernels of different lines share a pipeline. Of a path only harmless characters are shown: a line break or bracket in
+ * a file name must not end a comment.
  */
-export function sourceComment(origins: readonly Origin[]): string {
-  const lines = new Set(origins.map(({ span, path }) => sourceLine(span, path)))
-  return [...lines].map((line) => `// from ${line}`).join('\n')
+export function sourceComment(lines: Iterable<string>): string {
+  return [...new Set(lines)].map((line) => `// from ${line.replace(/[^A-Za-z0-9_./:[\] -]/g, '?').slice(0, 160)}\n`).join('')
 }
-
-/** `models/mnist/softmax.dlm:14`. */
-export function sourceLine(span: Span, path = ''): string {
-  const { line } = position(span.source, span.start)
-  return harmless(`${span.source.path}:${line}${path === '' ? '' : ` in ${path}`}`)
-}
-
-const harmless = (text: string): string => text.replace(/[^A-Za-z0-9_./:[\] -]/g, '?').slice(0, 160)
