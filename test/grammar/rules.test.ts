@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { builtinReference } from '../../compiler/1-check/builtins/reference.ts'
+import { sources, stages } from '../../compiler/1-check/settings/fields.ts'
+import { schedules } from '../../compiler/1-check/settings/schedules.ts'
+import { settingNames } from '../../compiler/1-check/settings/train.ts'
 import { layOut } from '../../grammar/layout.ts'
 import { parse } from '../../grammar/parser.ts'
 import { grammarReference } from '../../grammar/reference.ts'
@@ -72,5 +75,9 @@ describe('REFERENCE.md is fresh (else: npm run build && node scripts/reference.m
   const text = readFileSync(join(root, 'grammar/REFERENCE.md'), 'utf8')
   const part = (name: string) => new RegExp(`<!-- ${name} -->\\n([\\s\\S]*?)\\n<!-- end of ${name} -->`).exec(text)?.[1]
   it('in its grammar', () => expect(part('grammar')).toBe(grammarReference()))
+  it('in its settings, sources, stages and schedules', () => {
+    const names = [...settingNames, ...sources.keys(), ...stages.keys(), ...schedules.keys()]
+    expect(names.filter((name) => !text.includes(`\`${name}:`) && !text.includes(`\`${name}(`))).toEqual([])
+  })
   it('in its builtin functions', () => expect(part('builtins')).toBe(builtinReference()))
 })
