@@ -10,7 +10,7 @@ export interface TrainReport {
   readonly compiling: (done: number, total: number, what: string) => void
   readonly opened: (directory: string, model: string, program: CompiledProgram, dims: DimValues, resumedAt: number | undefined) => void
   readonly event: (event: TrainEvent) => void
-  readonly tested: (values: Scalars, examples: number | undefined) => void
+  readonly tested: (values: Scalars, step: number, examples: number | undefined) => void
   readonly note: (text: string) => void
   readonly end: () => void
 }
@@ -67,6 +67,7 @@ export function watchTraining({ quiet, json, batch, settings }: { quiet: boolean
           progress.note(`${event.averaged ? 'average of the last checkpoints, ' : ''}validation: ${words(event.values)}${event.best ? ' (best)' : ''}`)
           return
         case 'checkpoint':
+        case 'test':
           return
         case 'warning':
           progress.note(`warning: ${event.text}`)
@@ -81,8 +82,8 @@ export function watchTraining({ quiet, json, batch, settings }: { quiet: boolean
           event satisfies never
       }
     },
-    tested(values, examples) {
-      emit({ kind: 'test', values, examples })
+    tested(values, step, examples) {
+      emit({ kind: 'test', step, values })
       const text = `test${examples === undefined ? '' : ` on ${integer(examples)} examples`}: ${words(values)}`
       if (!json) terminal.line(text)
     },

@@ -76,6 +76,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     entries: ['step', 'evaluate'],
     train: description,
     target: device.target,
+    subgroup: device.found.gpu?.subgroup,
   })
   const dims = asRecord(completeDims(compiled.dims, new Map([...description.dims, ['batch', description.batch]]), description))
   const batch = dims[batchDimOf(compiled)]!
@@ -105,10 +106,12 @@ async function trainFile(file: string, block: string | undefined, options: Optio
   const config: RunConfig = { file, block: description.name, set, data: options.data ?? [], device: options.device, settings }
   const place = directory ?? createRunDirectory(options.out, `${description.model.name.toLowerCase()}${description.name ? `-${description.name.toLowerCase()}` : ''}`, config)
   try {
-    const store = await place.checkpoints({ onDamaged: (error) => report.note(error.message) })
+    const store = await place.checkpoints({ keep: settings.averageLast, onDamaged: (error) => report.note(error.message) })
     const [resume] = directory ? await store.recent(1) : []
-    if (resume) place.rewind(resume.progress.step)
+    if (directory) place.rewind(resume?.progress)
+    if (description.precision === 'mixed') report.note('warning: mixed precision is not there yet; this run is in float32')
     report.opened(place.path, description.model.name, compiled, dims, resume?.progress.step)
+    let lastStep = 0
     let finish: 'complete' | 'early' | 'interrupted' = 'complete'
     const events = train({
       executor,
@@ -125,9 +128,15 @@ async function trainFile(file: string, block: string | undefined, options: Optio
       place.record(event)
       report.event(event)
       if (event.kind === 'finish') finish = event.reason
+      lastStep = event.step
     }
     if (finish === 'interrupted') return exitCodes.interrupted
-    if (sources.test) report.tested(await evaluate(executor, sources.test, { signal: interrupt.signal }), sources.test.examples)
+    if (sources.test) {
+      const values = await evaluate(executor, sources.test, { signal: interrupt.signal })
+      if (interrupt.signal.aborted) return exitCodes.interrupted
+      place.record({ kind: 'test', step: lastStep, values })
+      report.tested(values, lastStep, sources.test.examples)
+    }
     return exitCodes.done
   } finally {
     report.end()
@@ -150,7 +159,11 @@ function settingsOf(description: TrainDescription): TrainSettings {
     seed: description.seed,
     rates: [description.optimizer.rate, ...description.optimizer.overrides.map((o) => o.rate)],
     validateEvery: description.validateEvery,
+    checkpointEvery: description.checkpointEvery,
     averageLast: description.averageLast,
+    monitor: description.monitor,
+    patience: description.patience,
+    minDelta: description.minDelta,
   }
 }
 
