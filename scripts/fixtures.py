@@ -334,6 +334,16 @@ def std_cases():
     case("binary_cross_entropy_with_logits", {"x": ((3, 5), (-30, 30)), "z": ((3, 5), (0, 1))}, "let value = binary_cross_entropy_with_logits(x, z)",
          lambda t: F.binary_cross_entropy_with_logits(t["x"], t["z"]))
     case("accuracy", logits, "let value = accuracy(x, label) + 0 * sum(x)", lambda t: (t["x"].argmax(-1) == t["label"]).double().mean() + 0 * t["x"].sum())
+    none = {"x": ((0, 7), WIDE)}
+    case("relu of nothing", none, "let value = relu(x)", lambda t: F.relu(t["x"]))
+    case("softmax of nothing", none, "let value = softmax(x)", lambda t: t["x"].softmax(-1))
+    case("Linear on nothing", none, "let value = x |> l: Linear(3)", lambda t: F.linear(t["x"], t["l.weight"], t["l.bias"]),
+         {"l.weight": ((3, 7), (-1, 1)), "l.bias": ((3,), (-1, 1))})
+    case("LayerNorm on nothing", none, "let value = x |> n: LayerNorm()", lambda t: F.layer_norm(t["x"], (7,), t["n.weight"], t["n.bias"]),
+         {"n.weight": ((7,), (0.5, 2)), "n.bias": ((7,), (-1, 1))})
+    case("Embedding of nothing", {"x": ((0, 3), 7)}, "let value = x |> e: Embedding(7, 5)", lambda t: F.embedding(t["x"], t["e.weight"]), {"e.weight": ((7, 5), WIDE)})
+    conv2d_case("Conv2d on nothing", (0, 2, 5, 5), 3, 3, "")
+    case("max_pool2d of nothing", {"x": ((0, 2, 4, 4), WIDE)}, "let value = max_pool2d(x, 2)", lambda t: F.max_pool2d(t["x"], 2))
     write_safetensors("std.safetensors", CASE_TENSORS, {"cases": json.dumps(CASES)})
 
 

@@ -33,7 +33,7 @@ const readers = {
   steps: one(kinds.count),
   seed: one(kinds.seed),
   clip_norm: one(kinds.positive),
-  precision: one(oneOf('float32', 'mixed')),
+  precision: readPrecision,
   average_last: one(kinds.count),
   validate: one(every('validate')),
   checkpoint: one(every('checkpoint')),
@@ -148,6 +148,13 @@ function readData(setting: Setting, environment: Environment, { data, dataNames 
   if (!known.includes(written.name))
     environment.sink.add(report(training.unknownData, { span: written.span, name: written.name, known, suggestion: nearest(written.name, known) }))
   return undefined
+}
+
+function readPrecision(setting: Setting, environment: Environment): TrainDescription['precision'] | undefined {
+  const [expression] = setting.values
+  const precision = oneOf('float32', 'mixed').read(expression!, environment, '`precision`')
+  if (precision === 'mixed') environment.sink.add(report(training.mixedNotYet, { span: expression!.span }))
+  return precision
 }
 
 /** `every(1000)`, in steps. */
