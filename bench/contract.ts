@@ -6,7 +6,8 @@
  *   npx tsc -p tsconfig.json --noEmit false --outDir .cache/bench && node .cache/bench/bench/contract.js [case] [schedule]
  */
 import { emitKernel } from '../compiler/7-emit/wgsl/emit.ts'
-import { type ContractSchedule, defaultSchedule } from '../compiler/7-emit/wgsl/schedule.ts'
+import { defaultSchedule } from '../compiler/7-emit/wgsl/default-schedule.ts'
+import type { ContractSchedule } from '../compiler/7-emit/wgsl/schedule.ts'
 import { evaluate, product as sizeOf } from '../compiler/ir/dim.ts'
 import type { ContractKernel, Guard } from '../compiler/ir/kernel.ts'
 import { testDevice } from '../test/device/adapter.ts'

@@ -10,7 +10,7 @@ import { lower, type LowerOptions } from './2-lower/lower.ts'
 import { differentiate } from './3-differentiate/differentiate.ts'
 import { simplify } from './4-simplify/simplify.ts'
 import { fuse } from './5-fuse/fuse.ts'
-import { plan } from './6-plan/plan.ts'
+import { plan, type PlanOptions } from './6-plan/plan.ts'
 import type { FusedEntry } from './6-plan/stages.ts'
 import { emitKernel } from './7-emit/wgsl/emit.ts'
 import { guaranteedLimits, type Target } from './7-emit/wgsl/schedule.ts'
@@ -61,11 +61,11 @@ export function compileGraph(graph: Graph, target: Target): CompiledProgram {
 }
 
 /** Prints a kernel once, however many entries share it. */
-function emitter(target: Target, subgroup?: number): (kernel: Kernel) => EmittedKernel {
+function emitter(target: Target, subgroup?: number): PlanOptions['emit'] {
   const limits = { ...guaranteedLimits, subgroup }
   const known = new Map<Kernel, EmittedKernel>()
-  return (kernel) => {
-    const printed = known.get(kernel) ?? emitKernel(kernel, { storageOf: (node) => storageOf(node.dtype) as 'f32' | 'i32' | 'u32', target, limits })
+  return (kernel, sizes) => {
+    const printed = known.get(kernel) ?? emitKernel(kernel, { storageOf: (node) => storageOf(node.dtype) as 'f32' | 'i32' | 'u32', target, limits, sizes })
     known.set(kernel, printed)
     return printed
   }

@@ -16,7 +16,8 @@ import { alignment, roundUp, storageOf, toSize } from './sizes.ts'
 import { type FusedEntry, type MemoryValue, type Stage, type StagedEntry, stageEntry } from './stages.ts'
 
 export interface PlanOptions {
-  readonly emit: (kernel: Kernel) => EmittedKernel
+  /** Prints a kernel; `sizes` are the free dims whose value the program itself fixes. */
+  readonly emit: (kernel: Kernel, sizes: ReadonlyMap<string, Dim>) => EmittedKernel
 }
 
 export function plan(program: LoweredProgram, fused: readonly FusedEntry[], options: PlanOptions): CompiledProgram {

@@ -61,7 +61,7 @@ export function stageEntry(
   entry: FusedEntry,
   program: LoweredProgram,
   lengths: (group: UpdateGroup | 'all') => number,
-  emit: (kernel: Kernel) => EmittedKernel,
+  emit: (kernel: Kernel, sizes: ReadonlyMap<string, Dim>) => EmittedKernel,
   /** Values by key, shared by all entries of a program: equal names are one value. */
   values: Map<string, MemoryValue>,
 ): StagedEntry {
@@ -161,7 +161,7 @@ export function stageEntry(
     }
 
     const place = (kernel: Kernel, slotValues: readonly MemoryValue[]) => {
-      const emitted = emit(kernel)
+      const emitted = emit(kernel, fixed)
       const scratch = emitted.scratch.map((s, i) =>
         intern({
           key: `${entry.name} ${phaseIndex} scratch ${stages.length} ${i}`,

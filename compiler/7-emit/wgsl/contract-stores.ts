@@ -6,7 +6,7 @@
 import { bind, type Context, inside, unflatten } from './context.ts'
 import { columnText, rowText, type Tile, tileColumns, tileRows } from './contract.ts'
 import { accumulator } from './identity.ts'
-import { countLoads } from './schedule.ts'
+import { countLoads } from './default-schedule.ts'
 import { elements } from './shader.ts'
 
 /** One result: where the axes and the accumulator are bound, and its place as text. */

@@ -9,21 +9,24 @@ import { orient } from './orient.ts'
 import { emitRow } from './row.ts'
 import { emitRunning } from './running.ts'
 import { emitScatter } from './scatter.ts'
-import { defaultSchedule, guaranteedLimits, type Limits, type Schedule, type Target } from './schedule.ts'
+import { defaultSchedule, type Sizes } from './default-schedule.ts'
+import { guaranteedLimits, type Limits, type Schedule, type Target } from './schedule.ts'
 
 export interface EmitOptions {
   readonly storageOf: (node: Node) => Storage
   readonly target: Target
   readonly limits?: Limits
+  /** Values of free dims that are known already: they decide schedules, but the text holds for any. */
+  readonly sizes?: Sizes
   /** In place of the default one; of the kernel's kind. */
   readonly schedule?: Schedule
 }
 
 export function emitKernel(fused: Kernel, options: EmitOptions): EmittedKernel {
   // A schedule that was given is for the kernel as it is.
-  const kernel = fused.kind === 'contract' && !options.schedule ? orient(fused) : fused
+  const kernel = fused.kind === 'contract' && !options.schedule ? orient(fused, options.sizes ?? new Map()) : fused
   const storages = kernel.slots.map((slot) => options.storageOf(slot.node))
-  const schedule = options.schedule ?? defaultSchedule(kernel, options.target, options.limits ?? guaranteedLimits)
+  const schedule = options.schedule ?? defaultSchedule(kernel, options.target, options.limits ?? guaranteedLimits, options.sizes)
   switch (kernel.kind) {
     case 'map':
       if (schedule.kind === 'map') return emitMap(kernel, storages, schedule)

@@ -3,11 +3,11 @@
  * along the columns, so columns should be many, and neighbouring columns should lie side by side in the output.
  */
 import type { Axis, ContractKernel } from '../../ir/kernel.ts'
-import { estimate } from './schedule.ts'
+import { estimate, type Sizes } from './default-schedule.ts'
 import { elements } from './shader.ts'
 
-export function orient(kernel: ContractKernel): ContractKernel {
-  return isBetterTurned(kernel) ? turned(kernel) : kernel
+export function orient(kernel: ContractKernel, sizes: Sizes): ContractKernel {
+  return isBetterTurned(kernel, sizes) ? turned(kernel) : kernel
 }
 
 const turned = (kernel: ContractKernel): ContractKernel => ({
@@ -21,8 +21,8 @@ const turned = (kernel: ContractKernel): ContractKernel => ({
 /** Fewer columns than this leave lanes without work. */
 const enoughColumns = 8
 
-function isBetterTurned(kernel: ContractKernel): boolean {
-  const [rows, columns] = [estimate(elements(kernel.rows)), estimate(elements(kernel.columns))]
+function isBetterTurned(kernel: ContractKernel, sizes: Sizes): boolean {
+  const [rows, columns] = [estimate(elements(kernel.rows), sizes), estimate(elements(kernel.columns), sizes)]
   if (Math.min(rows, columns) < enoughColumns) return rows > columns
   return runsAlong(kernel, kernel.rows) && !runsAlong(kernel, kernel.columns)
 }

@@ -1,0 +1,126 @@
+/**
+ * The schedule of a kernel where none is given, by the class of adapter.
+ *
+ * On a CPU-class adapter (lavapipe, SwiftShader) a kernel is vector code over subgroups of 4 or 8 lanes: every load is
+ * a gather, barriers are costly, and compile time grows steeply with the number of loads in the text. On a GPU
+ * neighbouring lanes should touch neighbouring addresses, and workgroup memory saves traffic. Figures: bench/NOTES.md.
+ */
+import { type Dim, substitute } from '../../ir/dim.ts'
+import type { ContractKernel, Kernel, RowKernel, Scalar } from '../../ir/kernel.ts'
+import { childrenOf } from './identity.ts'
+import { type ContractSchedule, guaranteedLimits, type Limits, type RowSchedule, type Schedule, type Target } from './schedule.ts'
+import { elements } from './shader.ts'
+
+/** Values of free dims that are known already. */
+export type Sizes = ReadonlyMap<string, Dim>
+const noSizes: Sizes = new Map()
+
+/** A free dim counts as this many where a schedule depends on sizes. */
+const assumed = 64
+
+export function defaultSchedule(kernel: Kernel, target: Target, limits: Limits = guaranteedLimits, sizes: Sizes = noSizes): Schedule {
+  const count = (size: Dim) => estimate(size, sizes)
+  const guards = 'branch'
+  switch (kernel.kind) {
+    case 'map':
+      return { kind: 'map', guards, ...spreadFor(count(elements(kernel.axes)), target) }
+    case 'row':
+      return rowSchedule(kernel, target, limits, count)
+    case 'contract':
+      return contractSchedule(kernel, target, limits, count)
+    case 'scatter':
+      return { kind: 'scatter', guards, lanes: 64, steps: 1 }
+    case 'running':
+      return { kind: 'running', guards, ...spreadFor(count(elements(kernel.outer)), target) }
+    default:
+      return kernel satisfies never
+  }
+}
+
+/**
+ * Lanes and steps for independent elements. A CPU-class adapter starts every subgroup anew at a cost of tens of elements
+ * (measured: bench/NOTES.md), so there few lanes take many elements each, as long as the workgroups keep all cores busy.
+ */
+function spreadFor(size: number, target: Target): { lanes: number; steps: number } {
+  if (target === 'gpu') return { lanes: 64, steps: 1 }
+  const lanes = 8
+  return { lanes, steps: Math.max(1, Math.min(64, 2 ** Math.floor(Math.log2(Math.max(1, size / (lanes * 16)))))) }
+}
+
+function rowSchedule(kernel: RowKernel, target: Target, limits: Limits, count: (size: Dim) => number): RowSchedule {
+  const guards = 'branch'
+  const rows = count(elements(kernel.outer))
+  const length = count(elements(kernel.row))
+  const lanes = Math.min(target === 'gpu' ? 256 : 64, limits.workgroupInvocations)
+  // Parts bind two scratch tensors beside what they read.
+  const canSplit = kernel.slots.length + 2 <= limits.storageBuffers
+  if (target === 'gpu') {
+    if (length <= 32 || (length <= 128 && rows >= 16384)) return { kind: 'row', by: 'lane', lanes: 64, steps: 1, guards }
+    if (canSplit && rows * 8192 < length) return { kind: 'row', by: 'parts', lanes, parts: 256, steps: 1, guards }
+    return { kind: 'row', by: 'workgroup', lanes: length >= 1024 ? lanes : 64, guards }
+  }
+  if (rows >= 64 || length <= 64) return { kind: 'row', by: 'lane', guards, ...spreadFor(rows, target) }
+  if (canSplit && rows < 4 && length > 16384) return { kind: 'row', by: 'parts', lanes: 8, parts: 16, steps: 64, guards }
+  return { kind: 'row', by: 'workgroup', lanes: Math.min(lanes, 64), guards }
+}
+
+function contractSchedule(kernel: ContractKernel, target: Target, limits: Limits, count: (size: Dim) => number): ContractSchedule {
+  const guards = 'branch'
+  const rows = count(elements(kernel.rows))
+  const columns = count(elements(kernel.columns))
+  const tiles = (r: number, c: number) => Math.ceil(rows / r) * Math.ceil(columns / c) * count(elements(kernel.batch))
+  const split = (groups: number, enough: number) => {
+    const [outermost] = kernel.depth
+    if (!outermost || groups >= enough || count(elements(kernel.depth)) < 2048) return 1
+    return Math.max(1, Math.min(count(outermost.extent), Math.ceil(enough / groups)))
+  }
+  const loads = { left: Math.max(1, countLoads(kernel.left)), right: Math.max(1, countLoads(kernel.right)) }
+  if (target === 'gpu') {
+    if (rows >= 32 && columns >= 32 && limits.workgroupInvocations >= 256) {
+      const big = tiles(64, 64) >= 128
+      const side = big ? 4 : 2
+      const groups = tiles(16 * side, 16 * side)
+      return { kind: 'contract', by: 'workgroup', rows: side, columns: side, lanes: 16, rowLanes: 16, block: 16, subgroup: 0, split: split(groups, 64), guards }
+    }
+    const tall = columns < 4 ? 1 : Math.min(4, powerOfTwo(rows))
+    return { kind: 'contract', by: 'registers', rows: tall, columns: columns >= 256 ? 2 : 1, lanes: 64, rowLanes: 1, block: 0, subgroup: 0, split: split(tiles(tall, 64), 64), guards }
+  }
+  const lanes = limits.subgroup ?? 8
+  if (limits.subgroup !== undefined && limits.subgroup <= 32 && rows >= limits.subgroup) {
+    const height = Math.min(16, Math.max(limits.subgroup, powerOfTwo(rows)))
+    const width = Math.max(1, Math.min(4, Math.ceil(columns / lanes), Math.floor(24 / loads.right)))
+    return { kind: 'contract', by: 'subgroup', rows: height, columns: width, lanes, rowLanes: 1, block: 0, subgroup: limits.subgroup, split: split(tiles(height, lanes * width), 4), guards }
+  }
+  const width = Math.max(1, Math.min(4, Math.ceil(columns / lanes), Math.floor(16 / loads.right)))
+  const height = Math.max(1, Math.min(8, powerOfTwo(rows), Math.floor(24 / loads.left)))
+  return { kind: 'contract', by: 'registers', rows: height, columns: width, lanes, rowLanes: 1, block: 0, subgroup: 0, split: split(tiles(height, lanes * width), 4), guards }
+}
+
+/** The least power of two that is not below. */
+const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)))
+
+/** A size with its free dims at their values, or at an assumed one. */
+export function estimate(size: Dim, sizes: Sizes = noSizes): number {
+  let sum = 0
+  for (const term of substitute(size, sizes).terms) {
+    let product = term.coefficient
+    for (const atom of term.atoms)
+      product *= atom.kind === 'symbol' ? assumed : Math.floor(estimate(atom.numerator) / Math.max(1, estimate(atom.denominator)))
+    sum += product
+  }
+  return sum
+}
+
+/** Loads in the text of a scalar, each once. */
+export function countLoads(scalar: Scalar): number {
+  const seen = new Set<object>()
+  let loads = 0
+  const visit = (item: ReturnType<typeof childrenOf>[number]) => {
+    if (seen.has(item)) return
+    seen.add(item)
+    if (item.kind === 'load') loads++
+    for (const child of childrenOf(item)) visit(child)
+  }
+  visit(scalar)
+  return loads
+}
