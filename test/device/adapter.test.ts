@@ -5,7 +5,7 @@ import { testDevice } from './adapter.ts'
 describe('the adapter of the tests', () => {
   it('is the driver that was chosen', async () => {
     const { driver, description } = await testDevice()
-    expect(description).toMatch(driver === 'lavapipe' ? /llvmpipe/ : /SwiftShader/)
+    expect(description).toMatch({ lavapipe: /llvmpipe/, swiftshader: /SwiftShader/, gpu: /./ }[driver])
   })
 
   it('has SwiftShader at hand on Linux x64 without anything installed', () => {

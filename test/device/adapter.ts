@@ -1,19 +1,32 @@
 /**
  * The WebGPU adapter that tests run on: lavapipe where Mesa 23 or later is installed, else the SwiftShader that comes
- * with the development dependencies. `DLM_ADAPTER=lavapipe|swiftshader` chooses. Where neither works the GPU tests
- * fail: they are never skipped.
+ * with the development dependencies (Linux x64), else whatever WebGPU finds. `DLM_ADAPTER=lavapipe|swiftshader|gpu`
+ * chooses. Where none works the GPU tests fail: they are never skipped.
  */
 import { findSoftwareVulkan, type SoftwareVulkan, type SoftwareVulkanName, useSoftwareVulkan } from '../../runtime/node/vulkan.ts'
 
-/** The driver that tests of this process use. */
-export function chosenDriver(): SoftwareVulkan {
-  const asked = process.env['DLM_ADAPTER'] as SoftwareVulkanName | undefined
-  const order: readonly SoftwareVulkanName[] = asked ? [asked] : ['lavapipe', 'swiftshader']
+/** The driver that tests of this process use; `gpu` is the machine's own adapter. The names are those of `--device`. */
+export type TestDriver = SoftwareVulkan | { readonly name: 'gpu' }
+
+export function chosenDriver(): TestDriver {
+  const asked = process.env['DLM_ADAPTER']
+  const names: readonly SoftwareVulkanName[] = ['lavapipe', 'swiftshader']
+  if (asked === 'gpu') return { name: 'gpu' }
+  const order = names.filter((name) => asked === undefined || asked === name)
+  if (order.length === 0) throw new Error(`DLM_ADAPTER is ${asked}, not one of ${names.join(', ')}, gpu`)
   for (const name of order) {
     const driver = findSoftwareVulkan(name)
     if (driver) return driver
   }
-  throw new Error(`no software Vulkan driver for the GPU tests: looked for ${order.join(', ')}`)
+  if (asked !== undefined) throw new Error(`DLM_ADAPTER is ${asked}, which this machine does not have`)
+  return { name: 'gpu' }
+}
+
+/** Points this process at the chosen driver, and says which it is. */
+export function useChosenDriver(): TestDriver['name'] {
+  const driver = chosenDriver()
+  if (driver.name !== 'gpu') useSoftwareVulkan(driver)
+  return driver.name
 }
 
 interface Held {
@@ -25,7 +38,7 @@ const held = globalThis as Held
 export interface TestDevice {
   readonly device: GPUDevice
   readonly description: string
-  readonly driver: SoftwareVulkanName
+  readonly driver: TestDriver['name']
   /** Messages of uncaptured errors so far; a test that runs kernels asserts that there is none. */
   readonly errors: string[]
 }
@@ -40,13 +53,12 @@ export function testDevice(): Promise<TestDevice> {
 }
 
 async function open(): Promise<TestDevice> {
-  const driver = chosenDriver()
-  useSoftwareVulkan(driver)
+  const driver = useChosenDriver()
   const { create, globals } = await import('webgpu')
   Object.assign(globalThis, globals)
   held.dlmTestGpu = create([])
   const adapter = await held.dlmTestGpu.requestAdapter()
-  if (!adapter) throw new Error(`${driver.name} gave no WebGPU adapter`)
+  if (!adapter) throw new Error(`${driver} gave no WebGPU adapter`)
   const device = await adapter.requestDevice({
     requiredFeatures: (['subgroups', 'shader-f16', 'timestamp-query'] as const).filter((f) => adapter.features.has(f)),
     // What a session asks for: at most what WebGPU guarantees, but for the number of storage buffers.
@@ -56,5 +68,5 @@ async function open(): Promise<TestDevice> {
   device.addEventListener('uncapturederror', (event) => {
     errors.push((event as GPUUncapturedErrorEvent).error.message)
   })
-  return { device, description: adapter.info.description, driver: driver.name, errors }
+  return { device, description: adapter.info.description, driver, errors }
 }

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { SoftwareVulkan } from '../../runtime/node/vulkan.ts'
 import { chosenDriver } from './adapter.ts'
 
 export default function announce(): () => void {
@@ -12,15 +13,16 @@ export default function announce(): () => void {
   const probe = spawnSync(process.execPath, [fileURLToPath(new URL('./probe.mjs', import.meta.url))], {
     encoding: 'utf8',
     timeout: 60_000,
-    env: {
-      ...process.env,
-      VK_ICD_FILENAMES: driver.manifest,
-      VK_DRIVER_FILES: driver.manifest,
-      ...(driver.loader === undefined ? {} : { LD_LIBRARY_PATH: dirname(driver.loader) }),
-    },
+    env: { ...process.env, ...(driver.name === 'gpu' ? {} : environmentOf(driver)) },
   })
   if (probe.status !== 0) throw new Error(`${driver.name} does not run a compute shader:\n${probe.stdout}${probe.stderr}`)
   const line = `GPU tests run on ${driver.name}: ${probe.stdout.trim()}`
   console.log(line)
   return () => console.log(line)
 }
+
+const environmentOf = ({ manifest, loader }: SoftwareVulkan): Record<string, string> => ({
+  VK_ICD_FILENAMES: manifest,
+  VK_DRIVER_FILES: manifest,
+  ...(loader !== undefined && { LD_LIBRARY_PATH: dirname(loader) }),
+})

@@ -59,6 +59,9 @@ function errorOf(node: Node, value: Value, operands: readonly Bounded[], context
       const depth = termsOf(value, operands)
       return crossed.map((c, i) => c + other[i]! + both[i]! + (depth + 1) * unit * size[i]! + flushed * (depth + 1))
     }
+    case 'scan':
+    case 'project':
+      throw new Error('no bound is derived for a recurrence')
     default:
       return lowering satisfies never
   }

@@ -1,12 +1,11 @@
 /** The device of these tests: the software adapter that the suite runs on. */
 import { type GpuDevice, openDevice } from '../../runtime/device.ts'
 import { preferredAdapter } from '../../runtime/node/dawn.ts'
-import { useSoftwareVulkan } from '../../runtime/node/vulkan.ts'
-import { chosenDriver } from '../device/adapter.ts'
+import { useChosenDriver } from '../device/adapter.ts'
 import { type Faults, type FaultyAdapter, faultyAdapter } from './faulty-adapter.ts'
 
 export async function freshAdapter(): Promise<GPUAdapter> {
-  useSoftwareVulkan(chosenDriver())
+  useChosenDriver()
   const adapter = await preferredAdapter()
   if (!adapter) throw new Error('no adapter')
   return adapter

@@ -59,6 +59,12 @@ describe('the text of kernels', () => {
         }
   })
 
+  it('has no atomics, whose order would differ from run to run', () => {
+    for (const target of ['gpu', 'cpu-class'] as const)
+      for (const kernel of examples())
+        for (const { wgsl } of emitKernel(kernel, { storageOf, target }).stages) expect(wgsl).not.toMatch(/atomic/)
+  })
+
   it('keeps below 64 memory accesses, beyond which software adapters take seconds to compile', () => {
     for (const target of ['gpu', 'cpu-class'] as const)
       for (const subgroup of [undefined, 4, 8, 32])
