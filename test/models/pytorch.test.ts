@@ -14,7 +14,7 @@ import { initialValues } from '../../runtime/initialize.ts'
 import { testDevice } from '../device/adapter.ts'
 import { runGraph } from '../device/run-graph.ts'
 import { checkText } from '../std/cases.ts'
-import { difference, type Fixture, type Numbers, readFixture } from '../std/fixtures.ts'
+import { expectAgreement, type Fixture, gradientNames, readFixture } from '../std/fixtures.ts'
 
 const models = ['mnist-softmax', 'mnist-convnet', 'cifar-convnet', 'horse-convnet']
 const { device } = await testDevice()
@@ -37,28 +37,6 @@ function modelRun(fixture: Fixture) {
   return { graph: lowered.entries[0]!.phases[0]!.graph, dims: new Map([['batch', batch]]), leaf }
 }
 
-/** Compares what is stored: whole tensors, or samples with the norm and the sum of all. */
-function expectAgreement(fixture: Fixture, name: string, data: ArrayLike<number>, tolerance: number): void {
-  const whole = fixture.tensors.get(name)
-  if (whole) {
-    expect(difference(data, whole.data), name).toBeLessThan(tolerance)
-    return
-  }
-  const stored = (part: string): Numbers => fixture.tensors.get(`${name}.${part}`)!
-  const every = stored('every').data[0]!
-  const sampled = Array.from({ length: stored('sampled').data.length }, (_, i) => data[i * every]!)
-  const all = Float64Array.from(data)
-  const norm = stored('norm').data[0]!
-  expect(difference(sampled, stored('sampled').data), name).toBeLessThan(tolerance)
-  expect(Math.abs(Math.hypot(...chunks(all)) - norm) / norm, `norm of ${name}`).toBeLessThan(tolerance)
-  expect(Math.abs(all.reduce((a, b) => a + b, 0) - stored('sum').data[0]!) / norm, `sum of ${name}`).toBeLessThan(tolerance * 30)
-}
-const chunks = (values: Float64Array): number[] => {
-  const norms: number[] = []
-  for (let i = 0; i < values.length; i += 4096) norms.push(Math.sqrt(values.slice(i, i + 4096).reduce((sum, v) => sum + v * v, 0)))
-  return norms
-}
-
 describe.each(models)('%s agrees with PyTorch', (name) => {
   const fixture = readFixture(`${name}.safetensors`)
 
@@ -68,7 +46,7 @@ describe.each(models)('%s agrees with PyTorch', (name) => {
     const simple = simplify(graph)
     const values = evaluate(simple.results.map((r) => r.node), { dims, leaf })
     const kept = simple.results.map((result, i) => ({ result, value: values[i]! }))
-    expect(kept.filter(({ result }) => result.role === 'gradient').length).toBe(gradientCount(fixture))
+    expect(kept.filter(({ result }) => result.role === 'gradient').length).toBe(gradientNames(fixture).length)
     for (const { result, value } of kept) expectAgreement(fixture, result.name, value.data, 2e-7)
   })
 
@@ -79,6 +57,3 @@ describe.each(models)('%s agrees with PyTorch', (name) => {
     for (const [i, { name: each }] of simple.results.entries()) expectAgreement(fixture, each, values[i]!, 2e-5)
   })
 })
-
-const gradientCount = (fixture: Fixture): number =>
-  new Set([...fixture.tensors.keys()].filter((key) => key.startsWith('grad.')).map((key) => key.replace(/\.(sampled|every|norm|sum)$/, ''))).size
