@@ -15,7 +15,9 @@ export function finishAxes(kernel: Kernel): Kernel {
 }
 
 const dropUnits = (kernel: Kernel): Kernel =>
-  rewriteKernel(kernel, {}, (axes) => (axes.length === 1 && isSingle(kernel, axes[0]!) ? axes : axes.filter(({ extent }) => extent !== one)))
+  rewriteKernel(kernel, {}, (axes) =>
+    axes.length === 1 && isSingle(kernel, axes[0]!) ? axes : axes.filter(({ extent }) => extent !== one),
+  )
 
 /** Axes that a form has exactly one of. */
 const isSingle = (kernel: Kernel, axis: Axis): boolean =>
@@ -28,11 +30,20 @@ function split(kernel: Kernel): Kernel {
     const cut = findCut(current)
     if (!cut) return current
     const { axis, by, count } = cut
-    const [high, low] = [{ name: axis.name, extent: count }, { name: axis.name, extent: by }]
-    const both = sumIndex([{ factor: by, index: axisIndex(high) }, { factor: one, index: axisIndex(low) }])
+    const [high, low] = [
+      { name: axis.name, extent: count },
+      { name: axis.name, extent: by },
+    ]
+    const both = sumIndex([
+      { factor: by, index: axisIndex(high) },
+      { factor: one, index: axisIndex(low) },
+    ])
     current = rewriteKernel(
       current,
-      { axis: (a) => (a === axis ? both : undefined), bound: (axes) => axes.flatMap((a) => (a === axis ? [high, low] : [a])) },
+      {
+        axis: (a) => (a === axis ? both : undefined),
+        bound: (axes) => axes.flatMap((a) => (a === axis ? [high, low] : [a])),
+      },
       (axes) => axes.flatMap((a) => (a === axis ? [high, low] : [a])),
     )
   }
@@ -80,7 +91,10 @@ function merge(kernel: Kernel): Kernel {
         const whole = axisIndex(both)
         current = rewriteKernel(
           current,
-          { axis: (a) => (a === high ? quotientIndex(whole, low.extent) : a === low ? remainderIndex(whole, low.extent) : undefined) },
+          {
+            axis: (a) =>
+              a === high ? quotientIndex(whole, low.extent) : a === low ? remainderIndex(whole, low.extent) : undefined,
+          },
           (axes) => axes.flatMap((a) => (a === high ? [both] : a === low ? [] : [a])),
         )
         again = true
@@ -149,9 +163,7 @@ function rename(kernel: Kernel): Kernel {
   }
   // Loops inside lanes are named where they are bound.
   walkKernel(kernel, { scalar: (s) => s.kind === 'reduce' && s.axes.forEach(rename) })
-  return rewriteKernel(
-    kernel,
-    { axis: (axis) => axisIndex(rename(axis)), bound: (axes) => axes.map(rename) },
-    (axes) => axes.map(rename),
+  return rewriteKernel(kernel, { axis: (axis) => axisIndex(rename(axis)), bound: (axes) => axes.map(rename) }, (axes) =>
+    axes.map(rename),
   )
 }

@@ -5,11 +5,12 @@
 import type { Node, Origin } from '../ir/graph.ts'
 import { flattenIndex, keyOfIndex, sameIndices } from '../ir/index.ts'
 import type { Index, Kernel, KernelSlot, Scalar, Store } from '../ir/kernel.ts'
+import { Scalars } from '../ir/scalars.ts'
+import { elementAt, type Reader } from '../ops/element.ts'
 import { lowerOf } from '../ops/registry.ts'
-import { elementAt, type Reader } from './element.ts'
+import { literalNumber } from '../ops/structure.ts'
 import type { Group } from './group.ts'
 import { kernelName } from './name.ts'
-import { Scalars } from './scalars.ts'
 
 /**
  * Elements that one body may expand: bounds the depth of expressions, so that no program, however long a chain of
@@ -50,7 +51,12 @@ export class Body {
   private readonly limits: Limits
   readonly group: Group
 
-  constructor(group: Group, isStored: (node: Node) => boolean, home: (node: Node) => Group | undefined, limits: Limits) {
+  constructor(
+    group: Group,
+    isStored: (node: Node) => boolean,
+    home: (node: Node) => Group | undefined,
+    limits: Limits,
+  ) {
     this.limits = limits
     this.group = group
     this.reader = {
@@ -72,8 +78,11 @@ export class Body {
           return isStored(node) && !mustMake ? this.load(node, index) : undefined
         }
         if (kind === 'contract' || this.stages?.has(node)) {
-          if (!sameIndices(index, group.at.get(node)!)) throw new Error(`%${node.id} ${node.op} is not computed at this index of its kernel`)
-          return kind === 'contract' ? this.scalars.accumulator(node.dtype) : this.scalars.stage(this.stages!.get(node)!, node.dtype)
+          if (!sameIndices(index, group.at.get(node)!))
+            throw new Error(`%${node.id} ${node.op} is not computed at this index of its kernel`)
+          return kind === 'contract'
+            ? this.scalars.accumulator(node.dtype)
+            : this.scalars.stage(this.stages!.get(node)!, node.dtype)
         }
         return undefined
       },
@@ -82,8 +91,8 @@ export class Body {
 
   /** A leaf's element; a number written in the program stays one. */
   private leaf(node: Node, index: readonly Index[]): Scalar {
-    if (node.op === 'literal' && node.attributes.data.length === 1) return this.scalars.number(node.attributes.data[0]!, node.dtype)
-    return this.load(node, index)
+    const number = literalNumber(node)
+    return number === undefined ? this.load(node, index) : this.scalars.number(number, node.dtype)
   }
   private load(node: Node, index: readonly Index[]): Scalar {
     const flat = flattenIndex(index, node.shape)
@@ -110,10 +119,21 @@ export class Body {
   }
 
   /** What every kernel carries; asked for last, when the body is complete. */
-  common(group: Group, kind: Kernel['kind'] = group.kind): { name: string; slots: readonly KernelSlot[]; nodes: readonly Node[]; origins: readonly Origin[]; stops: [] } {
-    const updated = this.slots.filter(({ node, access }) => access === 'write' && this.slotOf.has(`read ${this.limits.replaces.get(node)?.id}`))
+  common(
+    group: Group,
+    kind: Kernel['kind'] = group.kind,
+  ): { name: string; slots: readonly KernelSlot[]; nodes: readonly Node[]; origins: readonly Origin[]; stops: [] } {
+    const updated = this.slots.filter(
+      ({ node, access }) => access === 'write' && this.slotOf.has(`read ${this.limits.replaces.get(node)?.id}`),
+    )
     if (this.slots.length - updated.length > this.limits.slots) throw new TooLarge(this)
-    const own = group.members.filter((node) => this.expanded.has(node) || this.slotOf.has(`write ${node.id}`) || this.stages?.has(node) || lowerOf(node).kind === 'contract')
+    const own = group.members.filter(
+      (node) =>
+        this.expanded.has(node) ||
+        this.slotOf.has(`write ${node.id}`) ||
+        this.stages?.has(node) ||
+        lowerOf(node).kind === 'contract',
+    )
     const nodes = [...new Set([...own, ...this.expanded.keys()])].sort((a, b) => a.id - b.id)
     return { name: kernelName(group, kind, nodes), slots: this.slots, nodes, origins: [], stops: [] }
   }

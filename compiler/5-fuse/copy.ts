@@ -11,7 +11,10 @@ export function copyKernel(from: Node, to: Node): MapKernel {
     kind: 'map',
     name: 'map_copy',
     axes: [axis],
-    slots: [{ node: from, access: 'read' }, { node: to, access: 'write' }],
+    slots: [
+      { node: from, access: 'read' },
+      { node: to, access: 'write' },
+    ],
     stores: [{ slot: 1, index, value: { kind: 'load', slot: 0, index, dtype: from.dtype } }],
     nodes: [],
     origins: [],

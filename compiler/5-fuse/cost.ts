@@ -1,9 +1,9 @@
 /** What it costs to make a value again from stored ones, and when that is cheaper than to store it. */
 import type { Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
+import { coveringWindows, reducedAxes } from '../ops/structure.ts'
 import { estimateElements } from './estimate.ts'
 import type { Group } from './group.ts'
-import { foldTries } from './loose.ts'
 
 export interface Cost {
   readonly work: number
@@ -13,7 +13,11 @@ export interface Cost {
 }
 
 /** What an element costs when it is made from stored values; `undefined` where it cannot be. */
-export function costOf(node: Node, stored: { readonly has: (node: Node) => boolean }, home: ReadonlyMap<Node, Group>): Cost | undefined {
+export function costOf(
+  node: Node,
+  stored: { readonly has: (node: Node) => boolean },
+  home: ReadonlyMap<Node, Group>,
+): Cost | undefined {
   const reads = new Set<Node>()
   const small = Math.max(4096, estimateElements(node) / 16)
   let work = 0
@@ -36,14 +40,14 @@ export function costOf(node: Node, stored: { readonly has: (node: Node) => boole
         work += lowering.cheap ? 0 : 14
         break
       case 'view':
-        work += next.op === 'concat' ? next.operands.length : 0
+        work += next.operands.length - 1
         break
       case 'lookup':
         work += 1
         break
       case 'reduce':
         if (home.has(next)) return undefined
-        work += next.op === 'fold' ? 2 * foldTries(next) : 1
+        work += reducedAxes(next) ? 1 : 2 * coveringWindows(next)
         break
       default:
         return undefined

@@ -54,15 +54,27 @@ function rowResultsInstead(group: Group, node: Node): readonly Node[] {
 }
 
 /** Nodes that a contraction reads, directly or through views: each element many times. */
-export function readRepeatedly(nodes: readonly Node[], consumers: ReadonlyMap<Node, readonly Node[]>): ReadonlySet<Node> {
+export function readRepeatedly(
+  nodes: readonly Node[],
+  consumers: ReadonlyMap<Node, readonly Node[]>,
+): ReadonlySet<Node> {
   const repeated = new Set<Node>()
   for (const node of [...nodes].reverse())
-    if ((consumers.get(node) ?? []).some((c) => lowerOf(c).kind === 'contract' || (lowerOf(c).kind === 'view' && repeated.has(c)))) repeated.add(node)
+    if (
+      (consumers.get(node) ?? []).some(
+        (c) => lowerOf(c).kind === 'contract' || (lowerOf(c).kind === 'view' && repeated.has(c)),
+      )
+    )
+      repeated.add(node)
   return repeated
 }
 
 /** The kernels that would repeat each loose node, directly or within other loose nodes. */
-export function kernelsThatRepeat(nodes: readonly Node[], consumers: ReadonlyMap<Node, readonly Node[]>, home: ReadonlyMap<Node, Group>): ReadonlyMap<Node, ReadonlySet<Group>> {
+export function kernelsThatRepeat(
+  nodes: readonly Node[],
+  consumers: ReadonlyMap<Node, readonly Node[]>,
+  home: ReadonlyMap<Node, Group>,
+): ReadonlyMap<Node, ReadonlySet<Group>> {
   const kernels = new Map<Node, ReadonlySet<Group>>()
   for (const node of [...nodes].reverse()) {
     if (home.has(node)) continue

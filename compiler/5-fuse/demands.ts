@@ -14,18 +14,25 @@ export interface Demand {
   readonly bar?: { readonly node: Node; readonly from: Node }
 }
 
-export function demandFor(body: Body, grouping: Grouping, stored: ReadonlySet<Node>, known: Demands, slots: number): Demand {
+export function demandFor(
+  body: Body,
+  grouping: Grouping,
+  stored: ReadonlySet<Node>,
+  known: Demands,
+  slots: number,
+): Demand {
   const { group, deepest } = body
   if (deepest && !known.sealed.has(deepest) && deepest.operands.length > 0) return { cut: deepest }
   // Several anchors that would fit one by one: two kernels that read the same are less than one tensor more in memory.
   const [first] = group.anchors
   const extra = [...group.anchors].reverse().find((node) => node !== first)
-  if (extra && sourcesBelow(first!, stored, grouping, group).size + 2 < slots) return { bar: { node: extra, from: first! } }
+  if (extra && sourcesBelow(first!, stored, grouping, group).size + 2 < slots)
+    return { bar: { node: extra, from: first! } }
   let best: Node | undefined
   let most = 1
   for (const [node, times] of body.expanded) {
     if (grouping.home.get(node) === group || known.sealed.has(node) || node.operands.length === 0) continue
-    if (lowerOf(node).kind === 'view' && node.op !== 'concat') continue
+    if (lowerOf(node).kind === 'view' && node.operands.length === 1) continue
     // A node needed at several elements counts the loads it repeats; one that would itself be too large helps little.
     const sources = sourcesBelow(node, stored, grouping, group).size
     const weight = sources < slots ? sources * times : 1.5

@@ -10,7 +10,10 @@ export function estimate(d: Dim): number {
   for (const term of d.terms) {
     let value = term.coefficient
     for (const atom of term.atoms)
-      value *= atom.kind === 'symbol' ? typical : Math.floor(estimate(atom.numerator) / Math.max(1, estimate(atom.denominator)))
+      value *=
+        atom.kind === 'symbol'
+          ? typical
+          : Math.floor(estimate(atom.numerator) / Math.max(1, estimate(atom.denominator)))
     sum += value
   }
   return sum

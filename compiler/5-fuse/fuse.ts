@@ -14,17 +14,17 @@ import type { Kernel } from '../ir/kernel.ts'
 import { finishAxes } from './axes.ts'
 import { Body, type Limits, TooLarge } from './body.ts'
 import { narrowJoins } from './concat.ts'
+import { copyKernel } from './copy.ts'
+import { type Demand, demandFor } from './demands.ts'
 import { buildContract } from './forms/contract.ts'
 import { buildMap } from './forms/map.ts'
 import { buildRow } from './forms/row.ts'
 import { buildRunning } from './forms/running.ts'
 import { buildScatter } from './forms/scatter.ts'
-import { copyKernel } from './copy.ts'
-import { type Demand, demandFor } from './demands.ts'
-import { type Demands, Grouping } from './grouping.ts'
 import type { Group } from './group.ts'
-import { dropUnreadSlots } from './kernel-parts.ts'
+import { type Demands, Grouping } from './grouping.ts'
 import { updateInPlace } from './in-place.ts'
+import { dropUnreadSlots } from './kernel-parts.ts'
 import { orderKernels } from './order.ts'
 import { explainStops, originsOf } from './provenance.ts'
 import { stageReductions } from './reductions.ts'
@@ -44,10 +44,13 @@ export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48 }: FuseOptions
     const earlier = originals.get(node) ?? node
     return staged.originals.get(earlier) ?? earlier
   }
-  const replaces = new Map(graph.results.flatMap((result) => (result.replaces ? [[result.node, result.replaces] as const] : [])))
+  const replaces = new Map(
+    graph.results.flatMap((result) => (result.replaces ? [[result.node, result.replaces] as const] : [])),
+  )
   let kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces })
   // An update that could not be made in place after all: then both tensors count.
-  if (kernels.some(({ slots }) => slots.length > maxSlots)) kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() })
+  if (kernels.some(({ slots }) => slots.length > maxSlots))
+    kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() })
   return asOf(source, graph, kernels, original)
 }
 
@@ -70,21 +73,29 @@ function fuseWithin(graph: Graph, limits: Limits): Kernel[] {
       barred.set(bar.node, (barred.get(bar.node) ?? new Set()).add(bar.from))
       bars++
     }
-    if (forced.size + bars + sealed.size === before) throw new Error(`${graph.name}: fusion demands nothing new and cannot go on`)
+    if (forced.size + bars + sealed.size === before)
+      throw new Error(`${graph.name}: fusion demands nothing new and cannot go on`)
   }
 }
 
 /** The kernels in terms of the graph that was given; a result that became one with another is copied from it. */
 function asOf(source: Graph, graph: Graph, kernels: readonly Kernel[], original: (node: Node) => Node): Kernel[] {
-  const named = kernels.map((kernel): Kernel => ({
-    ...kernel,
-    slots: kernel.slots.map((slot) => ({ ...slot, node: original(slot.node) })),
-    nodes: kernel.nodes.map(original),
-    stops: kernel.stops.map((stop) => ({ ...stop, producer: original(stop.producer), consumer: stop.consumer && original(stop.consumer) })),
-  }))
+  const named = kernels.map(
+    (kernel): Kernel => ({
+      ...kernel,
+      slots: kernel.slots.map((slot) => ({ ...slot, node: original(slot.node) })),
+      nodes: kernel.nodes.map(original),
+      stops: kernel.stops.map((stop) => ({
+        ...stop,
+        producer: original(stop.producer),
+        consumer: stop.consumer && original(stop.consumer),
+      })),
+    }),
+  )
   source.results.forEach(({ node }, at) => {
     const made = original(graph.results[at]!.node)
-    if (made !== node && !named.some(({ slots }) => slots.some((s) => s.access === 'write' && s.node === node))) named.push(copyKernel(made, node))
+    if (made !== node && !named.some(({ slots }) => slots.some((s) => s.access === 'write' && s.node === node)))
+      named.push(copyKernel(made, node))
   })
   return named
 }
@@ -112,16 +123,26 @@ function tryFuse(
   for (const group of consumersFirst(grouping.groups)) {
     const stores = group.members.filter((node) => stored.has(node) && needed.has(node))
     if (stores.length === 0) continue
-    const body = new Body(group, (node) => stored.has(node), (node) => grouping.home.get(node), limits)
+    const body = new Body(
+      group,
+      (node) => stored.has(node),
+      (node) => grouping.home.get(node),
+      limits,
+    )
     try {
       const kernel = dropUnreadSlots(build(body, group, stores))
       for (const { node, access } of kernel.slots) if (access === 'read') needed.add(node)
-      built.push({ ...kernel, origins: originsOf(graph, kernel.nodes), stops: explainStops(group, stores, consumers, grouping) })
+      built.push({
+        ...kernel,
+        origins: originsOf(graph, kernel.nodes),
+        stops: explainStops(group, stores, consumers, grouping),
+      })
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error
       made.push(demandFor(error.body, grouping, stored, demands, limits.slots))
       // Its operands are needed in any case; what remains is built to find every other fault in this round.
-      for (const node of group.members) for (const operand of node.operands) if (stored.has(operand)) needed.add(operand)
+      for (const node of group.members)
+        for (const operand of node.operands) if (stored.has(operand)) needed.add(operand)
     }
   }
   if (made.length > 0) return { demands: made }

@@ -26,9 +26,19 @@ export interface Group {
   /** Row groups: what each reduction reads, and where. */
   readonly reads: Map<Node, readonly Index[]>
   /** The shape whose elements the axes (and row) visit, in order. */
-  seed: { readonly shape: Node['shape']; readonly reduced: readonly number[]; readonly at: readonly Index[] } | undefined
+  seed:
+    | { readonly shape: Node['shape']; readonly reduced: readonly number[]; readonly at: readonly Index[] }
+    | undefined
   /** The axes of a contraction by their part in it. */
-  roles: { readonly batch: readonly Axis[]; readonly rows: readonly Axis[]; readonly columns: readonly Axis[]; readonly depth: readonly Axis[]; readonly byName: ReadonlyMap<string, Axis> } | undefined
+  roles:
+    | {
+        readonly batch: readonly Axis[]
+        readonly rows: readonly Axis[]
+        readonly columns: readonly Axis[]
+        readonly depth: readonly Axis[]
+        readonly byName: ReadonlyMap<string, Axis>
+      }
+    | undefined
 }
 
 export const isOnAxes = (index: readonly Index[], axes: readonly Axis[]): boolean =>

@@ -5,12 +5,13 @@
 import type { Node } from '../ir/graph.ts'
 import type { Index } from '../ir/kernel.ts'
 import { lowerOf } from '../ops/registry.ts'
+import { reducedAxes } from '../ops/structure.ts'
+import { estimateElements } from './estimate.ts'
 import { contractGroup } from './forms/contract.ts'
 import { joinMap, mapGroup } from './forms/map.ts'
 import { joinRow, rowGroup } from './forms/row.ts'
 import { runningGroup } from './forms/running.ts'
 import { scatterGroup } from './forms/scatter.ts'
-import { estimateElements } from './estimate.ts'
 import type { Group } from './group.ts'
 import { joinAsMember } from './join.ts'
 import { isLooseReduction } from './loose.ts'
@@ -62,7 +63,7 @@ export class Grouping {
       case 'reduce':
         if (isLooseReduction(node)) {
           if (forced.has(node)) mapGroup(this, node)
-        } else if (node.op === 'fold') mapGroup(this, node)
+        } else if (!reducedAxes(node)) mapGroup(this, node)
         else if (!joinRow(this, node)) rowGroup(this, node)
         return
       case 'contract':
@@ -74,6 +75,9 @@ export class Grouping {
       case 'running':
         runningGroup(this, node)
         return
+      case 'scan':
+      case 'project':
+        throw new Error('a recurrence has no kernel form')
       default:
         kind satisfies never
     }
@@ -81,8 +85,17 @@ export class Grouping {
 
   open(kind: Group['kind'], anchor: Node, parts: Pick<Group, 'axes'> & Partial<Group>): Group {
     const group: Group = {
-      id: this.groups.length, kind, anchors: [], members: [], at: new Map(), before: new Set(), row: [], reads: new Map(),
-      seed: undefined, roles: undefined, ...parts,
+      id: this.groups.length,
+      kind,
+      anchors: [],
+      members: [],
+      at: new Map(),
+      before: new Set(),
+      row: [],
+      reads: new Map(),
+      seed: undefined,
+      roles: undefined,
+      ...parts,
     }
     this.groups.push(group)
     this.anchor(group, anchor, group.at.get(anchor)!)
@@ -100,7 +113,8 @@ export class Grouping {
     for (const operand of node.operands) if (!group.at.has(operand)) this.require(group, operand)
     const sources = this.sourcesOfGroup.get(group) ?? new Set()
     this.sourcesOfGroup.set(group, sources)
-    for (const operand of node.operands) for (const source of this.sourcesBehind(operand)) if (source !== group) sources.add(source)
+    for (const operand of node.operands)
+      for (const source of this.sourcesBehind(operand)) if (source !== group) sources.add(source)
   }
   /** Whether a node reads something that the group reads too: a tensor worth reading once, or another group's results. */
   sharesSources(group: Group, node: Node): boolean {
@@ -123,7 +137,8 @@ export class Grouping {
     for (const earlier of this.groupsBehind(node)) {
       if (earlier === group || group.before.has(earlier)) continue
       const added = [earlier, ...earlier.before]
-      for (const later of this.groups) if (later === group || later.before.has(group)) for (const g of added) later.before.add(g)
+      for (const later of this.groups)
+        if (later === group || later.before.has(group)) for (const g of added) later.before.add(g)
     }
   }
   /** The groups whose stored results the node is an expression of. */

@@ -5,8 +5,8 @@
 import type { Graph, Node } from '../ir/graph.ts'
 import { keyOfIndex } from '../ir/index.ts'
 import type { Kernel, KernelSlot, Scalar } from '../ir/kernel.ts'
-import { walkScalar } from './scalar-walk.ts'
 import { rewriteKernel, storesOf } from './kernel-parts.ts'
+import { walkScalar } from './scalar-walk.ts'
 
 export function updateInPlace(graph: Graph, kernels: readonly Kernel[]): Kernel[] {
   const updated = [...kernels]
@@ -34,7 +34,8 @@ function inPlace(kernel: Kernel, node: Node, leaf: Node): Kernel | undefined {
   if (elsewhere.some((value) => loadsOf(value, reading).length > 0)) return undefined
   const beside = kernel.kind === 'row' ? (kernel.results.includes(target) ? kernel.stores : kernel.results) : []
   if (beside.some(({ value }) => loadsOf(value, reading).length > 0)) return undefined
-  if (stores.some(({ value }) => loadsOf(value, reading).some((load) => keyOfIndex(load.index) !== place))) return undefined
+  if (stores.some(({ value }) => loadsOf(value, reading).some((load) => keyOfIndex(load.index) !== place)))
+    return undefined
   // The written tensor's slot goes; the leaf's takes its place.
   const renumber = (slot: number): number => (slot > writing ? slot - 1 : slot)
   const slots = kernel.slots

@@ -7,10 +7,11 @@ import { type Dim, product, sameDims } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { axisIndex, flattenIndex, sameIndices, unflattenIndex } from '../ir/index.ts'
 import type { Index } from '../ir/kernel.ts'
+import { renamedIndex } from '../ops/element-view.ts'
 import { lowerOf } from '../ops/registry.ts'
-import { reshapeIndex } from './element.ts'
-import type { Grouping } from './grouping.ts'
+import { repeatedAxes } from '../ops/structure.ts'
 import { type Group, isAcrossRow, isCrowded, isOnAxes } from './group.ts'
+import type { Grouping } from './grouping.ts'
 
 export function joinAsMember(grouping: Grouping, node: Node): boolean {
   for (const group of candidates(grouping, node)) {
@@ -35,7 +36,8 @@ export function joinAsMember(grouping: Grouping, node: Node): boolean {
 }
 
 /** Whether a group computes an operand where its consumers can have it. */
-const isWithin = (grouping: Grouping, group: Group, operand: Node): boolean => group.at.has(operand) && !grouping.demands.sealed.has(operand)
+const isWithin = (grouping: Grouping, group: Group, operand: Node): boolean =>
+  group.at.has(operand) && !grouping.demands.sealed.has(operand)
 
 /** Groups that hold an operand, latest first: the latest is the one that the others can precede. */
 function candidates(grouping: Grouping, node: Node): Group[] {
@@ -55,7 +57,9 @@ function indexInGroup(grouping: Grouping, group: Group, node: Node): readonly In
     return undefined
   }
   if (lowerOf(node).kind === 'map') {
-    const [first, ...rest] = node.operands.flatMap((operand) => (isWithin(grouping, group, operand) ? [group.at.get(operand)!] : []))
+    const [first, ...rest] = node.operands.flatMap((operand) =>
+      isWithin(grouping, group, operand) ? [group.at.get(operand)!] : [],
+    )
     if (!first) return undefined
     if (rest.every((other) => sameIndices(first, other))) return first
     grouping.reasons.set(node, 'it needs two different elements of one result')
@@ -64,28 +68,20 @@ function indexInGroup(grouping: Grouping, group: Group, node: Node): readonly In
   const operand = node.operands[0]!
   const at = isWithin(grouping, group, operand) ? group.at.get(operand) : undefined
   if (at === undefined) return undefined
-  switch (node.op) {
-    case 'reshape':
-      return reshapeIndex(at, operand.shape, node.shape)
-    case 'permute':
-      return node.attributes.order.map((axis) => at[axis]!)
-    case 'broadcast':
-      return group.kind === 'row' ? acrossRow(group, node, at) : undefined
-    default:
-      return undefined
-  }
+  return renamedIndex(node, at) ?? (group.kind === 'row' ? acrossRow(group, node, at) : undefined)
 }
 
 /** A value per row, spread over the elements of the row. */
-function acrossRow(group: Group, node: Node<'broadcast'>, at: readonly Index[]): readonly Index[] | undefined {
-  if (!isOnAxes(at, group.axes)) return undefined
-  const { axes, shape } = node.attributes
-  const fresh = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis))
+function acrossRow(group: Group, node: Node, at: readonly Index[]): readonly Index[] | undefined {
+  const { shape } = node
+  const fresh = repeatedAxes(node)
+  if (!fresh || !isOnAxes(at, group.axes)) return undefined
   const sizes = fresh.map((axis) => shape[axis]!)
   const row = group.row.map((axis) => axis.extent)
   const along = spread(sizes, row, group.row.map(axisIndex))
   if (!along) return undefined
-  return shape.map((_, axis) => (axes.includes(axis) ? at[axes.indexOf(axis)]! : along[fresh.indexOf(axis)]!))
+  let kept = 0
+  return shape.map((_, axis) => (fresh.includes(axis) ? along[fresh.indexOf(axis)]! : at[kept++]!))
 }
 
 /** The row's index in the shape of the fresh axes, where they count as many elements. */

@@ -1,7 +1,7 @@
 /** The parts of a kernel, whatever its form: its axes by role, its scalars, its stores; and rebuilding it from new ones. */
 import type { Axis, Kernel, Scalar, Store } from '../ir/kernel.ts'
+import { Scalars } from '../ir/scalars.ts'
 import { type Replacement, rewriter, type Visitor, walkIndex, walkScalar } from './scalar-walk.ts'
-import { Scalars } from './scalars.ts'
 
 export function storesOf(kernel: Kernel): readonly Store[] {
   switch (kernel.kind) {
@@ -76,10 +76,18 @@ export function dropUnreadSlots(kernel: Kernel): Kernel {
 }
 
 /** The kernel with its index expressions rewritten; `axes` gives each list of axes anew. */
-export function rewriteKernel(kernel: Kernel, replacement: Replacement, axes: (list: readonly Axis[]) => readonly Axis[] = (l) => l): Kernel {
+export function rewriteKernel(
+  kernel: Kernel,
+  replacement: Replacement,
+  axes: (list: readonly Axis[]) => readonly Axis[] = (l) => l,
+): Kernel {
   const slot = replacement.slot ?? ((n: number) => n)
   const rewrite = rewriter(new Scalars(), replacement)
-  const store = (s: Store): Store => ({ slot: slot(s.slot), index: rewrite.index(s.index), value: rewrite.scalar(s.value) })
+  const store = (s: Store): Store => ({
+    slot: slot(s.slot),
+    index: rewrite.index(s.index),
+    value: rewrite.scalar(s.value),
+  })
   switch (kernel.kind) {
     case 'map':
       return { ...kernel, axes: axes(kernel.axes), stores: kernel.stores.map(store) }

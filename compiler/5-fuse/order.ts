@@ -7,7 +7,8 @@ import type { Kernel } from '../ir/kernel.ts'
 
 export function orderKernels(graph: Graph, kernels: readonly Kernel[]): Kernel[] {
   const producer = new Map<Node, number>()
-  for (const [at, kernel] of kernels.entries()) for (const { node, access } of kernel.slots) if (access !== 'read') producer.set(node, at)
+  for (const [at, kernel] of kernels.entries())
+    for (const { node, access } of kernel.slots) if (access !== 'read') producer.set(node, at)
   const before = kernels.map((kernel) => {
     const needed = new Set<number>()
     for (const { node, access } of kernel.slots) {
@@ -20,7 +21,8 @@ export function orderKernels(graph: Graph, kernels: readonly Kernel[]): Kernel[]
     const writer = replaces && producer.get(node)
     if (writer === undefined) continue
     for (const [at, kernel] of kernels.entries())
-      if (at !== writer && kernel.slots.some((slot) => slot.node === replaces) && !reaches(before, at, writer)) before[writer]!.add(at)
+      if (at !== writer && kernel.slots.some((slot) => slot.node === replaces) && !reaches(before, at, writer))
+        before[writer]!.add(at)
   }
   return sorted(kernels, before)
 }
@@ -41,7 +43,9 @@ function reaches(before: readonly ReadonlySet<number>[], from: number, to: numbe
 
 /** Topological, and among kernels that are ready the one whose nodes come first in the graph. */
 function sorted(kernels: readonly Kernel[], before: readonly ReadonlySet<number>[]): Kernel[] {
-  const rank = kernels.map((kernel) => Math.max(-1, ...kernel.slots.filter((s) => s.access !== 'read').map((s) => s.node.id)))
+  const rank = kernels.map((kernel) =>
+    Math.max(-1, ...kernel.slots.filter((s) => s.access !== 'read').map((s) => s.node.id)),
+  )
   const waiting = new Set(kernels.keys())
   const missing = before.map((set) => set.size)
   const after = kernels.map((): number[] => [])
@@ -55,6 +59,12 @@ function sorted(kernels: readonly Kernel[], before: readonly ReadonlySet<number>
     order.push(kernels[at!]!)
     for (const later of after[at!]!) if (--missing[later]! === 0) ready.push(later)
   }
-  if (order.length !== kernels.length) throw new Error(`kernels wait for each other: ${kernels.filter((k) => !order.includes(k)).map((k) => `${k.name}(${k.slots.map((s) => `${s.access} ${s.node.id}`).join()})`).join(' ')}`)
+  if (order.length !== kernels.length)
+    throw new Error(
+      `kernels wait for each other: ${kernels
+        .filter((k) => !order.includes(k))
+        .map((k) => `${k.name}(${k.slots.map((s) => `${s.access} ${s.node.id}`).join()})`)
+        .join(' ')}`,
+    )
   return order
 }

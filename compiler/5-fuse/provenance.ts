@@ -2,8 +2,8 @@
 import type { Graph, Node, Origin } from '../ir/graph.ts'
 import type { FusionStop } from '../ir/kernel.ts'
 import { lowerOf } from '../ops/registry.ts'
-import type { Grouping } from './grouping.ts'
 import type { Group } from './group.ts'
+import type { Grouping } from './grouping.ts'
 
 const mostOrigins = 16
 
@@ -23,7 +23,12 @@ export function originsOf(graph: Graph, nodes: readonly Node[]): Origin[] {
 }
 
 /** One reason for each stored value and kernel that reads it. */
-export function explainStops(group: Group, stored: readonly Node[], consumers: ReadonlyMap<Node, readonly Node[]>, grouping: Grouping): FusionStop[] {
+export function explainStops(
+  group: Group,
+  stored: readonly Node[],
+  consumers: ReadonlyMap<Node, readonly Node[]>,
+  grouping: Grouping,
+): FusionStop[] {
   const stops = new Map<string, FusionStop>()
   for (const producer of stored)
     for (const consumer of consumers.get(producer) ?? []) {
@@ -52,6 +57,9 @@ function reasonFor(group: Group, consumer: Node, grouping: Grouping): string {
       return 'it is read at places that are data'
     case 'view':
       return 'it is read at other indices'
+    case 'scan':
+    case 'project':
+      return 'a recurrence reads it step by step'
     case 'map':
     case 'index':
     case 'leaf':

@@ -9,7 +9,11 @@ export interface Rebuilt {
 }
 
 /** `replace` gets each node with its operands already rewritten, and gives what stands in its place. */
-export function rebuild(graph: Graph, wanted: (node: Node) => boolean, replace: (builder: GraphBuilder, node: Node, operands: readonly Node[]) => Node): Rebuilt {
+export function rebuild(
+  graph: Graph,
+  wanted: (node: Node) => boolean,
+  replace: (builder: GraphBuilder, node: Node, operands: readonly Node[]) => Node,
+): Rebuilt {
   const nodes = nodesOf(graph.results)
   if (!nodes.some(wanted)) return { graph, originals: new Map() }
   const builder = GraphBuilder.continuing(graph.results, graph.origins)
@@ -21,10 +25,13 @@ export function rebuild(graph: Graph, wanted: (node: Node) => boolean, replace: 
       copies.set(node, node)
       continue
     }
-    const make = () => (wanted(node) ? replace(builder, node, operands) : builder.node(node.op, operands, node.attributes as never))
+    const make = () =>
+      wanted(node) ? replace(builder, node, operands) : builder.node(node.op, operands, node.attributes as never)
     copies.set(node, builder.withOrigin(graph.origins.get(node), make as () => Node))
   }
   const results = graph.results.map((result) => ({ ...result, node: copies.get(result.node)! }))
-  const originals = new Map([...copies].filter(([before, after]) => before !== after).map(([before, after]) => [after, before]))
+  const originals = new Map(
+    [...copies].filter(([before, after]) => before !== after).map(([before, after]) => [after, before]),
+  )
   return { graph: { ...graph, results, origins: builder.origins }, originals }
 }

@@ -4,29 +4,34 @@
  *
  * `sum over batch and classes of f(x, max over classes x)` → `sum over batch of (sum over classes of f(…))`.
  */
-import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
+
 import { sameDims } from '../ir/dim.ts'
+import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
-import { reducedAxes } from './element.ts'
-import { rebuild, type Rebuilt } from './rebuild.ts'
+import { reducedAxes, repeatedAxes } from '../ops/structure.ts'
+import { type Rebuilt, rebuild } from './rebuild.ts'
 
 export function stageReductions(graph: Graph): Rebuilt {
   const rows = new Map<Node, readonly number[]>()
   for (const node of nodesOf(graph.results)) {
     const lowering = lowerOf(node)
-    if (lowering.kind !== 'reduce' || node.op === 'fold' || lowering.combine.startsWith('arg')) continue
     const axes = reducedAxes(node)
+    if (!axes || lowering.kind !== 'reduce' || lowering.combine.startsWith('arg')) continue
     const row = axes.length > 1 ? rowBehind(node.operands[0]!, axes) : undefined
     if (row) rows.set(node, row)
   }
-  return rebuild(graph, (node) => rows.has(node), (builder, node, operands) => {
-    const [operand] = operands as [Node]
-    const axes = reducedAxes(node)
-    const row = rows.get(node)!
-    const along = builder.node(node.op, [operand], { axes: row } as never) as Node
-    const rest = axes.filter((axis) => !row.includes(axis)).map((axis) => axis - row.filter((r) => r < axis).length)
-    return builder.node(node.op, [along], { axes: rest } as never)
-  })
+  return rebuild(
+    graph,
+    (node) => rows.has(node),
+    (builder, node, operands) => {
+      const [operand] = operands as [Node]
+      const axes = reducedAxes(node)!
+      const row = rows.get(node)!
+      const along = builder.node(node.op, [operand], { axes: row } as never) as Node
+      const rest = axes.filter((axis) => !row.includes(axis)).map((axis) => axis - row.filter((r) => r < axis).length)
+      return builder.node(node.op, [along], { axes: rest } as never)
+    },
+  )
 }
 
 /** Axes, fewer than those reduced, along which a value that was reduced before is spread over the operand. */
@@ -37,10 +42,17 @@ function rowBehind(operand: Node, reduced: readonly number[]): readonly number[]
     const node = pending.pop()!
     if (seen.has(node) || !sameDims(node.shape, operand.shape)) continue
     seen.add(node)
-    if (node.op === 'broadcast') {
-      const fresh = node.shape.map((_, axis) => axis).filter((axis) => !node.attributes.axes.includes(axis))
+    const fresh = repeatedAxes(node)
+    if (fresh) {
       const isPart = fresh.length > 0 && fresh.length < reduced.length && fresh.every((axis) => reduced.includes(axis))
-      if (isPart && isReducedAlong(node.operands[0]!, fresh.map((axis) => operand.shape[axis]!))) return fresh
+      if (
+        isPart &&
+        isReducedAlong(
+          node.operands[0]!,
+          fresh.map((axis) => operand.shape[axis]!),
+        )
+      )
+        return fresh
     } else if (lowerOf(node).kind === 'map') pending.push(...node.operands)
   }
   return undefined
@@ -55,8 +67,17 @@ function isReducedAlong(value: Node, sizes: Node['shape']): boolean {
     if (seen.has(node)) continue
     seen.add(node)
     const { kind } = lowerOf(node)
-    if (kind === 'map' || node.op === 'reshape') pending.push(...node.operands)
-    else if (kind === 'reduce' && node.op !== 'fold' && sameDims(reducedAxes(node).map((axis) => node.operands[0]!.shape[axis]!), sizes)) return true
+    const axes = reducedAxes(node)
+    if (
+      axes &&
+      sameDims(
+        axes.map((axis) => node.operands[0]!.shape[axis]!),
+        sizes,
+      )
+    )
+      return true
+    // Shapes may differ by axes of one element, which a view adds or drops.
+    if (kind === 'map' || (kind === 'view' && !repeatedAxes(node))) pending.push(...node.operands)
   }
   return false
 }

@@ -1,7 +1,7 @@
 /** Walking and rewriting scalars: each shared part is visited once. */
 import { rewriteIndex } from '../ir/index.ts'
 import type { Axis, Guard, Index, Scalar } from '../ir/kernel.ts'
-import type { Scalars } from './scalars.ts'
+import type { Scalars } from '../ir/scalars.ts'
 
 export interface Visitor {
   readonly scalar?: (scalar: Scalar) => void
@@ -81,7 +81,10 @@ export interface Replacement {
 }
 
 /** Replaces axes and slots, in scalars made anew so that equal ones stay one. */
-export function rewriter(scalars: Scalars, { axis = () => undefined, bound = (a) => a, slot = (n) => n }: Replacement): Rewriter {
+export function rewriter(
+  scalars: Scalars,
+  { axis = () => undefined, bound = (a) => a, slot = (n) => n }: Replacement,
+): Rewriter {
   const scalarMemo = new Map<Scalar, Scalar>()
   const indexMemo = new Map<Index, Index>()
   const index = (i: Index): Index => {

@@ -10,8 +10,8 @@ import type { Graph, Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { costOf, isCheap } from './cost.ts'
 import { crossingNodes, kernelsThatRepeat, readRepeatedly } from './crossing.ts'
-import type { Grouping } from './grouping.ts'
 import type { Group } from './group.ts'
+import type { Grouping } from './grouping.ts'
 
 export interface Storing {
   readonly stored: ReadonlySet<Node>
@@ -19,7 +19,12 @@ export interface Storing {
   readonly force: ReadonlySet<Node>
 }
 
-export function decideStores(graph: Graph, nodes: readonly Node[], consumers: ReadonlyMap<Node, readonly Node[]>, grouping: Grouping): Storing {
+export function decideStores(
+  graph: Graph,
+  nodes: readonly Node[],
+  consumers: ReadonlyMap<Node, readonly Node[]>,
+  grouping: Grouping,
+): Storing {
   const { home, demands } = grouping
   const results = new Set(graph.results.map(({ node }) => node))
   const repeated = readRepeatedly(nodes, consumers)
@@ -29,7 +34,8 @@ export function decideStores(graph: Graph, nodes: readonly Node[], consumers: Re
     const stored = new Set<Node>()
     const force = new Set<Node>()
     for (const node of nodes) {
-      if (lowerOf(node).kind === 'leaf' || node.op === 'constant' && !results.has(node)) continue
+      const lowering = lowerOf(node)
+      if (lowering.kind === 'leaf' || (lowering.kind === 'index' && lowering.cheap && !results.has(node))) continue
       const group = home.get(node)
       if (!results.has(node)) {
         if (group ? !crossing.has(node) : repeating.get(node)!.size < 2 && !repeated.has(node)) continue
@@ -44,7 +50,9 @@ export function decideStores(graph: Graph, nodes: readonly Node[], consumers: Re
   const first = decide()
   // A value that several stored ones are cheap to make from is stored in their stead: one tensor, not one for each.
   const commons = grouping.groups.flatMap((group) => {
-    const replaceable = group.members.filter((node) => first.stored.has(node) && !results.has(node) && !repeated.has(node) && !demands.forced.has(node))
+    const replaceable = group.members.filter(
+      (node) => first.stored.has(node) && !results.has(node) && !repeated.has(node) && !demands.forced.has(node),
+    )
     return commonSource(group, replaceable, first.stored, home) ?? []
   })
   if (commons.length === 0) return first
@@ -53,7 +61,12 @@ export function decideStores(graph: Graph, nodes: readonly Node[], consumers: Re
 }
 
 /** The member from which the most of the stored ones, and at least two, are cheap to make. */
-function commonSource(group: Group, replaceable: readonly Node[], stored: ReadonlySet<Node>, home: ReadonlyMap<Node, Group>): Node | undefined {
+function commonSource(
+  group: Group,
+  replaceable: readonly Node[],
+  stored: ReadonlySet<Node>,
+  home: ReadonlyMap<Node, Group>,
+): Node | undefined {
   if (replaceable.length < 2) return undefined
   let best: Node | undefined
   let most = 1

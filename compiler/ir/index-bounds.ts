@@ -4,9 +4,23 @@
  * Symbols are never negative. Inside a kernel over an axis its extent is at least 1 (else nothing runs), so the symbols
  * that are its factors are at least 1 too; without that, `0` could not be shown to lie inside `[0, T)`.
  */
-import { add, type Atom, type Dim, dim, exactQuotient, floorQuotient, multiply, one, scale, substitute, subtract, symbol, zero } from './dim.ts'
+import {
+  type Atom,
+  add,
+  type Dim,
+  dim,
+  exactQuotient,
+  floorQuotient,
+  multiply,
+  one,
+  scale,
+  substitute,
+  subtract,
+  symbol,
+  zero,
+} from './dim.ts'
+import { axesOfIndex } from './index-identity.ts'
 import type { Index } from './kernel.ts'
-import { axesOfIndex } from './index.ts'
 
 export interface Bounds {
   /** Inclusive; `undefined` where nothing is known. */
@@ -36,7 +50,12 @@ function computeBounds(index: Index): Bounds {
       return sumBounds(index)
     case 'quotient': {
       const inner = boundsOf(index.index)
-      const low = inner.low && isNonNegative(inner.low) ? (inner.low.constant === undefined ? zero : floorQuotient(inner.low, index.by)) : undefined
+      const low =
+        inner.low && isNonNegative(inner.low)
+          ? inner.low.constant === undefined
+            ? zero
+            : floorQuotient(inner.low, index.by)
+          : undefined
       const high = low && inner.high && (exactQuotient(inner.high, index.by) ?? floorQuotient(inner.high, index.by))
       return { low, high }
     }
@@ -123,7 +142,11 @@ function withoutQuotients(d: Dim): Dim | undefined {
     if (term.coefficient >= 0 || term.atoms.length !== 1 || atom?.kind !== 'quotient') continue
     const factor = exactQuotient(dim(term.coefficient), atom.denominator)
     if (!factor) continue
-    result = add(result, multiply(factor, atom.numerator), multiply(dim(-term.coefficient), floorQuotient(atom.numerator, atom.denominator)))
+    result = add(
+      result,
+      multiply(factor, atom.numerator),
+      multiply(dim(-term.coefficient), floorQuotient(atom.numerator, atom.denominator)),
+    )
     changed = true
   }
   return changed ? result : undefined

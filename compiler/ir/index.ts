@@ -8,9 +8,14 @@
  * Quotient and remainder are meant as floor and non-negative rest. Normal forms are built so that a dividend is
  * non-negative wherever the index is used, so machine division (towards zero) agrees.
  */
-import { add, type Atom, type Dim, dim, exactQuotient, floorQuotient, multiply, one, subtract, symbol, zero } from './dim.ts'
+import { add, type Dim, dim, exactQuotient, floorQuotient, multiply, one, subtract, zero } from './dim.ts'
+import { greatestCommonDivisor } from './dim-divisor.ts'
 import { isAlwaysInside, isNeverNegative } from './index-bounds.ts'
-import type { Axis, Guard, Index, Scalar } from './kernel.ts'
+import { keyOfIndex } from './index-identity.ts'
+import type { Axis, Index, Scalar } from './kernel.ts'
+
+export { axesOfIndex, keyOfIndex, sameIndex, sameIndices } from './index-identity.ts'
+export { divisibleGuard, flattenIndex, insideGuard, unflattenIndex } from './index-shape.ts'
 
 export interface IndexTerm {
   readonly factor: Dim
@@ -43,7 +48,8 @@ export function sumIndex(terms: Iterable<IndexTerm>, offset: Dim = zero): Index 
   parts.recombine()
   return parts.toIndex()
 }
-export const addIndex = (...indices: readonly Index[]): Index => sumIndex(indices.map((index) => ({ factor: one, index })))
+export const addIndex = (...indices: readonly Index[]): Index =>
+  sumIndex(indices.map((index) => ({ factor: one, index })))
 export const scaleIndex = (index: Index, factor: Dim): Index => sumIndex([{ factor, index }])
 export const offsetIndex = (index: Index, offset: Dim): Index => sumIndex([{ factor: one, index }], offset)
 export const dataIndex = (value: Scalar, size: Dim): Index => (size === one ? zeroIndex : { kind: 'data', value, size })
@@ -144,7 +150,10 @@ function remainderOfRest(rest: Index, by: Dim): Index {
 }
 
 /** `index = factor·multiple + small` with `factor` dividing `by` and `0 ≤ small < factor`. */
-function commonFactor(index: Index, by: Dim): { readonly factor: Dim; readonly multiple: Index; readonly small: Index; readonly by: Dim } | undefined {
+function commonFactor(
+  index: Index,
+  by: Dim,
+): { readonly factor: Dim; readonly multiple: Index; readonly small: Index; readonly by: Dim } | undefined {
   const { terms, offset } = partsOf(index)
   const tried = new Set<Dim>([one])
   for (const { factor: candidate } of terms) {
@@ -163,29 +172,11 @@ function commonFactor(index: Index, by: Dim): { readonly factor: Dim; readonly m
     const [q, r] = divideFactor(offset, factor)
     const rest = sumIndex(small, r)
     const whole = sumIndex(multiple, q)
-    if (isAlwaysInside(rest, factor) && isNeverNegative(whole)) return { factor, multiple: whole, small: rest, by: left }
+    if (isAlwaysInside(rest, factor) && isNeverNegative(whole))
+      return { factor, multiple: whole, small: rest, by: left }
   }
   return undefined
 }
-
-export function greatestCommonDivisor(a: Dim, b: Dim): Dim {
-  if (a === b) return a
-  if (a.terms.length !== 1 || b.terms.length !== 1) {
-    if (b.terms.length === 1 && exactQuotient(a, b)) return b
-    if (a.terms.length === 1 && exactQuotient(b, a)) return a
-    return one
-  }
-  const [s, t] = [a.terms[0]!, b.terms[0]!]
-  const left = [...t.atoms]
-  const common = s.atoms.filter((atom) => {
-    const at = left.findIndex((other) => other.key === atom.key)
-    if (at >= 0) left.splice(at, 1)
-    return at >= 0
-  })
-  return multiply(dim(gcd(Math.abs(s.coefficient), Math.abs(t.coefficient))), ...common.map(atomDim))
-}
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
-const atomDim = (atom: Atom): Dim => (atom.kind === 'symbol' ? symbol(atom.name) : floorQuotient(atom.numerator, atom.denominator))
 
 /** Terms by atom, while a sum is being made. */
 class Parts {
@@ -232,7 +223,9 @@ class Parts {
     const { terms, offset } = partsOf(quotientIndex(index, by))
     if (terms.length === 0) return false
     const whole = multiply(factor, by)
-    const present = terms.every((term) => this.terms.get(keyOfIndex(term.index))?.factor === multiply(whole, term.factor))
+    const present = terms.every(
+      (term) => this.terms.get(keyOfIndex(term.index))?.factor === multiply(whole, term.factor),
+    )
     if (!present) return false
     for (const term of terms) this.terms.delete(keyOfIndex(term.index))
     this.terms.delete(key)
@@ -263,114 +256,14 @@ class Parts {
   }
 }
 
-// ---------------------------------------------------------------- shapes
-
-/** The row-major position of a multi-index. */
-export function flattenIndex(index: readonly Index[], shape: readonly Dim[]): Index {
-  const terms: IndexTerm[] = []
-  let stride = one
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    terms.push({ factor: stride, index: index[axis]! })
-    stride = multiply(stride, shape[axis]!)
-  }
-  return sumIndex(terms)
-}
-
-/** The multi-index of a row-major position. */
-export function unflattenIndex(flat: Index, shape: readonly Dim[]): Index[] {
-  const index = new Array<Index>(shape.length)
-  let rest = flat
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const size = shape[axis]!
-    // A position inside the shape leaves nothing over after the first axis.
-    index[axis] = size === one ? zeroIndex : axis === firstBroad(shape) ? rest : remainderIndex(rest, size)
-    if (size !== one) rest = quotientIndex(rest, size)
-  }
-  return index
-}
-const firstBroad = (shape: readonly Dim[]): number => shape.findIndex((size) => size !== one)
-
-// ---------------------------------------------------------------- guards
-
-/** The guard that `0 ≤ index < size`, or nothing where that always holds. */
-export function insideGuard(index: Index, size: Dim): Guard | undefined {
-  return isAlwaysInside(index, size) ? undefined : { kind: 'inside', index, size }
-}
-/** The guard that `by` divides the index, or nothing where it always does. */
-export function divisibleGuard(index: Index, by: Dim): Guard | undefined {
-  if (by === one) return undefined
-  const rest = remainderIndex(index, by)
-  return rest.kind === 'dim' && rest.dim === zero ? undefined : { kind: 'divisible', index, by }
-}
-
-// ---------------------------------------------------------------- identity, traversal
-
-const axisSerials = new WeakMap<object, string>()
-let serial = 0
-/** A number for an object, in order of first use; padded, so that text order is that order. */
-function serialOf(object: object): string {
-  const known = axisSerials.get(object)
-  if (known) return known
-  const made = String(serial++).padStart(9, '0')
-  axisSerials.set(object, made)
-  return made
-}
-
-const indexKeys = new WeakMap<Index, string>()
-/** Equal for indices that are equal in normal form. */
-export function keyOfIndex(index: Index): string {
-  const known = indexKeys.get(index)
-  if (known) return known
-  const key = computeKey(index)
-  indexKeys.set(index, key)
-  return key
-}
-function computeKey(index: Index): string {
-  switch (index.kind) {
-    case 'dim':
-      return `#${index.dim.key}`
-    case 'axis':
-      return `a${serialOf(index.axis)}`
-    case 'data':
-      return `d${serialOf(index.value)}`
-    case 'quotient':
-      return `q(${keyOfIndex(index.index)},${index.by.key})`
-    case 'remainder':
-      return `r(${keyOfIndex(index.index)},${index.by.key})`
-    case 'sum':
-      return `s(${index.terms.map((t) => `${t.factor.key}:${keyOfIndex(t.index)}`).join(',')},${index.offset.key})`
-    default:
-      return index satisfies never
-  }
-}
-export const sameIndex = (a: Index, b: Index): boolean => a === b || keyOfIndex(a) === keyOfIndex(b)
-export const sameIndices = (a: readonly Index[], b: readonly Index[]): boolean =>
-  a.length === b.length && a.every((index, i) => sameIndex(index, b[i]!))
-
-/** The axes an index mentions itself; those behind data are not among them. */
-export function axesOfIndex(index: Index, into: Set<Axis> = new Set()): Set<Axis> {
-  switch (index.kind) {
-    case 'dim':
-    case 'data':
-      break
-    case 'axis':
-      into.add(index.axis)
-      break
-    case 'sum':
-      for (const term of index.terms) axesOfIndex(term.index, into)
-      break
-    case 'quotient':
-    case 'remainder':
-      axesOfIndex(index.index, into)
-      break
-    default:
-      index satisfies never
-  }
-  return into
-}
+// ---------------------------------------------------------------- rewriting
 
 /** Replaces axes and data, and simplifies again. */
-export function rewriteIndex(index: Index, axis: (axis: Axis) => Index | undefined, data: (value: Scalar) => Scalar): Index {
+export function rewriteIndex(
+  index: Index,
+  axis: (axis: Axis) => Index | undefined,
+  data: (value: Scalar) => Scalar,
+): Index {
   const rewrite = (i: Index): Index => {
     switch (i.kind) {
       case 'dim':
@@ -380,7 +273,10 @@ export function rewriteIndex(index: Index, axis: (axis: Axis) => Index | undefin
       case 'data':
         return dataIndex(data(i.value), i.size)
       case 'sum':
-        return sumIndex(i.terms.map((t) => ({ factor: t.factor, index: rewrite(t.index) })), i.offset)
+        return sumIndex(
+          i.terms.map((t) => ({ factor: t.factor, index: rewrite(t.index) })),
+          i.offset,
+        )
       case 'quotient':
         return quotientIndex(rewrite(i.index), i.by)
       case 'remainder':
@@ -391,4 +287,3 @@ export function rewriteIndex(index: Index, axis: (axis: Axis) => Index | undefin
   }
   return rewrite(index)
 }
-

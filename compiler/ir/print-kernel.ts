@@ -31,7 +31,8 @@ function bodyOf(kernel: Kernel): string[] {
       kernel.stages.forEach(({ combine, value }, stage) => {
         lines.push(`s${stage} = ${combine} ${printLoops('over', kernel.row)}`, ...indent(block([{ lead: '', value }])))
       })
-      if (kernel.stores.length > 0) lines.push(printLoops('for', kernel.row), ...indent(block(storeLines(kernel.stores))))
+      if (kernel.stores.length > 0)
+        lines.push(printLoops('for', kernel.row), ...indent(block(storeLines(kernel.stores))))
       if (kernel.results.length > 0) lines.push('then', ...indent(block(storeLines(kernel.results))))
       return [printLoops('for', kernel.outer), ...indent(lines)]
     }
@@ -42,7 +43,10 @@ function bodyOf(kernel: Kernel): string[] {
         ...(loops.length > 0 ? loops : ['once']),
         ...indent([
           `sum ${printLoops('over depth', kernel.depth)}`,
-          ...indent([...block([{ lead: 'left ', value: kernel.left }]), ...block([{ lead: 'right ', value: kernel.right }])]),
+          ...indent([
+            ...block([{ lead: 'left ', value: kernel.left }]),
+            ...block([{ lead: 'right ', value: kernel.right }]),
+          ]),
           ...block(storeLines(kernel.stores)),
         ]),
       ]
@@ -76,7 +80,9 @@ interface Line {
 }
 const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`)
 const printLoops = (word: string, axes: readonly Axis[]): string =>
-  axes.length === 0 ? `${word} nothing` : `${word} ${axes.map(({ name, extent }) => `${name} < ${extent.key}`).join(', ')}`
+  axes.length === 0
+    ? `${word} nothing`
+    : `${word} ${axes.map(({ name, extent }) => `${name} < ${extent.key}`).join(', ')}`
 const storeLines = (stores: readonly Store[]): Line[] =>
   stores.map(({ slot, index, value }) => ({ lead: (print) => `t${slot}[${printIndex(index, print)}] = `, value }))
 
@@ -109,7 +115,8 @@ function block(lines: readonly Line[]): string[] {
     const name = names.get(scalar)
     if (name) return name
     const text = printScalar(scalar, print)
-    const small = scalar.kind === 'number' || scalar.kind === 'stage' || scalar.kind === 'accumulator' || scalar.kind === 'position'
+    const small =
+      scalar.kind === 'number' || scalar.kind === 'stage' || scalar.kind === 'accumulator' || scalar.kind === 'position'
     if (small || uses.get(scalar)! < 2 || axesOf(scalar).size > 0) return text
     const made = `v${names.size}`
     names.set(scalar, made)
@@ -126,7 +133,11 @@ function block(lines: readonly Line[]): string[] {
 function printScalar(scalar: Scalar, print: (scalar: Scalar) => string): string {
   switch (scalar.kind) {
     case 'number':
-      return scalar.dtype === 'bool' ? String(scalar.value !== 0) : Object.is(scalar.value, -0) ? '-0' : String(scalar.value)
+      return scalar.dtype === 'bool'
+        ? String(scalar.value !== 0)
+        : Object.is(scalar.value, -0)
+          ? '-0'
+          : String(scalar.value)
     case 'load':
       return `t${scalar.slot}[${printIndex(scalar.index, print)}]`
     case 'apply':
@@ -147,7 +158,9 @@ function printScalar(scalar: Scalar, print: (scalar: Scalar) => string): string 
 }
 
 const printGuard = (guard: Guard, print: (scalar: Scalar) => string): string =>
-  guard.kind === 'inside' ? `0 <= ${printIndex(guard.index, print)} < ${guard.size.key}` : `${guard.by.key} | ${printIndex(guard.index, print)}`
+  guard.kind === 'inside'
+    ? `0 <= ${printIndex(guard.index, print)} < ${guard.size.key}`
+    : `${guard.by.key} | ${printIndex(guard.index, print)}`
 
 export function printIndex(index: Index, print: (scalar: Scalar) => string): string {
   const bracket = (i: Index) => (i.kind === 'sum' ? `(${printIndex(i, print)})` : printIndex(i, print))
@@ -164,7 +177,10 @@ export function printIndex(index: Index, print: (scalar: Scalar) => string): str
       return `${bracket(index.index)} % ${index.by.terms.length > 1 ? `(${index.by.key})` : index.by.key}`
     case 'sum': {
       const terms = index.terms.map(({ factor, index: part }) => {
-        const inner = part.kind === 'quotient' || part.kind === 'remainder' ? `(${printIndex(part, print)})` : printIndex(part, print)
+        const inner =
+          part.kind === 'quotient' || part.kind === 'remainder'
+            ? `(${printIndex(part, print)})`
+            : printIndex(part, print)
         if (factor.constant === 1) return inner
         if (factor.constant === -1) return `-${inner}`
         return `${factor.terms.length > 1 ? `(${factor.key})` : factor.key}*${inner}`
@@ -208,7 +224,12 @@ function dataOf(index: Index): readonly Scalar[] {
 }
 
 function ownAxes(scalar: Scalar): readonly Axis[] {
-  const indices = scalar.kind === 'load' || scalar.kind === 'position' ? [scalar.index] : scalar.kind === 'guarded' ? scalar.guards.map((g) => g.index) : []
+  const indices =
+    scalar.kind === 'load' || scalar.kind === 'position'
+      ? [scalar.index]
+      : scalar.kind === 'guarded'
+        ? scalar.guards.map((g) => g.index)
+        : []
   const axes: Axis[] = []
   const visit = (index: Index) => {
     if (index.kind === 'axis') axes.push(index.axis)

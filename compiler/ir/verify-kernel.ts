@@ -32,18 +32,23 @@ export function verifyKernel(kernel: Kernel): void {
         if (!at.axes.has(i.axis)) fail(`the axis ${i.axis.name} is not one of its own`)
         return
       case 'sum':
-        if (i.terms.some((term) => term.factor.constant === 0 || term.index.kind === 'sum' || term.index.kind === 'dim')) fail('a sum is not in normal form')
+        if (
+          i.terms.some((term) => term.factor.constant === 0 || term.index.kind === 'sum' || term.index.kind === 'dim')
+        )
+          fail('a sum is not in normal form')
         for (const term of i.terms) index(term.index, at)
         return
       case 'quotient':
       case 'remainder':
         if (i.by.constant !== undefined && i.by.constant <= 0) fail(`an index is divided by ${i.by.key}`)
-        return index(i.index, at)
+        index(i.index, at)
+        return
       case 'data':
         if (i.value.dtype !== 'int' && i.value.dtype !== 'uint') fail(`an index is read from ${i.value.dtype} data`)
-        return scalar(i.value, at)
+        scalar(i.value, at)
+        return
       default:
-        return i satisfies never
+        i satisfies never
     }
   }
   const guard = (g: Guard, at: Scope): void => index(g.index, at)
@@ -61,23 +66,29 @@ export function verifyKernel(kernel: Kernel): void {
         if (slot.access === 'write') fail(`slot ${s.slot} is read but only written`)
         if (slot.node.dtype !== s.dtype) fail(`slot ${s.slot} holds ${slot.node.dtype}, read as ${s.dtype}`)
         read.add(s.slot)
-        return index(s.index, at)
+        index(s.index, at)
+        return
       }
       case 'apply':
-        if (s.arguments.length !== scalarMeaning[s.fn].arity) fail(`${s.fn} is applied to ${s.arguments.length} arguments`)
+        if (s.arguments.length !== scalarMeaning[s.fn].arity)
+          fail(`${s.fn} is applied to ${s.arguments.length} arguments`)
         for (const argument of s.arguments) scalar(argument, at)
         return
       case 'position':
-        return index(s.index, at)
+        index(s.index, at)
+        return
       case 'guarded':
         if (s.guards.length === 0) fail('a guarded value has no guard')
-        if (s.value.dtype !== s.dtype || s.otherwise.dtype !== s.dtype) fail('a guarded value and its alternative differ in dtype')
+        if (s.value.dtype !== s.dtype || s.otherwise.dtype !== s.dtype)
+          fail('a guarded value and its alternative differ in dtype')
         for (const g of s.guards) guard(g, at)
         scalar(s.value, at)
-        return scalar(s.otherwise, at)
+        scalar(s.otherwise, at)
+        return
       case 'reduce': {
         if (s.axes.some((axis) => at.axes.has(axis))) fail('a loop in a lane binds an axis that is bound already')
-        return scalar(s.value, { ...at, axes: new Set([...at.axes, ...s.axes]) })
+        scalar(s.value, { ...at, axes: new Set([...at.axes, ...s.axes]) })
+        return
       }
       case 'stage':
         if (s.stage >= at.stages) fail(`stage ${s.stage} is used before it is known`)
@@ -86,7 +97,7 @@ export function verifyKernel(kernel: Kernel): void {
         if (!at.accumulator) fail('the accumulator is used outside a store')
         return
       default:
-        return s satisfies never
+        s satisfies never
     }
   }
   const store = (s: Store, at: Scope): void => {
@@ -99,7 +110,8 @@ export function verifyKernel(kernel: Kernel): void {
     scalar(s.value, at)
     // An axis that a store's place does not depend on would have lanes write over each other.
     const count = product([...at.axes].map((axis) => axis.extent))
-    if (count !== product(slot.node.shape)) fail(`slot ${s.slot} has ${product(slot.node.shape).key} elements, ${count.key} are written`)
+    if (count !== product(slot.node.shape))
+      fail(`slot ${s.slot} has ${product(slot.node.shape).key} elements, ${count.key} are written`)
   }
 
   switch (kernel.kind) {
@@ -110,7 +122,7 @@ export function verifyKernel(kernel: Kernel): void {
     }
     case 'row': {
       const row = [...kernel.outer, ...kernel.row]
-      kernel.stages.forEach(({ value }, stage) => scalar(value, scope(row, stage)))
+      for (const [stage, { value }] of kernel.stages.entries()) scalar(value, scope(row, stage))
       const all = scope(row, kernel.stages.length)
       for (const s of kernel.stores) store(s, all)
       const outer = scope(kernel.outer, kernel.stages.length)

@@ -1,5 +1,6 @@
 /** Programs at the edges: what is written over while it is read, what is too wide or too long for one kernel. */
 import { describe, expect, it } from 'vitest'
+import { fuse } from '../../compiler/5-fuse/fuse.ts'
 import { dim, symbol } from '../../compiler/ir/dim.ts'
 import type { Graph, Node, Result } from '../../compiler/ir/graph.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
@@ -7,21 +8,35 @@ import { verifyKernel } from '../../compiler/ir/verify-kernel.ts'
 import { GraphBuilder } from '../../compiler/ops/builder.ts'
 import { expectFused } from './expect-fused.ts'
 import { convnetStep, softmaxStep } from './models.ts'
-import { fuse } from '../../compiler/5-fuse/fuse.ts'
 
-const updates = (kernels: readonly Kernel[]) => kernels.flatMap(({ slots }) => slots.filter(({ access }) => access === 'update')).length
+const updates = (kernels: readonly Kernel[]) =>
+  kernels.flatMap(({ slots }) => slots.filter(({ access }) => access === 'update')).length
 const sizes = new Map([['n', 6]])
 const n = symbol('n')
 
 function graphOf(b: GraphBuilder, results: readonly (Node | [Node, Node])[]): Graph {
-  return b.graph('edge', results.map((r, i): Result => (Array.isArray(r) ? { name: `r${i}`, node: r[0], role: 'state', replaces: r[1] } : { name: `r${i}`, node: r, role: 'output' })))
+  return b.graph(
+    'edge',
+    results.map(
+      (r, i): Result =>
+        Array.isArray(r)
+          ? { name: `r${i}`, node: r[0], role: 'state', replaces: r[1] }
+          : { name: `r${i}`, node: r, role: 'output' },
+    ),
+  )
 }
 
 describe('leaves that results replace', () => {
   it('are updated in place where each element is read by its own lane', () => {
     const b = new GraphBuilder()
     const [x, y] = [b.state('x', [n]), b.state('y', [n])]
-    const kernels = expectFused({ graph: graphOf(b, [[b.add(x, y), x], [b.sub(x, y), y]]), dims: sizes })
+    const kernels = expectFused({
+      graph: graphOf(b, [
+        [b.add(x, y), x],
+        [b.sub(x, y), y],
+      ]),
+      dims: sizes,
+    })
     expect(kernels.length).toBe(1)
     expect(updates(kernels)).toBe(2)
   })
@@ -55,7 +70,8 @@ describe('what is too large for one kernel', () => {
   it('a join of twenty parts', () => {
     const b = new GraphBuilder()
     const parts = Array.from({ length: 20 }, (_, i) => b.input(`x${i}`, [n, dim(i % 3)]))
-    for (const maxSlots of [4, 8]) expectFused({ graph: graphOf(b, [b.concat(parts, 1)]), dims: sizes, options: { maxSlots } })
+    for (const maxSlots of [4, 8])
+      expectFused({ graph: graphOf(b, [b.concat(parts, 1)]), dims: sizes, options: { maxSlots } })
   })
   it('a sum of thirty inputs', () => {
     const b = new GraphBuilder()
@@ -65,7 +81,13 @@ describe('what is too large for one kernel', () => {
   it('twenty results of one input', () => {
     const b = new GraphBuilder()
     const x = b.input('x', [n])
-    expectFused({ graph: graphOf(b, Array.from({ length: 20 }, (_, i) => b.mul(b.exp(x), i + 2))), dims: sizes })
+    expectFused({
+      graph: graphOf(
+        b,
+        Array.from({ length: 20 }, (_, i) => b.mul(b.exp(x), i + 2)),
+      ),
+      dims: sizes,
+    })
   })
   it('a chain of five thousand operations', () => {
     const b = new GraphBuilder()
@@ -96,14 +118,18 @@ describe('results that are nothing computed', () => {
     const b = new GraphBuilder()
     const x = b.input('x', [n])
     const constant = b.constant(3)
-    const kernels = expectFused({ graph: graphOf(b, [x, constant, b.broadcast(constant, [n], []), b.reshape(x, [n, dim(1)])]), dims: sizes })
+    const kernels = expectFused({
+      graph: graphOf(b, [x, constant, b.broadcast(constant, [n], []), b.reshape(x, [n, dim(1)])]),
+      dims: sizes,
+    })
     expect(kernels.length).toBe(3)
   })
 })
 
 describe('the verifier refuses', () => {
   const kernels = [...fuse(softmaxStep()), ...fuse(convnetStep())]
-  const find = <K extends Kernel['kind']>(kind: K) => kernels.find((k): k is Extract<Kernel, { kind: K }> => k.kind === kind)!
+  const find = <K extends Kernel['kind']>(kind: K) =>
+    kernels.find((k): k is Extract<Kernel, { kind: K }> => k.kind === kind)!
   const row = find('row')
   const map = find('map')
   const contract = find('contract')
@@ -115,8 +141,17 @@ describe('the verifier refuses', () => {
     ['a load of what is only written', { ...map, slots: map.slots.map((s) => ({ ...s, access: 'write' as const })) }],
     ['left using the columns', { ...contract, left: contract.right }],
     ['an accumulator outside the stores', { ...contract, left: { kind: 'accumulator', dtype: 'float' } }],
-    ['a result of the wrong dtype', { ...map, stores: map.stores.map((s) => ({ ...s, value: { kind: 'number', value: 1, dtype: 'bool' } as const })) }],
-    ['a load that nothing uses', { ...map, slots: [...map.slots, { node: map.slots[0]!.node, access: 'read' as const }] }],
+    [
+      'a result of the wrong dtype',
+      {
+        ...map,
+        stores: map.stores.map((s) => ({ ...s, value: { kind: 'number', value: 1, dtype: 'bool' } as const })),
+      },
+    ],
+    [
+      'a load that nothing uses',
+      { ...map, slots: [...map.slots, { node: map.slots[0]!.node, access: 'read' as const }] },
+    ],
     ['a store written twice', { ...map, stores: [...map.stores, map.stores[0]!] }],
   ]
   for (const [what, kernel] of broken) it(what, () => expect(() => verifyKernel(kernel)).toThrow(/^kernel /))

@@ -1,6 +1,6 @@
 /** Whether the kernels of a graph mean what the graph means: every result agrees in float64 on the same leaves. */
 import { expect } from 'vitest'
-import { fuse, type FuseOptions } from '../../compiler/5-fuse/fuse.ts'
+import { type FuseOptions, fuse } from '../../compiler/5-fuse/fuse.ts'
 import { type Bindings, evaluate as evaluateDim } from '../../compiler/ir/dim.ts'
 import type { Graph, Node } from '../../compiler/ir/graph.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
@@ -25,7 +25,10 @@ export function expectFused({ graph, dims = new Map(), leaf = () => undefined, o
   const value = (node: Node): Value => {
     const known = leaf(node) ?? drawn.get(node)
     if (known) return known
-    const made = drawValue({ shape: node.shape.map((d) => evaluateDim(d, dims)), dtype: node.dtype }, generator(node.id + 1))
+    const made = drawValue(
+      { shape: node.shape.map((d) => evaluateDim(d, dims)), dtype: node.dtype },
+      generator(node.id + 1),
+    )
     drawn.set(node, made)
     return made
   }
@@ -34,7 +37,10 @@ export function expectFused({ graph, dims = new Map(), leaf = () => undefined, o
       verifyKernel(kernel)
       expect(kernel.slots.length, 'slots').toBeLessThanOrEqual(options?.maxSlots ?? 8)
     }
-    const expected = evaluate(graph.results.map(({ node }) => node), { dims, leaf: value })
+    const expected = evaluate(
+      graph.results.map(({ node }) => node),
+      { dims, leaf: value },
+    )
     const found = runKernels(kernels, graph.results, { dims, leaf: value })
     for (const [i, { name }] of graph.results.entries()) expectSameValue(found[i]!, expected[i]!, name)
   } catch (error) {
@@ -49,6 +55,7 @@ function expectSameValue(found: Value, expected: Value, name: string): void {
   const magnitude = [...expected.data].reduce((most, x) => Math.max(most, Math.abs(x)), 1)
   for (let at = 0; at < expected.data.length; at++) {
     const [x, y] = [expected.data[at]!, found.data[at]!]
-    if (!Object.is(x, y) && !(Math.abs(x - y) <= 1e-9 * magnitude)) throw new Error(`${name}[${at}]: expected ${x}, found ${y}`)
+    if (!Object.is(x, y) && !(Math.abs(x - y) <= 1e-9 * magnitude))
+      throw new Error(`${name}[${at}]: expected ${x}, found ${y}`)
   }
 }

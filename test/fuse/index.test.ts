@@ -3,13 +3,26 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Dim, dim, evaluate, multiply, one, symbol } from '../../compiler/ir/dim.ts'
 import {
-  addIndex, axisIndex, flattenIndex, insideGuard, keyOfIndex, offsetIndex, quotientIndex, remainderIndex, scaleIndex, sumIndex, unflattenIndex,
+  addIndex,
+  axisIndex,
+  flattenIndex,
+  insideGuard,
+  keyOfIndex,
+  offsetIndex,
+  quotientIndex,
+  remainderIndex,
+  scaleIndex,
+  sumIndex,
+  unflattenIndex,
 } from '../../compiler/ir/index.ts'
 import { boundsOf } from '../../compiler/ir/index-bounds.ts'
 import type { Axis, Index } from '../../compiler/ir/kernel.ts'
 import { printIndex } from '../../compiler/ir/print-kernel.ts'
 
-const axis = (name: string, extent: number | Dim): Axis => ({ name, extent: typeof extent === 'number' ? dim(extent) : extent })
+const axis = (name: string, extent: number | Dim): Axis => ({
+  name,
+  extent: typeof extent === 'number' ? dim(extent) : extent,
+})
 const print = (index: Index) => printIndex(index, () => '…')
 const [B, T, H] = [symbol('B'), symbol('T'), symbol('H')]
 
@@ -25,7 +38,9 @@ describe('views vanish', () => {
   it('merges what was split', () => {
     const f = axisIndex(axis('f', 784))
     const parts = unflattenIndex(f, [dim(4), dim(14), dim(14)])
-    expect(parts.map(print)).toEqual(['f // 196', '(f // 14) % 14', 'f % 14'].map((s) => s.replace('(f // 14) % 14', 'f // 14 % 14')))
+    expect(parts.map(print)).toEqual(
+      ['f // 196', '(f // 14) % 14', 'f % 14'].map((s) => s.replace('(f // 14) % 14', 'f // 14 % 14')),
+    )
     expect(print(flattenIndex(parts, [dim(4), dim(14), dim(14)]))).toBe('f')
     expect(print(flattenIndex([parts[1]!, parts[2]!], [dim(14), dim(14)]))).toBe('f % 196')
   })
@@ -41,15 +56,37 @@ describe('views vanish', () => {
   it('takes out common factors', () => {
     const a = axisIndex(axis('a', 6))
     const b = axisIndex(axis('b', 2))
-    expect(print(quotientIndex(sumIndex([{ factor: dim(6), index: a }, { factor: one, index: b }]), dim(4)))).toBe('3*a // 2'.replace('3*a // 2', 'a + (a // 2)'))
-    expect(print(remainderIndex(sumIndex([{ factor: dim(6), index: a }, { factor: one, index: b }]), dim(2)))).toBe('b')
+    expect(
+      print(
+        quotientIndex(
+          sumIndex([
+            { factor: dim(6), index: a },
+            { factor: one, index: b },
+          ]),
+          dim(4),
+        ),
+      ),
+    ).toBe('3*a // 2'.replace('3*a // 2', 'a + (a // 2)'))
+    expect(
+      print(
+        remainderIndex(
+          sumIndex([
+            { factor: dim(6), index: a },
+            { factor: one, index: b },
+          ]),
+          dim(2),
+        ),
+      ),
+    ).toBe('b')
   })
   it('needs no guard inside a window that fits', () => {
     const o = axisIndex(axis('o', multiply(one, symbol('W'))))
     expect(insideGuard(o, symbol('W'))).toBeUndefined()
     expect(insideGuard(offsetIndex(o, dim(1)), symbol('W'))).toBeDefined()
     expect(insideGuard(addIndex(axisIndex(axis('y', 12)), axisIndex(axis('k', 5))), dim(16))).toBeUndefined()
-    expect(insideGuard(offsetIndex(addIndex(axisIndex(axis('y', 12)), axisIndex(axis('k', 5))), dim(-1)), dim(16))).toBeDefined()
+    expect(
+      insideGuard(offsetIndex(addIndex(axisIndex(axis('y', 12)), axisIndex(axis('k', 5))), dim(-1)), dim(16)),
+    ).toBeDefined()
   })
 })
 
@@ -68,11 +105,29 @@ describe('no rewrite changes a value', () => {
     tree: fc.oneof(
       { depthSize: 'medium', withCrossShrink: true },
       leaf,
-      fc.tuple(tie('tree'), tie('tree')).map(([x, y]): Meant => ({ index: addIndex(x.index, y.index), value: (at) => x.value(at) + y.value(at) })),
-      fc.tuple(tie('tree'), fc.constantFrom(...divisors)).map(([x, d]): Meant => ({ index: scaleIndex(x.index, d), value: (at) => x.value(at) * evaluate(d, bindings) })),
-      fc.tuple(tie('tree'), fc.integer({ min: 0, max: 20 })).map(([x, n]): Meant => ({ index: offsetIndex(x.index, dim(n)), value: (at) => x.value(at) + n })),
-      fc.tuple(tie('tree'), fc.constantFrom(...divisors)).map(([x, d]): Meant => ({ index: quotientIndex(x.index, d), value: (at) => Math.floor(x.value(at) / evaluate(d, bindings)) })),
-      fc.tuple(tie('tree'), fc.constantFrom(...divisors)).map(([x, d]): Meant => ({ index: remainderIndex(x.index, d), value: (at) => x.value(at) % evaluate(d, bindings) })),
+      fc
+        .tuple(tie('tree'), tie('tree'))
+        .map(([x, y]): Meant => ({ index: addIndex(x.index, y.index), value: (at) => x.value(at) + y.value(at) })),
+      fc
+        .tuple(tie('tree'), fc.constantFrom(...divisors))
+        .map(
+          ([x, d]): Meant => ({ index: scaleIndex(x.index, d), value: (at) => x.value(at) * evaluate(d, bindings) }),
+        ),
+      fc
+        .tuple(tie('tree'), fc.integer({ min: 0, max: 20 }))
+        .map(([x, n]): Meant => ({ index: offsetIndex(x.index, dim(n)), value: (at) => x.value(at) + n })),
+      fc.tuple(tie('tree'), fc.constantFrom(...divisors)).map(
+        ([x, d]): Meant => ({
+          index: quotientIndex(x.index, d),
+          value: (at) => Math.floor(x.value(at) / evaluate(d, bindings)),
+        }),
+      ),
+      fc.tuple(tie('tree'), fc.constantFrom(...divisors)).map(
+        ([x, d]): Meant => ({
+          index: remainderIndex(x.index, d),
+          value: (at) => x.value(at) % evaluate(d, bindings),
+        }),
+      ),
     ),
   }))
 
@@ -103,7 +158,10 @@ function meaning(index: Index, at: (axis: Axis) => number, dims: ReadonlyMap<str
     case 'axis':
       return at(index.axis)
     case 'sum':
-      return index.terms.reduce((sum, t) => sum + evaluate(t.factor, dims) * meaning(t.index, at, dims), evaluate(index.offset, dims))
+      return index.terms.reduce(
+        (sum, t) => sum + evaluate(t.factor, dims) * meaning(t.index, at, dims),
+        evaluate(index.offset, dims),
+      )
     case 'quotient':
     case 'remainder': {
       const value = meaning(index.index, at, dims)

@@ -1,8 +1,8 @@
 /** The kernels of known programs, as text; and that they mean what the programs mean, at odd sizes and empty batches. */
 import { describe, expect, it } from 'vitest'
 import { fuse } from '../../compiler/5-fuse/fuse.ts'
-import { printKernel } from '../../compiler/ir/print-kernel.ts'
 import type { Graph } from '../../compiler/ir/graph.ts'
+import { printKernel } from '../../compiler/ir/print-kernel.ts'
 import { expectFused } from './expect-fused.ts'
 import * as models from './models.ts'
 
@@ -29,10 +29,21 @@ describe('kernels of known programs', () => {
       await expect(`${fused.map(printKernel).join('\n\n')}\n`).toMatchFileSnapshot(`../golden/kernels/${name}.txt`)
       expect(fused.length).toBeLessThanOrEqual(kernels)
     })
-    for (const [batch, time] of [[3, 5], [1, 1], [0, 2]] as const)
+    for (const [batch, time] of [
+      [3, 5],
+      [1, 1],
+      [0, 2],
+    ] as const)
       it(`${name} agrees with its graph at batch ${batch}`, () => {
         // A mean over no example is 0 / 0 in the graph and in its kernels alike.
-        expectFused({ graph: graph(), dims: new Map([['batch', batch], ['T', time], ['N', 7 * batch]]) })
+        expectFused({
+          graph: graph(),
+          dims: new Map([
+            ['batch', batch],
+            ['T', time],
+            ['N', 7 * batch],
+          ]),
+        })
       })
   }
 })

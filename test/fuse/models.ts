@@ -1,7 +1,7 @@
 /** Small models as graphs, written as the standard library writes them: what goldens and dispatch counts are made of. */
 import { differentiate } from '../../compiler/3-differentiate/differentiate.ts'
 import { simplify } from '../../compiler/4-simplify/simplify.ts'
-import { dim, type Dim, symbol } from '../../compiler/ir/dim.ts'
+import { type Dim, dim, symbol } from '../../compiler/ir/dim.ts'
 import type { Graph, Node, Result } from '../../compiler/ir/graph.ts'
 import { GraphBuilder } from '../../compiler/ops/builder.ts'
 
@@ -33,11 +33,23 @@ export class Model {
     const weight = this.parameter(`${path}.weight`, features, channels.constant!, kernel, kernel)
     const after = (size: Dim) => dim(Math.floor((size.constant! + 2 * padding - kernel) / stride) + 1)
     const plain = (axis: string) => ({ terms: [{ axis, stride: 1 }], offset: 0, divisor: 1 })
-    const slid = (o: string, k: string) => ({ terms: [{ axis: o, stride }, { axis: k, stride: 1 }], offset: -padding, divisor: 1 })
+    const slid = (o: string, k: string) => ({
+      terms: [
+        { axis: o, stride },
+        { axis: k, stride: 1 },
+      ],
+      offset: -padding,
+      divisor: 1,
+    })
     const y = b.contract(x, weight, {
       axes: [
-        { name: 'n', size: n }, { name: 'f', size: dim(features) }, { name: 'y', size: after(height) }, { name: 'x', size: after(width) },
-        { name: 'c', size: channels }, { name: 'i', size: dim(kernel) }, { name: 'j', size: dim(kernel) },
+        { name: 'n', size: n },
+        { name: 'f', size: dim(features) },
+        { name: 'y', size: after(height) },
+        { name: 'x', size: after(width) },
+        { name: 'c', size: channels },
+        { name: 'i', size: dim(kernel) },
+        { name: 'j', size: dim(kernel) },
       ],
       left: [plain('n'), plain('c'), slid('y', 'i'), slid('x', 'j')],
       right: [plain('f'), plain('c'), plain('i'), plain('j')],
@@ -83,11 +95,22 @@ export class Model {
     const centred = b.sub(x, spread(mean))
     const variance = b.mean(b.mul(centred, centred), axes)
     const y = b.mul(centred, spread(b.rsqrt(b.add(variance, 1e-5))))
-    const states = ([['mean', mean], ['variance', variance]] as const).map(([name, now]): Result => {
+    const states = (
+      [
+        ['mean', mean],
+        ['variance', variance],
+      ] as const
+    ).map(([name, now]): Result => {
       const old = b.state(`${path}.${name}`, dims(channels))
       return { name: `${path}.${name}`, node: b.add(b.mul(old, 0.9), b.mul(now, 0.1)), role: 'state', replaces: old }
     })
-    return { y: b.add(b.mul(y, spread(this.parameter(`${path}.weight`, channels))), spread(this.parameter(`${path}.bias`, channels))), states }
+    return {
+      y: b.add(
+        b.mul(y, spread(this.parameter(`${path}.weight`, channels))),
+        spread(this.parameter(`${path}.bias`, channels)),
+      ),
+      states,
+    }
   }
   dropout(x: Node, rate: number, site: number): Node {
     const { b } = this
@@ -99,21 +122,45 @@ export class Model {
     const last = logits.shape.length - 1
     const shifted = b.sub(logits, b.stopGradient(b.max(logits, [last], true)))
     const logP = b.sub(shifted, b.log(b.sum(b.exp(shifted), [last], true)))
-    const here = b.eq(b.broadcast(label, logits.shape, label.shape.map((_, axis) => axis)), b.iota(logits.shape, last))
+    const here = b.eq(
+      b.broadcast(
+        label,
+        logits.shape,
+        label.shape.map((_, axis) => axis),
+      ),
+      b.iota(logits.shape, last),
+    )
     const loss = b.neg(b.sum(b.select(here, logP, 0), [last]))
-    return b.mean(loss, label.shape.map((_, axis) => axis))
+    return b.mean(
+      loss,
+      label.shape.map((_, axis) => axis),
+    )
   }
   accuracy(logits: Node, label: Node): Node {
     const { b } = this
     const last = logits.shape.length - 1
-    return b.mean(b.cast(b.eq(b.argmax(logits, [last]), label), 'float'), label.shape.map((_, axis) => axis))
+    return b.mean(
+      b.cast(b.eq(b.argmax(logits, [last]), label), 'float'),
+      label.shape.map((_, axis) => axis),
+    )
   }
 
   forward(name: string, ...outputs: Node[]): Graph {
-    return simplify(this.b.graph(name, outputs.map((node, i) => ({ name: `output${i}`, node, role: 'output' }))))
+    return simplify(
+      this.b.graph(
+        name,
+        outputs.map((node, i) => ({ name: `output${i}`, node, role: 'output' })),
+      ),
+    )
   }
   /** Loss, metrics, gradients of all parameters, new states. */
-  step(name: string, loss: Node, metrics: Readonly<Record<string, Node>> = {}, states: readonly Result[] = [], wrt: readonly Node[] = this.parameters): Graph {
+  step(
+    name: string,
+    loss: Node,
+    metrics: Readonly<Record<string, Node>> = {},
+    states: readonly Result[] = [],
+    wrt: readonly Node[] = this.parameters,
+  ): Graph {
     const gradients = differentiate(this.b, loss, wrt)
     return simplify(
       this.b.graph(name, [
@@ -187,7 +234,8 @@ export function attentionStep(): Graph {
   const { b } = m
   const time = symbol('T')
   const x = m.input('x', batch, time, 32)
-  const heads = (path: string) => b.permute(b.reshape(m.linear(x, 32, path), [batch, time, dim(4), dim(8)]), [0, 2, 1, 3])
+  const heads = (path: string) =>
+    b.permute(b.reshape(m.linear(x, 32, path), [batch, time, dim(4), dim(8)]), [0, 2, 1, 3])
   const [q, k, v] = [heads('q'), heads('k'), heads('v')]
   const weight = m.softmax(b.mul(b.matmul(q, b.permute(k, [0, 1, 3, 2])), 8 ** -0.5))
   const joined = b.reshape(b.permute(b.matmul(weight, v), [0, 2, 1, 3]), [batch, time, dim(32)])
@@ -248,11 +296,19 @@ export function transformerStep(layers: number): Graph {
   let x = b.gather(m.parameter('embedding', 100, 32), token, 0)
   for (let layer = 0; layer < layers; layer++) {
     const normed = m.layerNorm(x, `norm1.${layer}`)
-    const heads = (path: string) => b.permute(b.reshape(m.linear(normed, 32, `${path}.${layer}`), [batch, time, dim(4), dim(8)]), [0, 2, 1, 3])
+    const heads = (path: string) =>
+      b.permute(b.reshape(m.linear(normed, 32, `${path}.${layer}`), [batch, time, dim(4), dim(8)]), [0, 2, 1, 3])
     const weight = m.softmax(b.mul(b.matmul(heads('q'), b.permute(heads('k'), [0, 1, 3, 2])), 8 ** -0.5))
     const joined = b.reshape(b.permute(b.matmul(weight, heads('v')), [0, 2, 1, 3]), [batch, time, dim(32)])
     x = b.add(x, m.dropout(m.linear(joined, 32, `o.${layer}`), 0.1, 2 * layer))
-    x = b.add(x, m.dropout(m.linear(m.gelu(m.linear(m.layerNorm(x, `norm2.${layer}`), 128, `up.${layer}`)), 32, `down.${layer}`), 0.1, 2 * layer + 1))
+    x = b.add(
+      x,
+      m.dropout(
+        m.linear(m.gelu(m.linear(m.layerNorm(x, `norm2.${layer}`), 128, `up.${layer}`)), 32, `down.${layer}`),
+        0.1,
+        2 * layer + 1,
+      ),
+    )
   }
   const logits = m.linear(m.layerNorm(x, 'norm'), 100, 'head')
   return m.step('transformer', m.crossEntropy(logits, label), { accuracy: m.accuracy(logits, label) })

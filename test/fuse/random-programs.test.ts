@@ -4,8 +4,8 @@ import { simplify } from '../../compiler/4-simplify/simplify.ts'
 import { leafName, randomGraph } from '../random-graph.ts'
 import { expectFused } from './expect-fused.ts'
 
-const programs = Number(process.env['DLM_FUSE_PROGRAMS'] ?? 400)
-const from = Number(process.env['DLM_FUSE_FROM'] ?? 0)
+const programs = Number(process.env.DLM_FUSE_PROGRAMS ?? 400)
+const from = Number(process.env.DLM_FUSE_FROM ?? 0)
 
 describe('random programs mean the same as kernels', () => {
   for (const gradients of [false, true])
@@ -25,6 +25,12 @@ describe('random programs mean the same as kernels', () => {
             failures.push(`seed ${seed}: ${(error as Error).stack?.slice(0, 3000)}`)
           }
         }
-        if (failures.length > 0) throw new Error(`${failures.length} of ${programs} differ\n${failures.map((f) => f.split('\n')[0]).slice(0, 30).join('\n')}\n\n${failures[0]}`)
+        if (failures.length > 0)
+          throw new Error(
+            `${failures.length} of ${programs} differ\n${failures
+              .map((f) => f.split('\n')[0])
+              .slice(0, 30)
+              .join('\n')}\n\n${failures[0]}`,
+          )
       }, 600_000)
 })

@@ -6,20 +6,20 @@ import { dim } from '../../ir/dim.ts'
 import type { Node } from '../../ir/graph.ts'
 import { axisIndex, divisibleGuard, insideGuard, quotientIndex, sumIndex } from '../../ir/index.ts'
 import type { Axis, ContractKernel, Guard, Index, Scalar } from '../../ir/kernel.ts'
+import { elementAt } from '../../ops/element.ts'
 import type { Body } from '../body.ts'
-import { elementAt } from '../element.ts'
-import type { Grouping } from '../grouping.ts'
 import type { Group } from '../group.ts'
+import type { Grouping } from '../grouping.ts'
 
 type Access = Node<'contract'>['attributes']['left'][number]
 
 export function contractGroup(grouping: Grouping, node: Node): Group {
-  if (node.op !== 'contract') throw new Error(`${node.op} is lowered as a contraction`)
-  const { axes, left, right, output } = node.attributes
+  const { axes, left, right, output } = (node as Node<'contract'>).attributes
   const reads = (accesses: readonly Access[]) => new Set(accesses.flatMap(({ terms }) => terms.map(({ axis }) => axis)))
   const [inLeft, inRight, kept] = [reads(left), reads(right), new Set(output)]
   const byName = new Map(axes.map(({ name, size }): [string, Axis] => [name, { name: 'k', extent: size }]))
-  const pick = (test: (name: string) => boolean) => axes.filter(({ name }) => test(name)).map(({ name }) => byName.get(name)!)
+  const pick = (test: (name: string) => boolean) =>
+    axes.filter(({ name }) => test(name)).map(({ name }) => byName.get(name)!)
   const pickOutput = (test: (name: string) => boolean) => output.filter(test).map((name) => byName.get(name)!)
   const roles = {
     batch: pickOutput((name) => inLeft.has(name) === inRight.has(name)),
@@ -29,7 +29,11 @@ export function contractGroup(grouping: Grouping, node: Node): Group {
     byName,
   }
   const at = output.map((name) => axisIndex(byName.get(name)!))
-  return grouping.open('contract', node, { axes: output.map((name) => byName.get(name)!), roles, at: new Map([[node, at]]) })
+  return grouping.open('contract', node, {
+    axes: output.map((name) => byName.get(name)!),
+    roles,
+    at: new Map([[node, at]]),
+  })
 }
 
 export function buildContract(body: Body, group: Group, stored: readonly Node[]): ContractKernel {
@@ -45,7 +49,10 @@ export function buildContract(body: Body, group: Group, stored: readonly Node[])
 function accessed(body: Body, operand: Node, accesses: readonly Access[], axes: ReadonlyMap<string, Axis>): Scalar {
   const guards: (Guard | undefined)[] = []
   const index = accesses.map(({ terms, offset, divisor }, position): Index => {
-    const sum = sumIndex(terms.map(({ axis, stride }) => ({ factor: dim(stride), index: axisIndex(axes.get(axis)!) })), dim(offset))
+    const sum = sumIndex(
+      terms.map(({ axis, stride }) => ({ factor: dim(stride), index: axisIndex(axes.get(axis)!) })),
+      dim(offset),
+    )
     const at = quotientIndex(sum, dim(divisor))
     guards.push(divisibleGuard(sum, dim(divisor)), insideGuard(at, operand.shape[position]!))
     return at

@@ -6,9 +6,9 @@ import { product, sameDims } from '../../ir/dim.ts'
 import type { Node } from '../../ir/graph.ts'
 import { axisIndex } from '../../ir/index.ts'
 import type { Axis, MapKernel } from '../../ir/kernel.ts'
-import type { Grouping } from '../grouping.ts'
-import type { Group } from '../group.ts'
 import type { Body } from '../body.ts'
+import type { Group } from '../group.ts'
+import type { Grouping } from '../grouping.ts'
 
 export function mapGroup(grouping: Grouping, node: Node): Group {
   const axes = node.shape.map((extent): Axis => ({ name: 'i', extent }))
@@ -22,7 +22,14 @@ export function mapGroup(grouping: Grouping, node: Node): Group {
 export function joinMap(grouping: Grouping, node: Node): boolean {
   const key = product(node.shape)
   for (const group of [...grouping.groups].reverse()) {
-    if (group.kind !== 'map' || grouping.isBarred(node, group) || !group.seed || product(group.seed.shape) !== key || !sameDims(group.seed.shape, node.shape)) continue
+    if (
+      group.kind !== 'map' ||
+      grouping.isBarred(node, group) ||
+      !group.seed ||
+      product(group.seed.shape) !== key ||
+      !sameDims(group.seed.shape, node.shape)
+    )
+      continue
     if (!grouping.sharesSources(group, node) || grouping.dependsOn(node, group)) continue
     grouping.anchor(group, node, group.seed.at)
     return true

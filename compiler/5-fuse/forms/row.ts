@@ -6,17 +6,18 @@ import { product, sameDims } from '../../ir/dim.ts'
 import type { Node } from '../../ir/graph.ts'
 import { axisIndex, flattenIndex, sameIndex } from '../../ir/index.ts'
 import type { Axis, Index, MapKernel, RowKernel } from '../../ir/kernel.ts'
+import { elementAt } from '../../ops/element.ts'
 import { lowerOf } from '../../ops/registry.ts'
+import { reducedAxes } from '../../ops/structure.ts'
 import type { Body } from '../body.ts'
-import { elementAt, reducedAxes } from '../element.ts'
-import { mentionsStage } from '../scalar-walk.ts'
 import { estimate } from '../estimate.ts'
-import type { Grouping } from '../grouping.ts'
 import { type Group, isAcrossRow, isCrowded, isOnAxes } from '../group.ts'
+import type { Grouping } from '../grouping.ts'
+import { mentionsStage } from '../scalar-walk.ts'
 
 export function rowGroup(grouping: Grouping, node: Node): Group {
   const operand = node.operands[0]!
-  const reduced = reducedAxes(node)
+  const reduced = reducedAxes(node)!
   const axes = operand.shape.map((extent, axis): Axis => ({ name: reduced.includes(axis) ? 'r' : 'o', extent }))
   const index = axes.map(axisIndex)
   const outer = axes.filter((_, axis) => !reduced.includes(axis))
@@ -33,14 +34,16 @@ export function rowGroup(grouping: Grouping, node: Node): Group {
 function absorbMap(grouping: Grouping, node: Node, shape: Pick<Group, 'axes' | 'row' | 'seed'>): Group | undefined {
   const operand = node.operands[0]!
   const group = grouping.home.get(operand)
-  if (!group || group.kind !== 'map' || !group.seed || grouping.isBarred(node, group) || grouping.demands.sealed.has(operand)) return undefined
+  if (group?.kind !== 'map' || !group.seed || grouping.isBarred(node, group) || grouping.demands.sealed.has(operand))
+    return undefined
   const { at } = group.seed
   const visited = group.at.get(operand)!
-  if (!sameDims(group.seed.shape, operand.shape) || !visited.every((index, axis) => sameIndex(index, at[axis]!))) return undefined
+  if (!sameDims(group.seed.shape, operand.shape) || !visited.every((index, axis) => sameIndex(index, at[axis]!)))
+    return undefined
   const trial = { ...group, ...shape }
   if (isCrowded(trial)) return undefined
   // The group's axes stay what they are; they are only told apart into outer ones and the row.
-  const reduced = reducedAxes(node)
+  const reduced = reducedAxes(node)!
   const own = group.axes
   if (own.length !== operand.shape.length) return undefined
   group.kind = 'row'
@@ -48,17 +51,22 @@ function absorbMap(grouping: Grouping, node: Node, shape: Pick<Group, 'axes' | '
   group.row = own.filter((_, axis) => reduced.includes(axis))
   group.seed = { shape: operand.shape, reduced, at }
   group.reads.set(node, at)
-  grouping.anchor(group, node, at.filter((_, axis) => !reduced.includes(axis)))
+  grouping.anchor(
+    group,
+    node,
+    at.filter((_, axis) => !reduced.includes(axis)),
+  )
   return group
 }
 
 /** Joins a group whose row the reduction runs along. */
 export function joinRow(grouping: Grouping, node: Node): boolean {
   const operand = node.operands[0]!
-  const reduced = reducedAxes(node)
+  const reduced = reducedAxes(node)!
   for (const group of [...grouping.groups].reverse()) {
     if (group.kind !== 'row' || grouping.isBarred(node, group)) continue
-    const at = (grouping.demands.sealed.has(operand) ? undefined : group.at.get(operand)) ?? siblingIndex(grouping, group, node)
+    const at =
+      (grouping.demands.sealed.has(operand) ? undefined : group.at.get(operand)) ?? siblingIndex(grouping, group, node)
     if (!at) continue
     const kept = at.filter((_, axis) => !reduced.includes(axis))
     const along = at.filter((_, axis) => reduced.includes(axis))
@@ -67,7 +75,15 @@ export function joinRow(grouping: Grouping, node: Node): boolean {
       continue
     }
     if (product(group.row.map((a) => a.extent)) !== product(reduced.map((axis) => operand.shape[axis]!))) continue
-    if (isPositional(node) && !sameOrder(group, along, reduced.map((axis) => operand.shape[axis]!))) continue
+    if (
+      isPositional(node) &&
+      !sameOrder(
+        group,
+        along,
+        reduced.map((axis) => operand.shape[axis]!),
+      )
+    )
+      continue
     group.reads.set(node, at)
     grouping.anchor(group, node, kept)
     return true
@@ -79,7 +95,8 @@ export function joinRow(grouping: Grouping, node: Node): boolean {
 function siblingIndex(grouping: Grouping, group: Group, node: Node): readonly Index[] | undefined {
   const operand = node.operands[0]!
   const { seed } = group
-  if (!seed || !sameDims(seed.shape, operand.shape) || seed.reduced.join() !== reducedAxes(node).join()) return undefined
+  if (!seed || !sameDims(seed.shape, operand.shape) || seed.reduced.join() !== reducedAxes(node)!.join())
+    return undefined
   if (grouping.dependsOn(operand, group)) return undefined
   return grouping.sharesSources(group, node) ? seed.at : undefined
 }
@@ -90,7 +107,13 @@ const isPositional = (node: Node): boolean => {
 }
 /** Positions count along the row in the order of its axes. */
 const sameOrder = (group: Group, along: readonly Index[], sizes: Node['shape']): boolean =>
-  sameIndex(flattenIndex(along, sizes), flattenIndex(group.row.map(axisIndex), group.row.map((a) => a.extent)))
+  sameIndex(
+    flattenIndex(along, sizes),
+    flattenIndex(
+      group.row.map(axisIndex),
+      group.row.map((a) => a.extent),
+    ),
+  )
 
 export function buildRow(body: Body, group: Group, stored: readonly Node[]): RowKernel | MapKernel {
   const across = stored.filter((node) => isAcrossRow(group, group.at.get(node)!))
@@ -110,7 +133,12 @@ export function buildRow(body: Body, group: Group, stored: readonly Node[]): Row
   if (across.length === 0 && isShort(group) && !made.some(({ value }) => mentionsStage(value))) {
     body.stages = undefined
     body.reader.memo.clear()
-    return { kind: 'map', axes: group.axes, stores: once.map((node) => body.store(node, group.at.get(node)!)), ...body.common(group, 'map') }
+    return {
+      kind: 'map',
+      axes: group.axes,
+      stores: once.map((node) => body.store(node, group.at.get(node)!)),
+      ...body.common(group, 'map'),
+    }
   }
   const stores = across.map((node) => body.store(node, group.at.get(node)!))
   const results = once.map((node) => body.store(node, group.at.get(node)!))

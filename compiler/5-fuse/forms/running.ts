@@ -2,14 +2,13 @@
 import type { Node } from '../../ir/graph.ts'
 import { axisIndex, flattenIndex } from '../../ir/index.ts'
 import type { Axis, RunningKernel } from '../../ir/kernel.ts'
+import { elementAt } from '../../ops/element.ts'
 import type { Body } from '../body.ts'
-import { elementAt } from '../element.ts'
-import type { Grouping } from '../grouping.ts'
 import type { Group } from '../group.ts'
+import type { Grouping } from '../grouping.ts'
 
 export function runningGroup(grouping: Grouping, node: Node): Group {
-  if (node.op !== 'cumsum') throw new Error(`${node.op} is lowered as a running sum`)
-  const axes = node.shape.map((extent, axis): Axis => ({ name: axis === node.attributes.axis ? 'r' : 'o', extent }))
+  const axes = node.shape.map((extent): Axis => ({ name: 'o', extent }))
   return grouping.open('running', node, { axes, at: new Map([[node, axes.map(axisIndex)]]) })
 }
 
@@ -18,7 +17,11 @@ export function buildRunning(body: Body, group: Group): RunningKernel {
   const { axis, reverse, exclusive } = node.attributes
   const at = group.at.get(node)!
   const value = elementAt(body.reader, node.operands[0]!, at)
-  const store = { slot: body.storeSlot(node), index: flattenIndex(at, node.shape), value: body.scalars.accumulator(node.dtype) }
+  const store = {
+    slot: body.storeSlot(node),
+    index: flattenIndex(at, node.shape),
+    value: body.scalars.accumulator(node.dtype),
+  }
   const outer = group.axes.filter((_, a) => a !== axis)
   return { kind: 'running', outer, row: group.axes[axis]!, reverse, exclusive, value, store, ...body.common(group) }
 }

@@ -3,10 +3,10 @@ import { product } from '../../ir/dim.ts'
 import type { Node } from '../../ir/graph.ts'
 import { axisIndex, unflattenIndex } from '../../ir/index.ts'
 import type { Axis, ScatterKernel } from '../../ir/kernel.ts'
+import { clampedPosition, elementAt } from '../../ops/element.ts'
 import type { Body } from '../body.ts'
-import { clampedPosition, elementAt } from '../element.ts'
-import type { Grouping } from '../grouping.ts'
 import type { Group } from '../group.ts'
+import type { Grouping } from '../grouping.ts'
 
 export function scatterGroup(grouping: Grouping, node: Node): Group {
   const axes = node.shape.map((extent): Axis => ({ name: 'i', extent }))
@@ -14,8 +14,7 @@ export function scatterGroup(grouping: Grouping, node: Node): Group {
 }
 
 export function buildScatter(body: Body, group: Group): ScatterKernel {
-  const node = group.anchors[0]!
-  if (node.op !== 'scatter_add') throw new Error(`${node.op} is lowered as a scatter`)
+  const node = group.anchors[0] as Node<'scatter_add'>
   const { axis, size } = node.attributes
   const [updates, indices] = node.operands as readonly [Node, Node]
   const before = group.axes.slice(0, axis)

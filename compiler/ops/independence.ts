@@ -1,6 +1,6 @@
 /** Whether a node's elements differ along some of its axes: a sum along axes where they do not is a multiplication. */
 import type { Node } from '../ir/graph.ts'
-import { lowerOf } from '../ops/registry.ts'
+import { lowerOf } from './registry.ts'
 
 export function dependsOnAxes(root: Node, along: readonly number[]): boolean {
   const seen = new Set<string>()
@@ -14,8 +14,12 @@ export function dependsOnAxes(root: Node, along: readonly number[]): boolean {
     if (kind === 'map') for (const operand of node.operands) pending.push({ node: operand, axes })
     else if (node.op === 'broadcast') {
       const { axes: kept } = node.attributes
-      pending.push({ node: node.operands[0]!, axes: axes.map((axis) => kept.indexOf(axis)).filter((axis) => axis >= 0) })
-    } else if (node.op === 'permute') pending.push({ node: node.operands[0]!, axes: axes.map((axis) => node.attributes.order[axis]!) })
+      pending.push({
+        node: node.operands[0]!,
+        axes: axes.map((axis) => kept.indexOf(axis)).filter((axis) => axis >= 0),
+      })
+    } else if (node.op === 'permute')
+      pending.push({ node: node.operands[0]!, axes: axes.map((axis) => node.attributes.order[axis]!) })
     else if (node.op === 'iota') {
       if (axes.includes(node.attributes.axis)) return true
     } else return true

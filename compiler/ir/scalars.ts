@@ -2,12 +2,13 @@
  * Scalars are made here and nowhere else: equal ones are one object, so that a kernel's body is a DAG in which each
  * value appears once, and indices into data can be compared.
  */
-import type { Dim } from '../ir/dim.ts'
-import type { DType } from '../ir/graph.ts'
-import { keyOfIndex } from '../ir/index.ts'
-import type { Axis, Guard, Index, Scalar } from '../ir/kernel.ts'
-import type { ScalarFunction } from '../ir/scalar.ts'
+
 import type { Combine } from '../ops/op.ts'
+import type { Dim } from './dim.ts'
+import type { DType } from './graph.ts'
+import { keyOfIndex } from './index.ts'
+import type { Axis, Guard, Index, Scalar } from './kernel.ts'
+import type { ScalarFunction } from './scalar.ts'
 
 export class Scalars {
   private readonly made = new Map<string, Scalar>()

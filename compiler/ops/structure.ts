@@ -1,0 +1,30 @@
+/** What passes ask of a node's attributes, whatever its op: which axes it adds or removes, what it repeats. */
+import { ceilQuotient, dim } from '../ir/dim.ts'
+import type { Node } from '../ir/graph.ts'
+import { lowerOf } from './registry.ts'
+
+/** The axes that a reduction removes; `undefined` where the node removes none (a fold is a reduction of windows). */
+export function reducedAxes(node: Node): readonly number[] | undefined {
+  return lowerOf(node).kind === 'reduce' && 'axes' in node.attributes
+    ? (node.attributes.axes as readonly number[])
+    : undefined
+}
+
+/** The axes that a view adds by repeating its operand; `undefined` for every other node. */
+export function repeatedAxes(node: Node): readonly number[] | undefined {
+  if (node.op !== 'broadcast') return undefined
+  return node.shape.map((_, axis) => axis).filter((axis) => !node.attributes.axes.includes(axis))
+}
+
+/** How many windows of a fold cover one element; infinite where that is no fixed number. */
+export function coveringWindows(node: Node): number {
+  if (node.op !== 'fold') throw new Error(`${node.op} folds no windows`)
+  const { axis, stride, dilation } = node.attributes
+  const size = node.operands[0]!.shape[axis + 1]!
+  return (dilation === 1 ? ceilQuotient(size, dim(stride)) : size).constant ?? Number.POSITIVE_INFINITY
+}
+
+/** The only element of a literal that has one. */
+export function literalNumber(node: Node): number | undefined {
+  return node.op === 'literal' && node.attributes.data.length === 1 ? node.attributes.data[0] : undefined
+}
