@@ -13,6 +13,8 @@ import { matrixProduct } from './matrix-product.ts'
 import { NodeTable } from './node-table.ts'
 import type { TensorType } from './op.ts'
 import type { OpName } from './registry.ts'
+import { type ScanAttributes, scanResultTypes } from './scan.ts'
+import { makeScan, type ScanParts } from './scan-build.ts'
 import type { FoldAttributes, WindowAttributes } from './window.ts'
 
 export { type BuilderOptions, TooManyNodes } from './node-table.ts'
@@ -50,6 +52,20 @@ export class GraphBuilder extends NodeTable {
   }
   randomBits(key: Node, site: number, shape: readonly Dim[]): Node {
     return this.node('random_bits', [key], { site, shape })
+  }
+
+  /** A new leaf for the body of a scan. */
+  bound(shape: readonly Dim[], dtype: DType = 'float'): Node {
+    return this.node('bound', [], { id: this.nextId, shape, dtype })
+  }
+  scanResult(scan: Node, index: number): Node {
+    const { shape, dtype } = scanResultTypes(scan.attributes as ScanAttributes)[index]!
+    return this.node('scan_result', [scan], { index, shape, dtype })
+  }
+  /** Runs a step along an axis; `elements` and `carries` are leaves made by `bound`. The results: last carries, stacked yields. */
+  scan(parts: ScanParts): Node[] {
+    const made = makeScan(this, this, parts)
+    return scanResultTypes(made.attributes as ScanAttributes).map((_, index) => this.scanResult(made, index))
   }
 
   // ------------------------------------------------------------ elementwise

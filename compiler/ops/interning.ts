@@ -18,6 +18,8 @@ function attributeKey(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value)) return value.length > longList ? identity(value) : `[${value.map(attributeKey).join(',')}]`
   if ('key' in value) return (value as Dim).key
+  // The body of a scan is a graph of its own, the same only as itself.
+  if ('family' in value) return identity(value)
   return `{${Object.entries(value)
     .map(([name, field]) => `${name}:${attributeKey(field)}`)
     .sort()
@@ -26,10 +28,10 @@ function attributeKey(value: unknown): string {
 
 /** Long tables of numbers are one only when they are the same list: comparing them would cost more than it saves. */
 const longList = 4096
-const identities = new WeakMap<readonly unknown[], number>()
+const identities = new WeakMap<object, number>()
 let nextIdentity = 0
-function identity(list: readonly unknown[]): string {
-  const known = identities.get(list) ?? nextIdentity++
-  identities.set(list, known)
-  return `list ${known}`
+function identity(value: object): string {
+  const known = identities.get(value) ?? nextIdentity++
+  identities.set(value, known)
+  return `identity ${known}`
 }

@@ -55,6 +55,10 @@ export class NodeTable {
   get origins(): ReadonlyMap<Node, readonly Origin[]> {
     return this.#origins
   }
+  /** The id of the next new node; ids grow along every edge. */
+  get nextId(): number {
+    return this.#nextId
+  }
   get nodeCount(): number {
     return this.#nodes.size
   }

@@ -24,6 +24,8 @@ export interface Value {
   readonly dtype: DType
   /** Float64Array for the oracle; Float32Array, Int32Array, Uint32Array when float32 is asked for. bool is 0 or 1. */
   readonly data: Float64Array | Float32Array | Int32Array | Uint32Array
+  /** The results of a scan, which as a whole is no tensor. */
+  readonly parts?: readonly Value[]
 }
 
 export interface EvaluationContext {
@@ -51,6 +53,8 @@ export interface Cost {
  * - `contract`: sums of products of two operands (matrix product, convolution).
  * - `scatter`: adds operand slices at data-dependent places.
  * - `running`: a prefix computation along one axis (cumulative sum).
+ * - `scan`: runs a body along an axis; its results are read by `project` nodes.
+ * - `project`: one result of a scan.
  */
 export type Lowering =
   | { readonly kind: 'leaf' }
@@ -62,6 +66,8 @@ export type Lowering =
   | { readonly kind: 'contract' }
   | { readonly kind: 'scatter' }
   | { readonly kind: 'running' }
+  | { readonly kind: 'scan' }
+  | { readonly kind: 'project' }
 
 export type Combine = 'sum' | 'max' | 'min' | 'argmax' | 'argmin'
 
@@ -96,6 +102,17 @@ export interface OpDef<Name extends string, Attributes> {
   readonly gradient:
     | ((builder: GraphBuilder, node: Node, cotangent: Node, attributes: Attributes) => readonly (Node | undefined)[])
     | undefined
+  /**
+   * For an op whose result is a tuple: cotangents of the operands given those of its parts, by index. `needed` says of
+   * which operands anything depends on the answer.
+   */
+  readonly tupleGradient?: (
+    builder: GraphBuilder,
+    node: Node,
+    cotangents: ReadonlyMap<number, Node>,
+    needed: readonly boolean[],
+    attributes: Attributes,
+  ) => readonly (Node | undefined)[]
   /** The float64 reference: plain loops. */
   readonly evaluate: (
     operands: readonly Value[],

@@ -10,6 +10,7 @@ import type { AnyOpDef, Lowering } from './op.ts'
 import { argmax, argmin, reduceMax, reduceMin, reduceSum } from './reduce.ts'
 import { cast, select, stopGradient, unitFloat } from './select.ts'
 import { concat, pad, slice } from './slice.ts'
+import { bound, scan, scanResult } from './scan.ts'
 import * as unary from './unary.ts'
 import { broadcast, permute, reshape } from './view.ts'
 import { fold, window } from './window.ts'
@@ -84,6 +85,10 @@ export const registry = {
   cumsum,
   // sums of products
   contract,
+  // recurrence
+  bound,
+  scan,
+  scan_result: scanResult,
 }
 
 export type OpName = keyof typeof registry

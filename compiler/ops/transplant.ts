@@ -1,9 +1,8 @@
 /** Copies the nodes behind some roots into another builder, putting given nodes in the place of others. */
 import type { Node, Origin } from '../ir/graph.ts'
-import { nodesOf } from '../ir/graph.ts'
 import type { GraphBuilder } from './builder.ts'
 
-/** Maps every node reached to its copy; origins go along. */
+/** Maps every node reached, down to the replaced ones, to its copy; origins go along. */
 export function transplant(
   builder: GraphBuilder,
   roots: readonly Node[],
@@ -11,12 +10,18 @@ export function transplant(
   replacements: ReadonlyMap<Node, Node> = new Map(),
 ): ReadonlyMap<Node, Node> {
   const copies = new Map(replacements)
-  for (const node of nodesOf(roots.map((root) => ({ node: root })))) {
-    if (copies.has(node)) continue
+  const reached = new Set<Node>()
+  const pending = [...roots]
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (reached.has(node) || copies.has(node)) continue
+    reached.add(node)
+    pending.push(...node.operands)
+  }
+  for (const node of [...reached].sort((a, b) => a.id - b.id)) {
     const operands = node.operands.map((operand) => copies.get(operand)!)
     copies.set(
       node,
-      builder.withOrigin(origins.get(node)?.[0], () => builder.node(node.op, operands, node.attributes as never)),
+      builder.withOrigin(origins.get(node), () => builder.node(node.op, operands, node.attributes as never)),
     )
   }
   return copies

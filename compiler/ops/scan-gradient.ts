@@ -1,0 +1,120 @@
+/**
+ * Backpropagation through time. The forward scan is widened to yield what the way back needs; a scan in the other
+ * direction carries the cotangents of the carries, adds up those of captures, and yields those of elements.
+ *
+ * Stored are carries and whatever is dear to compute again (products, reductions, lookups, inner scans); elementwise
+ * work is done again in the backward body, from what was stored.
+ */
+import type { Node } from '../ir/graph.ts'
+import { GraphBuilder } from './builder.ts'
+import { pullback } from './pullback.ts'
+import { lowerOf } from './registry.ts'
+import { makeScan } from './scan-build.ts'
+import { type ScanAttributes, type ScanBody, scanOperands } from './scan.ts'
+
+export function scanGradient(
+  builder: GraphBuilder,
+  node: Node,
+  cotangents: ReadonlyMap<number, Node>,
+  needed: readonly boolean[],
+  { length, reverse, body }: ScanAttributes,
+): (Node | undefined)[] {
+  const { stacks, captures } = scanOperands(node.operands, body)
+  const inner = GraphBuilder.continuing([...body.next, ...body.yields, ...leavesOf(body)].map((n) => ({ node: n })), body.origins)
+  const firstNew = inner.nextId
+
+  // Cotangents as the backward body meets them: of the carries after the step, of this step's yields.
+  const nextSeeds = body.carries.map((carry) => (carry.dtype === 'float' ? inner.bound(carry.shape, 'float') : undefined))
+  const yieldSeeds = body.yields.map((y, i) => (cotangents.has(body.carries.length + i) ? inner.bound(y.shape, 'float') : undefined))
+  const seeds = new Map<Node, Node>()
+  const seed = (target: Node, cotangent: Node | undefined) => {
+    if (!cotangent) return
+    const known = seeds.get(target)
+    seeds.set(target, known ? inner.add(known, cotangent) : cotangent)
+  }
+  body.next.forEach((target, i) => seed(target, nextSeeds[i]))
+  body.yields.forEach((target, i) => seed(target, yieldSeeds[i]))
+
+  const wantsStack = body.elements.map((e, i) => needed[i]! && e.dtype === 'float')
+  const wantsCapture = body.captures.map((c, i) => needed[body.elements.length + body.carries.length + i]! && c.dtype === 'float')
+  const floatCarries = body.carries.filter((c) => c.dtype === 'float')
+  const wrt = [...body.elements.filter((_, i) => wantsStack[i]), ...floatCarries, ...body.captures.filter((_, i) => wantsCapture[i])]
+  const cotangentsOfWrt = pullback(inner, seeds, wrt)
+  const pulled = new Map(wrt.map((n, i) => [n, cotangentsOfWrt[i]] as const))
+  const zeros = (like: Node) => inner.full(like.shape, 0)
+  const cotangentOf = (n: Node): Node => pulled.get(n) ?? zeros(n)
+
+  // What of the forward step the backward body reads.
+  const roots = [...pulled.values()].filter((n) => n !== undefined)
+  const stored = storedValues(roots, firstNew, new Set(leavesOf(body)))
+  const saved = stored.filter((n) => !body.elements.includes(n) && !body.captures.includes(n))
+  const wide: ScanBody = { ...body, yields: [...body.yields, ...saved] }
+  const forward = builder.node('scan', node.operands, { length, reverse, body: wide })
+  const savedStacks = saved.map((_, i) => builder.scanResult(forward, body.carries.length + body.yields.length + i))
+
+  // The backward scan is written in the outer builder by its usual constructor, its body copied from `inner`.
+  const usedElements = body.elements.filter((n) => stored.includes(n))
+  const usedCaptures = body.captures.filter((n) => stored.includes(n))
+  const floatIndex = body.carries.flatMap((c, i) => (c.dtype === 'float' ? [i] : []))
+  const accumulators = body.captures.filter((_, i) => wantsCapture[i])
+  const accumulated = accumulators.map((c) => inner.bound(c.shape, 'float'))
+  const back = makeScan(builder, inner, {
+    length,
+    reverse: !reverse,
+    elements: [
+      ...usedElements.map((leaf) => ({ leaf, stack: stacks[body.elements.indexOf(leaf)]! })),
+      ...saved.map((leaf, i) => ({ leaf, stack: savedStacks[i]! })),
+      ...yieldSeeds.flatMap((leaf, i) => (leaf ? [{ leaf, stack: cotangents.get(body.carries.length + i)! }] : [])),
+    ],
+    carries: [
+      ...floatIndex.map((i) => ({
+        leaf: nextSeeds[i]!,
+        initial: cotangents.get(i) ?? builder.full(body.carries[i]!.shape, 0),
+        next: cotangentOf(body.carries[i]!),
+      })),
+      ...accumulators.map((c, i) => ({ leaf: accumulated[i]!, initial: builder.full(c.shape, 0), next: inner.add(accumulated[i]!, cotangentOf(c)) })),
+    ],
+    captures: usedCaptures.map((leaf) => ({ leaf, value: captures[body.captures.indexOf(leaf)]! })),
+    yields: body.elements.filter((_, i) => wantsStack[i]).map(cotangentOf),
+  })
+
+  let atYield = floatIndex.length + accumulators.length
+  const ofStacks = body.elements.map((_, i) => (wantsStack[i] ? builder.scanResult(back, atYield++) : undefined))
+  const ofInitials = body.carries.map((c, i) => (c.dtype === 'float' ? builder.scanResult(back, floatIndex.indexOf(i)) : undefined))
+  const ofCaptures = body.captures.map((c, i) => (wantsCapture[i] ? builder.scanResult(back, floatIndex.length + accumulators.indexOf(c)) : undefined))
+  return [...ofStacks, ...ofInitials, ...ofCaptures]
+}
+
+const leavesOf = (body: ScanBody): Node[] => [...body.elements, ...body.carries, ...body.captures]
+
+/**
+ * The forward values at which the way down from the cotangents stops: leaves, and what is dear. What lies above them is
+ * computed again. Constants and other functions of the index are copied, not stored.
+ */
+function storedValues(roots: readonly Node[], firstNew: number, leaves: ReadonlySet<Node>): Node[] {
+  const stored = new Set<Node>()
+  const seen = new Set<Node>()
+  const pending = [...roots]
+  while (pending.length > 0) {
+    const node = pending.pop()!
+    if (seen.has(node)) continue
+    seen.add(node)
+    if (node.id < firstNew && (leaves.has(node) || isDear(node))) stored.add(node)
+    else pending.push(...node.operands)
+  }
+  return [...stored].sort((a, b) => a.id - b.id)
+}
+
+function isDear(node: Node): boolean {
+  switch (lowerOf(node).kind) {
+    case 'contract':
+    case 'reduce':
+    case 'lookup':
+    case 'scatter':
+    case 'running':
+    case 'project':
+      return true
+    default:
+      return false
+  }
+}
