@@ -24,33 +24,45 @@ export const compileVerb: Verb = (program, run) => {
     .option('--entry <name>', 'only one entry: infer, evaluate, gradients or step')
     .option('--target <class>', 'class of adapter: gpu or cpu-class', 'gpu')
     .option('--verify', 'check every level between the passes')
-    .action((file: string, options: { print: string; model?: string; train?: string; entry?: string; target: 'gpu' | 'cpu-class'; verify?: boolean }) =>
-      run(async () => {
-        const stage = stages.find((s) => s === options.print)
-        if (!stage) throw new UsageError(`--print takes one of ${stages.join(', ')}; this is "${options.print}"`)
-        const checked = loadValidProgram(file)
-        if (stage === 'ast') {
-          terminal.json(withoutSpans(parse(readSource(file)).file))
+    .action(
+      (
+        file: string,
+        options: {
+          print: string
+          model?: string
+          train?: string
+          entry?: string
+          target: 'gpu' | 'cpu-class'
+          verify?: boolean
+        },
+      ) =>
+        run(async () => {
+          const stage = stages.find((s) => s === options.print)
+          if (!stage) throw new UsageError(`--print takes one of ${stages.join(', ')}; this is "${options.print}"`)
+          const checked = loadValidProgram(file)
+          if (stage === 'ast') {
+            terminal.json(withoutSpans(parse(readSource(file)).file))
+            return exitCodes.done
+          }
+          const name = selectModel(checked, options.model)
+          const train = trainOf(checked, name, options.train)
+          const args = train?.model.arguments
+          const names = ['infer', ...(train ? (['evaluate', 'step'] as const) : [])] as const
+          const entries = options.entry ? names.filter((n) => n === options.entry) : names
+          const wanted = options.entry === 'gradients' ? (['gradients'] as const) : entries
+          if (wanted.length === 0)
+            throw new UsageError(`there is no entry "${options.entry}"; there are ${names.join(', ')}, gradients`)
+          const compilation = compile(checked, {
+            model: name,
+            ...(args && { arguments: args }),
+            ...(train && { train }),
+            entries: wanted,
+            target: options.target,
+            verify: options.verify === true,
+          })
+          terminal.line(printStage(stage, compilation))
           return exitCodes.done
-        }
-        const name = selectModel(checked, options.model)
-        const train = trainOf(checked, name, options.train)
-        const args = train?.model.arguments
-        const names = ['infer', ...(train ? (['evaluate', 'step'] as const) : [])] as const
-        const entries = options.entry ? names.filter((n) => n === options.entry) : names
-        const wanted = options.entry === 'gradients' ? (['gradients'] as const) : entries
-        if (wanted.length === 0) throw new UsageError(`there is no entry "${options.entry}"; there are ${names.join(', ')}, gradients`)
-        const compilation = compile(checked, {
-          model: name,
-          ...(args && { arguments: args }),
-          ...(train && { train }),
-          entries: wanted,
-          target: options.target,
-          verify: options.verify === true,
-        })
-        terminal.line(printStage(stage, compilation))
-        return exitCodes.done
-      }),
+        }),
     )
 }
 
@@ -61,11 +73,22 @@ function printStage(stage: Exclude<StageName, 'ast'>, { lowered, simplified, fus
     case 'simplified':
       return simplified.entries.flatMap((e) => e.phases.map((p) => printGraph(p.graph))).join('\n\n')
     case 'kernels':
-      return fused.flatMap((e) => [`// ${e.name}`, ...e.phases.flatMap((p) => p.kernels.map((k) => printKernel(k)))]).join('\n\n')
+      return fused
+        .flatMap((e) => [`// ${e.name}`, ...e.phases.flatMap((p) => p.kernels.map((k) => printKernel(k)))])
+        .join('\n\n')
     case 'plan':
-      return JSON.stringify({ ...program, pipelines: program.pipelines.map(({ wgsl, ...rest }) => ({ ...rest, lines: wgsl.split('\n').length })) }, null, 2)
+      return JSON.stringify(
+        {
+          ...program,
+          pipelines: program.pipelines.map(({ wgsl, ...rest }) => ({ ...rest, lines: wgsl.split('\n').length })),
+        },
+        null,
+        2,
+      )
     case 'wgsl':
-      return program.pipelines.map((p, i) => `// ${p.name}\n${sourceComment(sourcesOf(program, i))}${p.wgsl}`).join('\n\n')
+      return program.pipelines
+        .map((p, i) => `// ${p.name}\n${sourceComment(sourcesOf(program, i))}${p.wgsl}`)
+        .join('\n\n')
     default:
       return stage satisfies never
   }
@@ -79,7 +102,9 @@ const sourcesOf = ({ entries }: Compilation['program'], pipeline: number): strin
 function withoutSpans(tree: unknown): unknown {
   return JSON.parse(
     JSON.stringify(tree, (key, value: unknown) =>
-      key === 'span' || key === 'operatorSpan' ? [(value as { start: number }).start, (value as { end: number }).end] : value,
+      key === 'span' || key === 'operatorSpan'
+        ? [(value as { start: number }).start, (value as { end: number }).end]
+        : value,
     ),
   )
 }

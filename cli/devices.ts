@@ -18,13 +18,19 @@ export const devicesVerb: Verb = (program, run) => {
           return exitCodes.done
         }
         report.found.forEach((device, index) => {
-          terminal.line(`${index === 0 ? '*' : ' '} --device ${device.selector.includes(' ') ? JSON.stringify(device.selector) : device.selector}`)
+          terminal.line(
+            `${index === 0 ? '*' : ' '} --device ${device.selector.includes(' ') ? JSON.stringify(device.selector) : device.selector}`,
+          )
           terminal.line(`    ${device.description.name} (${device.description.kind}, schedules for ${device.target})`)
           const limits = Object.entries(device.limits)
-          if (limits.length > 0) terminal.line(`    ${limits.map(([name, value]) => `${name} ${/Size$/.test(name) && value > 1e6 ? quantity(value, 'B') : value}`).join(', ')}`)
+          if (limits.length > 0)
+            terminal.line(
+              `    ${limits.map(([name, value]) => `${name} ${/Size$/.test(name) && value > 1e6 ? quantity(value, 'B') : value}`).join(', ')}`,
+            )
           if (device.features.length > 0) terminal.line(`    features: ${device.features.join(', ')}`)
         })
-        for (const { selector, installation } of report.missing) terminal.line(`  missing: ${selector}: ${installation}`)
+        for (const { selector, installation } of report.missing)
+          terminal.line(`  missing: ${selector}: ${installation}`)
         terminal.line('* is what --device auto takes')
         return exitCodes.done
       }),

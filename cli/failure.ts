@@ -61,11 +61,25 @@ export function fail(error: unknown): number {
     return exitCodes.wrong
   }
   if (isCoded(error)) {
-    show([{ code: error.code, severity: 'error', message: error.problem ?? error.message, secondary: [], notes: [], ...(error.fix && { help: { text: error.fix } }) }])
+    show([
+      {
+        code: error.code,
+        severity: 'error',
+        message: error.problem ?? error.message,
+        secondary: [],
+        notes: [],
+        ...(error.fix && { help: { text: error.fix } }),
+      },
+    ])
     return deviceErrors.has(error.name) ? exitCodes.device : exitCodes.wrong
   }
   if (isOfFileSystem(error)) {
-    show([report(fileUnusable, { path: error.path ?? error.dest ?? 'a file', reason: reasons.get(error.code) ?? `${error.syscall} failed with ${error.code}` })])
+    show([
+      report(fileUnusable, {
+        path: error.path ?? error.dest ?? 'a file',
+        reason: reasons.get(error.code) ?? `${error.syscall} failed with ${error.code}`,
+      }),
+    ])
     return exitCodes.wrong
   }
   const fault = error instanceof Error ? error : new Error(String(error))
@@ -74,4 +88,10 @@ export function fail(error: unknown): number {
   return exitCodes.wrong
 }
 
-const deviceErrors = new Set(['DeviceLostError', 'DeviceError', 'OutOfMemoryError', 'NoDeviceError', 'UnsupportedError'])
+const deviceErrors = new Set([
+  'DeviceLostError',
+  'DeviceError',
+  'OutOfMemoryError',
+  'NoDeviceError',
+  'UnsupportedError',
+])

@@ -16,23 +16,37 @@ export const initVerb: Verb = (program, run) => {
     .argument('<file>')
     .argument('[model]')
     .requiredOption('-o, --output <path>', 'the safetensors file to write')
-    .option('--seed <n>', 'seed of the draw; default: the train block\'s, else 0')
+    .option('--seed <n>', "seed of the draw; default: the train block's, else 0")
     .option('--quiet', 'say nothing')
-    .action((file: string, modelName: string | undefined, options: { output: string; seed?: string; quiet?: boolean }) =>
-      run(async () => {
-        const checked = loadValidProgram(file)
-        const name = selectModel(checked, modelName)
-        const train = trainOf(checked, name)
-        const args = train?.model.arguments
-        const { program: compiled } = compile(checked, { model: name, ...(args && { arguments: args }), entries: ['infer'] })
-        const seed = options.seed === undefined ? (train?.seed ?? 0) : parseCount('--seed', options.seed)
-        // The model's own lists, not the compiled entry's: inference may leave a state unused.
-        const model = checked.model(name, { training: false, ...(args && { arguments: args }) })
-        const records = [...compiled.parameters, ...model.states.map((s) => ({ ...s, trainable: false }))]
-        const tensors = new Map<string, Tensor>(records.map((r) => [r.path, asTensor(initialValues(r, seed), r.shape)]))
-        await writeTensors(options.output, tensors, new Map([['model', name], ['seed', String(seed)]]))
-        if (!options.quiet) terminal.error(`${options.output}: ${tensors.size} tensors of ${name}, seed ${seed}`)
-        return exitCodes.done
-      }),
+    .action(
+      (file: string, modelName: string | undefined, options: { output: string; seed?: string; quiet?: boolean }) =>
+        run(async () => {
+          const checked = loadValidProgram(file)
+          const name = selectModel(checked, modelName)
+          const train = trainOf(checked, name)
+          const args = train?.model.arguments
+          const { program: compiled } = compile(checked, {
+            model: name,
+            ...(args && { arguments: args }),
+            entries: ['infer'],
+          })
+          const seed = options.seed === undefined ? (train?.seed ?? 0) : parseCount('--seed', options.seed)
+          // The model's own lists, not the compiled entry's: inference may leave a state unused.
+          const model = checked.model(name, { training: false, ...(args && { arguments: args }) })
+          const records = [...compiled.parameters, ...model.states.map((s) => ({ ...s, trainable: false }))]
+          const tensors = new Map<string, Tensor>(
+            records.map((r) => [r.path, asTensor(initialValues(r, seed), r.shape)]),
+          )
+          await writeTensors(
+            options.output,
+            tensors,
+            new Map([
+              ['model', name],
+              ['seed', String(seed)],
+            ]),
+          )
+          if (!options.quiet) terminal.error(`${options.output}: ${tensors.size} tensors of ${name}, seed ${seed}`)
+          return exitCodes.done
+        }),
     )
 }

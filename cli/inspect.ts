@@ -1,5 +1,5 @@
 /** `dlmc inspect FILE`: the table of layers, totals, the certified footprint, and every dispatch with its source lines. */
-import { inspect, type InspectReport, type PartReport } from '../compiler/inspect.ts'
+import { type InspectReport, inspect, type PartReport } from '../compiler/inspect.ts'
 import { compile } from '../compiler/pipeline.ts'
 import { exitCodes } from './failure.ts'
 import { loadValidProgram } from './load.ts'
@@ -54,7 +54,13 @@ export const inspectVerb: Verb = (program, run) => {
 
 function print(report: InspectReport, withDispatches: boolean): string {
   const parts = [`model ${report.model}`]
-  if (report.documentation) parts.push(report.documentation.split('\n').map((l) => `  ${l}`).join('\n'))
+  if (report.documentation)
+    parts.push(
+      report.documentation
+        .split('\n')
+        .map((l) => `  ${l}`)
+        .join('\n'),
+    )
   parts.push('', layerTable(report), '', totals(report), '', footprint('inference', report.inference, report))
   if (report.training) parts.push('', footprint('training', report.training, report))
   if (withDispatches) parts.push(...report.entries.flatMap((entry) => ['', dispatchTable(entry)]))
@@ -62,7 +68,8 @@ function print(report: InspectReport, withDispatches: boolean): string {
 }
 
 function layerTable(report: InspectReport): string {
-  const shape = (row: InspectReport['layers'][number]) => row.sizes.map((s) => `[${s.join(', ')}]`).join(' ') || row.shapes.join(' ')
+  const shape = (row: InspectReport['layers'][number]) =>
+    row.sizes.map((s) => `[${s.join(', ')}]`).join(' ') || row.shapes.join(' ')
   return table(
     [
       { title: 'Layer', align: 'left' },
@@ -102,7 +109,10 @@ function footprint(title: string, part: PartReport, report: InspectReport): stri
   const columns = [
     { title: 'Buffer', align: 'left' },
     { title: 'Bytes', align: 'right' },
-    { title: Object.keys(report.dims).length > 0 ? `in terms of ${Object.keys(report.dims).join(', ')}` : '', align: 'left' },
+    {
+      title: Object.keys(report.dims).length > 0 ? `in terms of ${Object.keys(report.dims).join(', ')}` : '',
+      align: 'left',
+    },
   ] as const
   return `${head}\n${work}\n${table(columns, rows)}`
 }

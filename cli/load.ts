@@ -16,7 +16,8 @@ const maximumBytes = 4 * 1024 * 1024
 export function readSource(path: string): Source {
   try {
     const { size } = statSync(path)
-    if (size > maximumBytes) throw new DiagnosticError([report(fileTooLarge, { path, bytes: size, maximum: maximumBytes })])
+    if (size > maximumBytes)
+      throw new DiagnosticError([report(fileTooLarge, { path, bytes: size, maximum: maximumBytes })])
     return { path, text: readFileSync(path, 'utf8') }
   } catch (error) {
     if (error instanceof DiagnosticError) throw error
@@ -59,12 +60,19 @@ export function loadProgram(path: string): Program {
   const root = projectRoot(path)
   return check(source, (imported, from) => {
     const target = resolve(dirname(from.path), imported)
-    if (isAbsolute(imported) || !existsSync(target) || !isInside(root, realpathSync(target)) || !statSync(target).isFile()) return undefined
+    if (
+      isAbsolute(imported) ||
+      !existsSync(target) ||
+      !isInside(root, realpathSync(target)) ||
+      !statSync(target).isFile()
+    )
+      return undefined
     return readSource(relative(process.cwd(), target) || target)
   })
 }
 
-export const errorsOf = (diagnostics: readonly Diagnostic[]): Diagnostic[] => diagnostics.filter((d) => d.severity === 'error')
+export const errorsOf = (diagnostics: readonly Diagnostic[]): Diagnostic[] =>
+  diagnostics.filter((d) => d.severity === 'error')
 
 /** Like `loadProgram`, but errors end the verb. */
 export function loadValidProgram(path: string): Program {

@@ -11,12 +11,24 @@ import { grammarVerb } from './grammar.ts'
 import { initVerb } from './init.ts'
 import { inspectVerb } from './inspect.ts'
 import { runVerb } from './run.ts'
+import { terminal } from './terminal.ts'
 import { testVerb } from './test.ts'
 import { trainVerb } from './train.ts'
-import { terminal } from './terminal.ts'
 import { version } from './version.ts'
 
-const verbs = [checkVerb, inspectVerb, trainVerb, runVerb, initVerb, testVerb, compileVerb, formatVerb, explainVerb, devicesVerb, grammarVerb]
+const verbs = [
+  checkVerb,
+  inspectVerb,
+  trainVerb,
+  runVerb,
+  initVerb,
+  testVerb,
+  compileVerb,
+  formatVerb,
+  explainVerb,
+  devicesVerb,
+  grammarVerb,
+]
 
 async function main(argv: readonly string[]): Promise<number> {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)

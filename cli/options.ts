@@ -4,7 +4,11 @@ import { UsageError } from './failure.ts'
 
 export type Verb = (program: Command, run: (action: () => Promise<number>) => Promise<void>) => void
 
-export const deviceOption = ['--device <name>', 'auto, gpu, cpu, reference, lavapipe, swiftshader, or part of an adapter\'s name', 'auto'] as const
+export const deviceOption = [
+  '--device <name>',
+  "auto, gpu, cpu, reference, lavapipe, swiftshader, or part of an adapter's name",
+  'auto',
+] as const
 
 /** `batch=32,T=128`, also given several times. */
 export function parseDims(texts: readonly string[] | undefined): Map<string, number> {
@@ -20,7 +24,8 @@ export function parseDims(texts: readonly string[] | undefined): Map<string, num
 export const collect = (value: string, earlier: readonly string[] = []): string[] => [...earlier, value]
 
 export function parseCount(what: string, text: string): number {
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) throw new UsageError(`${what} takes a whole number; this is "${text}"`)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw new UsageError(`${what} takes a whole number; this is "${text}"`)
   return Number(text)
 }
 

@@ -64,7 +64,9 @@ export function describe(f: ProgressFacts): string {
     ...[...f.metrics].map(([name, value]) => `${name} ${value.toPrecision(4)}`),
     `lr ${f.rate.toExponential(2)}`,
     f.gradientNorm === undefined ? '' : `|g| ${f.gradientNorm.toPrecision(3)}`,
-    f.stepsPerSecond > 0 ? `${f.stepsPerSecond.toPrecision(3)} steps/s ${Math.round(f.samplesPerSecond)} samples/s` : '',
+    f.stepsPerSecond > 0
+      ? `${f.stepsPerSecond.toPrecision(3)} steps/s ${Math.round(f.samplesPerSecond)} samples/s`
+      : '',
     f.stepsPerSecond > 0 ? `ETA ${duration((f.steps - f.step) / f.stepsPerSecond)}` : '',
   ]
   return parts.filter((p) => p !== '').join('  ')

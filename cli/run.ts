@@ -45,7 +45,9 @@ export const runVerb: Verb = (program, run) => {
         const model = checked.model(name, { training: false, ...(args && { arguments: args }) })
         for (const wanted of options.expose ?? [])
           if (!model.exposed.some((e) => e.name === wanted))
-            throw new DiagnosticError([report(nameUnknown, { what: 'exposed value', name: wanted, available: model.exposed.map((e) => e.name) })])
+            throw new DiagnosticError([
+              report(nameUnknown, { what: 'exposed value', name: wanted, available: model.exposed.map((e) => e.name) }),
+            ])
         const entry = options.gradients ? 'gradients' : 'infer'
         const weights = readTensors(options.weights)
         const input = readTensors(options.input)
@@ -71,7 +73,8 @@ export const runVerb: Verb = (program, run) => {
           }
           await executor.run(entry)
           const results = new Map<string, Tensor>()
-          for (const each of outputs) results.set(each, asTensor(await executor.read(each), shapeOf(slots.get(each)!, asRecord(dims))))
+          for (const each of outputs)
+            results.set(each, asTensor(await executor.read(each), shapeOf(slots.get(each)!, asRecord(dims))))
           await writeTensors(options.output, results, new Map([['model', name]]))
           if (!options.quiet) terminal.error(`${options.output}: ${outputs.length} tensors`)
           return exitCodes.done

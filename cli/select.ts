@@ -18,7 +18,8 @@ export function selectModel(program: Program, name: string | undefined): string 
   const [only, ...others] = program.models
   if (only === undefined) throw new UsageError(`${program.path} has no model`)
   const trained = program.trains[0]?.model.name
-  if (others.length > 0 && trained === undefined) throw new UsageError(`${program.path} has several models; name one of ${listed(program.models)}`)
+  if (others.length > 0 && trained === undefined)
+    throw new UsageError(`${program.path} has several models; name one of ${listed(program.models)}`)
   return trained ?? only
 }
 
@@ -40,7 +41,11 @@ export const trainOf = (program: Program, model: string, name?: string): TrainDe
   program.trains.find((t) => t.model.name === model && (name === undefined || t.name === name))
 
 /** Values for all free dims: given ones first, then the block's, then small defaults. */
-export function completeDims(names: readonly string[], given: ReadonlyMap<string, number>, train: TrainDescription | undefined): Map<string, number> {
+export function completeDims(
+  names: readonly string[],
+  given: ReadonlyMap<string, number>,
+  train: TrainDescription | undefined,
+): Map<string, number> {
   for (const name of given.keys())
     if (!names.includes(name)) throw new UsageError(`the model has no dim "${name}"${didYouMean(name, names)}`)
   const fallback = (name: string) => (name === 'batch' ? (train?.batch ?? 1) : (train?.dims.get(name) ?? 16))

@@ -1,12 +1,13 @@
 /** A program and a device's name → an executor: the same plan runs on WebGPU or on the reference interpreter. */
-import { type CompileOptions, compile } from '../compiler/pipeline.ts'
+
 import type { LoweredProgram } from '../compiler/lowered.ts'
+import { type CompileOptions, compile } from '../compiler/pipeline.ts'
 import type { Program } from '../compiler/program.ts'
 import { openReference } from '../compiler/reference/executor.ts'
 import type { CompiledProgram } from '../runtime/abi.ts'
 import type { Target } from '../runtime/device.ts'
 import type { DeviceDescription, Executor, OpenOptions } from '../runtime/executor.ts'
-import { findDevice, type FoundDevice } from '../runtime/node/devices.ts'
+import { type FoundDevice, findDevice } from '../runtime/node/devices.ts'
 import { openSession } from '../runtime/session.ts'
 import { asRecord } from './options.ts'
 import { terminal } from './terminal.ts'
@@ -28,7 +29,12 @@ export async function selectDevice(name: string, quiet: boolean): Promise<Select
   return { kind: found.gpu ? 'gpu' : 'reference', description: found.description, target: found.target, found }
 }
 
-export async function openCompiled(program: CompiledProgram, device: SelectedDevice, options: OpenOptions, lowered?: LoweredProgram): Promise<Executor> {
+export async function openCompiled(
+  program: CompiledProgram,
+  device: SelectedDevice,
+  options: OpenOptions,
+  lowered?: LoweredProgram,
+): Promise<Executor> {
   if (device.found.gpu) return openSession(program, device.found.gpu, options)
   if (!lowered) throw new Error('the reference interpreter needs the graphs')
   const precision = device.found.description.name.startsWith('reference') ? 'float64' : 'float32'
@@ -53,8 +59,17 @@ export interface OpenedProgram {
 
 export async function openProgram(request: OpenProgram): Promise<OpenedProgram> {
   const device = await selectDevice(request.device, request.quiet)
-  const { program, simplified } = compile(request.program, { ...request.compile, target: device.target, subgroup: device.found.gpu?.subgroup })
+  const { program, simplified } = compile(request.program, {
+    ...request.compile,
+    target: device.target,
+    subgroup: device.found.gpu?.subgroup,
+  })
   const dims = request.dims(program)
-  const executor = await openCompiled(program, device, { dims: asRecord(dims), entries: request.entries, ...(request.variants && { variants: request.variants }) }, simplified)
+  const executor = await openCompiled(
+    program,
+    device,
+    { dims: asRecord(dims), entries: request.entries, ...(request.variants && { variants: request.variants }) },
+    simplified,
+  )
   return { executor, dims, device }
 }

@@ -6,7 +6,8 @@ import { UsageError } from './failure.ts'
 type Change = (train: TrainDescription, value: number) => TrainDescription
 
 const whole = (key: string, value: number, least: number): number => {
-  if (!Number.isSafeInteger(value) || value < least) throw new UsageError(`--set ${key} takes a whole number of at least ${least}; this is ${value}`)
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new UsageError(`--set ${key} takes a whole number of at least ${least}; this is ${value}`)
   return value
 }
 const positive = (key: string, value: number): number => {
@@ -33,10 +34,13 @@ export function applySettings(train: TrainDescription, texts: readonly string[])
     if (at < 1) throw new UsageError(`--set takes KEY=VALUE; this is "${text}"`)
     if (!change) {
       const near = nearest(key, [...changes.keys()])
-      throw new UsageError(`there is no setting "${key}" to --set${near ? `; did you mean "${near}"?` : `; there are ${[...changes.keys()].join(', ')}`}`)
+      throw new UsageError(
+        `there is no setting "${key}" to --set${near ? `; did you mean "${near}"?` : `; there are ${[...changes.keys()].join(', ')}`}`,
+      )
     }
     const value = Number(text.slice(at + 1))
-    if (text.slice(at + 1).trim() === '' || Number.isNaN(value)) throw new UsageError(`--set ${key} takes a number; this is "${text.slice(at + 1)}"`)
+    if (text.slice(at + 1).trim() === '' || Number.isNaN(value))
+      throw new UsageError(`--set ${key} takes a number; this is "${text.slice(at + 1)}"`)
     return change(changed, value)
   }, train)
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { report } from '../compiler/diagnostics/catalogue.ts'
 import { DiagnosticError } from '../compiler/diagnostics/diagnostic.ts'
-import { tensorMissing, tensorShapeDiffers, fileNotReadable } from '../compiler/diagnostics/files.ts'
+import { fileNotReadable, tensorMissing, tensorShapeDiffers } from '../compiler/diagnostics/files.ts'
 import type { CompiledProgram, DimValues, TensorSlot } from '../runtime/abi.ts'
 import type { Executor, TensorData } from '../runtime/executor.ts'
 import { writeFileAtomically } from '../runtime/node/atomic-file.ts'
@@ -25,7 +25,11 @@ export function readTensors(path: string): TensorFile {
   return { path, tensors: parseSafetensors(path, bytes).tensors }
 }
 
-export async function writeTensors(path: string, tensors: ReadonlyMap<string, Tensor>, metadata: ReadonlyMap<string, string>): Promise<void> {
+export async function writeTensors(
+  path: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: ReadonlyMap<string, string>,
+): Promise<void> {
   await writeFileAtomically(path, safetensorsChunks(tensors, metadata))
 }
 
@@ -40,11 +44,19 @@ export function uploadVariables(executor: Executor, file: TensorFile): void {
 /** The tensor of a file as the program wants it. */
 export function take(file: TensorFile, name: string, shape: readonly number[], dtype: TensorSlot['dtype']): TensorData {
   const tensor = file.tensors.get(name)
-  if (!tensor) throw new DiagnosticError([report(tensorMissing, { path: file.path, name, available: [...file.tensors.keys()] })])
+  if (!tensor)
+    throw new DiagnosticError([report(tensorMissing, { path: file.path, name, available: [...file.tensors.keys()] })])
   if (tensor.shape.length !== shape.length || tensor.shape.some((n, i) => n !== shape[i]))
-    throw new DiagnosticError([report(tensorShapeDiffers, { path: file.path, name, expected: shape, given: tensor.shape })])
+    throw new DiagnosticError([
+      report(tensorShapeDiffers, { path: file.path, name, expected: shape, given: tensor.shape }),
+    ])
   const numbers = decodeTensor(tensor.dtype, tensor.bytes)
-  const target = dtype === 'float' ? new Float32Array(numbers.length) : dtype === 'int' ? new Int32Array(numbers.length) : new Uint32Array(numbers.length)
+  const target =
+    dtype === 'float'
+      ? new Float32Array(numbers.length)
+      : dtype === 'int'
+        ? new Int32Array(numbers.length)
+        : new Uint32Array(numbers.length)
   for (let i = 0; i < numbers.length; i++) target[i] = Number(numbers[i])
   return target
 }
@@ -59,7 +71,8 @@ export function dimsFromShapes(program: CompiledProgram, files: readonly TensorF
       const given = tensor?.shape[axis]
       if (given === undefined || typeof size === 'number' || size.terms.length !== 1) return
       const [coefficient, name, ...more] = size.terms[0]!
-      if (typeof name === 'string' && more.length === 0 && given % coefficient === 0 && !dims.has(name)) dims.set(name, given / coefficient)
+      if (typeof name === 'string' && more.length === 0 && given % coefficient === 0 && !dims.has(name))
+        dims.set(name, given / coefficient)
     })
   }
   return dims

@@ -42,11 +42,21 @@ export const testVerb: Verb = (program, run) => {
           const device = await selectDevice(options.device, true)
           if (device.kind === 'gpu') places.set(device.description.name, onDevice(device))
         }
-        for (const [file, checked] of programs) for (const [where, evaluate] of places) outcomes.push(...(await runTests(file, checked, where, evaluate)))
+        for (const [file, checked] of programs)
+          for (const [where, evaluate] of places) outcomes.push(...(await runTests(file, checked, where, evaluate)))
         const failed = outcomes.filter((o) => o.failures.length > 0)
-        if (options.json) terminal.json(outcomes.map(({ failures, ...rest }) => ({ ...rest, passed: failures.length === 0, failures: failures.map((f) => f.message) })))
+        if (options.json)
+          terminal.json(
+            outcomes.map(({ failures, ...rest }) => ({
+              ...rest,
+              passed: failures.length === 0,
+              failures: failures.map((f) => f.message),
+            })),
+          )
         else {
-          for (const o of outcomes) if (!options.quiet || o.failures.length > 0) terminal.line(`${o.failures.length === 0 ? 'ok  ' : 'FAIL'} ${o.file}: ${o.title} (${o.where})`)
+          for (const o of outcomes)
+            if (!options.quiet || o.failures.length > 0)
+              terminal.line(`${o.failures.length === 0 ? 'ok  ' : 'FAIL'} ${o.file}: ${o.title} (${o.where})`)
           terminal.line(`${outcomes.length - failed.length} passed, ${failed.length} failed`)
         }
         show(failed.flatMap((o) => o.failures))
@@ -57,7 +67,8 @@ export const testVerb: Verb = (program, run) => {
 
 async function runTests(file: string, program: Program, where: string, evaluate: Evaluator): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const test of program.tests) outcomes.push({ file, title: test.title, where, failures: await failuresOf(test, where, evaluate) })
+  for (const test of program.tests)
+    outcomes.push({ file, title: test.title, where, failures: await failuresOf(test, where, evaluate) })
   return outcomes
 }
 
@@ -99,7 +110,11 @@ const onReference: Evaluator = async (nodes) =>
 function onDevice(device: Awaited<ReturnType<typeof selectDevice>>): Evaluator {
   return async (nodes, title) => {
     const names = new Map(nodes.map((node, i) => [node, `value${i}`]))
-    const graph = { name: `test ${title}`, results: [...names].map(([node, name]) => ({ name, node, role: 'output' as const })), origins: new Map() }
+    const graph = {
+      name: `test ${title}`,
+      results: [...names].map(([node, name]) => ({ name, node, role: 'output' as const })),
+      origins: new Map(),
+    }
     const executor = await openCompiled(compileGraph(graph, device.target), device, { dims: {}, entries: ['infer'] })
     try {
       await executor.run('infer')

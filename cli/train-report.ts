@@ -8,14 +8,30 @@ import { terminal } from './terminal.ts'
 
 export interface TrainReport {
   readonly compiling: (done: number, total: number, what: string) => void
-  readonly opened: (directory: string, model: string, program: CompiledProgram, dims: DimValues, resumedAt: number | undefined) => void
+  readonly opened: (
+    directory: string,
+    model: string,
+    program: CompiledProgram,
+    dims: DimValues,
+    resumedAt: number | undefined,
+  ) => void
   readonly event: (event: TrainEvent) => void
   readonly tested: (values: Scalars, step: number, examples: number | undefined) => void
   readonly note: (text: string) => void
   readonly end: () => void
 }
 
-export function watchTraining({ quiet, json, batch, settings }: { quiet: boolean; json: boolean; batch: number; settings: TrainSettings }): TrainReport {
+export function watchTraining({
+  quiet,
+  json,
+  batch,
+  settings,
+}: {
+  quiet: boolean
+  json: boolean
+  batch: number
+  settings: TrainSettings
+}): TrainReport {
   const progress = createProgress(quiet)
   const clock = rateClock()
   const start = performance.now()
@@ -26,7 +42,8 @@ export function watchTraining({ quiet, json, batch, settings }: { quiet: boolean
   }
   return {
     compiling(done, all, what) {
-      if (!quiet && terminal.interactive()) terminal.err(`\r\x1b[2Kcompiling ${done}/${all} ${what.slice(0, 60)}${done === all ? '\r\x1b[2K' : ''}`)
+      if (!quiet && terminal.interactive())
+        terminal.err(`\r\x1b[2Kcompiling ${done}/${all} ${what.slice(0, 60)}${done === all ? '\r\x1b[2K' : ''}`)
     },
     opened(directory, model, program, dims, resumedAt) {
       const part = program.footprint.training!
@@ -64,7 +81,9 @@ export function watchTraining({ quiet, json, batch, settings }: { quiet: boolean
           progress.note(`epoch ${event.epoch}: ${words(event.values)}`)
           return
         case 'validation':
-          progress.note(`${event.averaged ? 'average of the last checkpoints, ' : ''}validation: ${words(event.values)}${event.best ? ' (best)' : ''}`)
+          progress.note(
+            `${event.averaged ? 'average of the last checkpoints, ' : ''}validation: ${words(event.values)}${event.best ? ' (best)' : ''}`,
+          )
           return
         case 'checkpoint':
         case 'test':
@@ -93,7 +112,12 @@ export function watchTraining({ quiet, json, batch, settings }: { quiet: boolean
 }
 
 const words = (values: Scalars): string =>
-  Object.entries(values).map(([name, value]) => `${name} ${name.endsWith('accuracy') ? `${(100 * value).toFixed(2)} %` : value.toPrecision(4)}`).join(', ')
+  Object.entries(values)
+    .map(
+      ([name, value]) =>
+        `${name} ${name.endsWith('accuracy') ? `${(100 * value).toFixed(2)} %` : value.toPrecision(4)}`,
+    )
+    .join(', ')
 
 /** Steps a second over the last few seconds. */
 function rateClock() {

@@ -1,6 +1,7 @@
 /** `dlmc train FILE [BLOCK]`: trains, shows how it goes, keeps everything in a run directory, tests at the end. */
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
+import { matchesPattern } from '../compiler/path-pattern.ts'
 import { compile } from '../compiler/pipeline.ts'
 import type { Program, TrainDescription } from '../compiler/program.ts'
 import type { TrainSettings } from '../runtime/abi.ts'
@@ -14,13 +15,12 @@ import { type LoadedWeights, train } from '../runtime/trainer.ts'
 import { exitCodes, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { asRecord, collect, deviceOption, type Verb } from './options.ts'
-import { selectTrain, completeDims } from './select.ts'
+import { completeDims, selectTrain } from './select.ts'
 import { openCompiled, selectDevice } from './session.ts'
 import { applySettings } from './set.ts'
+import { readTensors } from './tensors.ts'
 import { terminal } from './terminal.ts'
 import { watchTraining } from './train-report.ts'
-import { readTensors } from './tensors.ts'
-import { matchesPattern } from '../compiler/path-pattern.ts'
 
 interface Options {
   readonly set?: string[]
@@ -64,7 +64,11 @@ async function trainFile(file: string, block: string | undefined, options: Optio
   const program = loadValidProgram(file)
   const directory = options.resume === undefined ? undefined : openRunDirectory(options.resume)
   const earlier = directory?.config as RunConfig | undefined
-  const set = [...(earlier?.set ?? []), ...(options.set ?? []), ...(options.seed === undefined ? [] : [`seed=${options.seed}`])]
+  const set = [
+    ...(earlier?.set ?? []),
+    ...(options.set ?? []),
+    ...(options.seed === undefined ? [] : [`seed=${options.seed}`]),
+  ]
   const description = applySettings(selectTrain(program, block ?? earlier?.block), set)
   const settings = settingsOf(description)
   const data = await openDatasets(program, description, file, [...(earlier?.data ?? []), ...(options.data ?? [])])
@@ -78,12 +82,17 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     target: device.target,
     subgroup: device.found.gpu?.subgroup,
   })
-  const dims = asRecord(completeDims(compiled.dims, new Map([...description.dims, ['batch', description.batch]]), description))
+  const dims = asRecord(
+    completeDims(compiled.dims, new Map([...description.dims, ['batch', description.batch]]), description),
+  )
   const batch = dims[batchDimOf(compiled)]!
   const wanted = wantedFields(compiled, dims)
   const source = (name: string, training: boolean): BatchSource | undefined => {
     const dataset = data.get(name)
-    return dataset && nodeBatches(dataset, wanted, { batch, dropLast: training, ...(training && { shuffle: { seed: settings.seed } }) })
+    return (
+      dataset &&
+      nodeBatches(dataset, wanted, { batch, dropLast: training, ...(training && { shuffle: { seed: settings.seed } }) })
+    )
   }
   const sources = { train: source('train', true), validation: source('validation', false), test: source('test', false) }
   if (!sources.train) throw new UsageError(`the data block "${description.data}" has no part named train`)
@@ -103,13 +112,30 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     report.note('interrupted: finishing the step and saving; once more to stop at once')
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  const config: RunConfig = { file, block: description.name, set, data: options.data ?? [], device: options.device, settings }
-  const place = directory ?? createRunDirectory(options.out, `${description.model.name.toLowerCase()}${description.name ? `-${description.name.toLowerCase()}` : ''}`, config)
+  const config: RunConfig = {
+    file,
+    block: description.name,
+    set,
+    data: options.data ?? [],
+    device: options.device,
+    settings,
+  }
+  const place =
+    directory ??
+    createRunDirectory(
+      options.out,
+      `${description.model.name.toLowerCase()}${description.name ? `-${description.name.toLowerCase()}` : ''}`,
+      config,
+    )
   try {
-    const store = await place.checkpoints({ keep: settings.averageLast, onDamaged: (error) => report.note(error.message) })
+    const store = await place.checkpoints({
+      keep: settings.averageLast,
+      onDamaged: (error) => report.note(error.message),
+    })
     const [resume] = directory ? await store.recent(1) : []
     if (directory) place.rewind(resume?.progress)
-    if (description.precision === 'mixed') report.note('warning: mixed precision is not there yet; this run is in float32')
+    if (description.precision === 'mixed')
+      report.note('warning: mixed precision is not there yet; this run is in float32')
     report.opened(place.path, description.model.name, compiled, dims, resume?.progress.step)
     let lastStep = 0
     let finish: 'complete' | 'early' | 'interrupted' = 'complete'
@@ -167,9 +193,17 @@ function settingsOf(description: TrainDescription): TrainSettings {
   }
 }
 
-async function openDatasets(program: Program, description: TrainDescription, file: string, overrides: readonly string[]) {
+async function openDatasets(
+  program: Program,
+  description: TrainDescription,
+  file: string,
+  overrides: readonly string[],
+) {
   const data = description.data === undefined ? undefined : program.data.get(description.data)
-  if (!data) throw new UsageError(`the train block names no data; write \`data: NAME\` with a data block, or train from TypeScript`)
+  if (!data)
+    throw new UsageError(
+      `the train block names no data; write \`data: NAME\` with a data block, or train from TypeScript`,
+    )
   const places = new Map<string, string>()
   for (const text of overrides) {
     const at = text.indexOf('=')

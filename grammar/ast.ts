@@ -283,7 +283,9 @@ export interface Type extends Located {
   readonly dims: readonly DimPattern[] | undefined
   readonly optional: boolean
 }
-export type DimPattern = (Located & { readonly kind: 'rest' }) | (Located & { readonly kind: 'dim'; readonly value: Expression })
+export type DimPattern =
+  | (Located & { readonly kind: 'rest' })
+  | (Located & { readonly kind: 'dim'; readonly value: Expression })
 
 /** One type, or the named parts of a tuple: `(all: float[B, T, H], last: float[B, H])`. */
 export interface ResultType extends Located {
@@ -382,9 +384,23 @@ export interface UnaryExpression extends Located {
   readonly operand: Expression
 }
 export type BinaryOperator =
-  | '+' | '-' | '*' | '/' | '//' | '%' | '@' | '**'
-  | '==' | '!=' | '<' | '<=' | '>' | '>=' | '~='
-  | 'and' | 'or'
+  | '+'
+  | '-'
+  | '*'
+  | '/'
+  | '//'
+  | '%'
+  | '@'
+  | '**'
+  | '=='
+  | '!='
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | '~='
+  | 'and'
+  | 'or'
 export interface BinaryExpression extends Located {
   readonly kind: 'binary'
   readonly operator: BinaryOperator

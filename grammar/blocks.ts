@@ -1,10 +1,20 @@
 /** `data`, `train` and `test` declarations: blocks of fields, settings and statements. */
-import type { DataDeclaration, DataMember, Expression, Field, Setting, SettingOverride, TestDeclaration, TrainDeclaration } from './ast.ts'
+import type {
+  DataDeclaration,
+  DataMember,
+  Expression,
+  Field,
+  Setting,
+  SettingOverride,
+  TestDeclaration,
+  TrainDeclaration,
+} from './ast.ts'
+import { braced } from './braces.ts'
 import type { Cursor } from './cursor.ts'
 import { stringLiteral } from './declarations.ts'
 import { expression } from './expressions.ts'
 import type { Construct } from './fault.ts'
-import { block, braced } from './statements.ts'
+import { block } from './statements.ts'
 
 export function dataDeclaration(cursor: Cursor): DataDeclaration | undefined {
   const start = cursor.next()
@@ -63,19 +73,24 @@ function list(cursor: Cursor, construct: Construct): readonly Expression[] {
 
 /** `{ "classifier.*": lr 1e-2, weight_decay 0 }`: a comma between changes, a comma or a line end between patterns. */
 function braces(cursor: Cursor): readonly SettingOverride[] {
-  return braced(cursor, 'overrides', () => {
-    const start = cursor.peek()
-    const pattern = stringLiteral(cursor, 'overrides')
-    if (pattern === undefined) return skipped(cursor)
-    cursor.expect(':', 'overrides')
-    const changes: SettingOverride['changes'][number][] = []
-    do {
-      const name = cursor.name('overrides', 'the name of a setting')
-      if (name === undefined) break
-      changes.push({ name, value: expression(cursor, 'overrides') })
-    } while (cursor.is(',') && cursor.is('name', 1) && cursor.next())
-    return { pattern, changes, span: cursor.span(start) }
-  }, true)
+  return braced(
+    cursor,
+    'overrides',
+    () => {
+      const start = cursor.peek()
+      const pattern = stringLiteral(cursor, 'overrides')
+      if (pattern === undefined) return skipped(cursor)
+      cursor.expect(':', 'overrides')
+      const changes: SettingOverride['changes'][number][] = []
+      do {
+        const name = cursor.name('overrides', 'the name of a setting')
+        if (name === undefined) break
+        changes.push({ name, value: expression(cursor, 'overrides') })
+      } while (cursor.is(',') && cursor.is('name', 1) && cursor.next())
+      return { pattern, changes, span: cursor.span(start) }
+    },
+    true,
+  )
 }
 
 export function testDeclaration(cursor: Cursor): TestDeclaration | undefined {

@@ -97,7 +97,14 @@ export class Cursor {
 
   unexpected(expected: readonly string[], construct: Construct, opener?: Span): void {
     const token = this.peek()
-    this.fault({ kind: 'unexpected', span: this.spanOfFound(token), found: foundOf(token), expected, construct, opener })
+    this.fault({
+      kind: 'unexpected',
+      span: this.spanOfFound(token),
+      found: foundOf(token),
+      expected,
+      construct,
+      opener,
+    })
   }
 
   /** Keeps a fault about the token ahead. */

@@ -1,12 +1,24 @@
 /** What a file declares: imports, constants, functions, modules, models. Data, training and tests: `blocks.ts`. */
-import type { ConstDeclaration, Declaration, ForwardDeclaration, FunctionDeclaration, Identifier, ImportDeclaration, ModelDeclaration, ModuleDeclaration, Statement, StringLiteral } from './ast.ts'
+import type {
+  ConstDeclaration,
+  Declaration,
+  ForwardDeclaration,
+  FunctionDeclaration,
+  Identifier,
+  ImportDeclaration,
+  ModelDeclaration,
+  ModuleDeclaration,
+  Statement,
+  StringLiteral,
+} from './ast.ts'
 import { dataDeclaration, testDeclaration, trainDeclaration } from './blocks.ts'
+import { braced } from './braces.ts'
 import type { Cursor } from './cursor.ts'
 import { expression } from './expressions.ts'
 import type { Construct } from './fault.ts'
+import { stringValue } from './literals.ts'
 import { separated } from './separated.ts'
-import { block, braced, statement } from './statements.ts'
-import { stringValue } from './tokens.ts'
+import { block, statement } from './statements.ts'
 import { parameters, resultType, type } from './types.ts'
 
 export const declarationWords = ['import', 'const', 'fn', 'module', 'model', 'data', 'train', 'test'] as const
@@ -33,7 +45,12 @@ export function declaration(cursor: Cursor): Declaration | undefined {
       case 'test':
         return testDeclaration(cursor)
       default:
-        cursor.fault({ kind: 'unknown-declaration', span: cursor.span(start, start), word: start.text, known: declarationWords })
+        cursor.fault({
+          kind: 'unknown-declaration',
+          span: cursor.span(start, start),
+          word: start.text,
+          known: declarationWords,
+        })
     }
   } else cursor.unexpected(['a declaration'], 'file')
   cursor.skipTo('newline', ';')
@@ -73,7 +90,9 @@ function constDeclaration(cursor: Cursor): ConstDeclaration | undefined {
   const declared = cursor.take(':') ? type(cursor) : undefined
   cursor.expect('=', 'const')
   const value = expression(cursor, 'const')
-  return name && { kind: 'const', name, type: declared, value, documentation: start.documentation, span: cursor.span(start) }
+  return (
+    name && { kind: 'const', name, type: declared, value, documentation: start.documentation, span: cursor.span(start) }
+  )
 }
 
 function functionDeclaration(cursor: Cursor): FunctionDeclaration | undefined {
@@ -82,7 +101,17 @@ function functionDeclaration(cursor: Cursor): FunctionDeclaration | undefined {
   const signature = parameters(cursor)
   const result = cursor.take('->') ? resultType(cursor) : undefined
   const body = block(cursor, 'fn')
-  return name && { kind: 'function', name, parameters: signature, result, body, documentation: start.documentation, span: cursor.span(start) }
+  return (
+    name && {
+      kind: 'function',
+      name,
+      parameters: signature,
+      result,
+      body,
+      documentation: start.documentation,
+      span: cursor.span(start),
+    }
+  )
 }
 
 function moduleDeclaration(cursor: Cursor): ModuleDeclaration | undefined {
@@ -93,12 +122,26 @@ function moduleDeclaration(cursor: Cursor): ModuleDeclaration | undefined {
   const members: readonly Statement[] = braced(cursor, 'module', () => {
     if (!(cursor.isWord('forward') && cursor.is('(', 1))) return statement(cursor)
     const token = cursor.peek()
-    forwards.push({ forward: forwardDeclaration(cursor), keyword: { name: 'forward', span: cursor.span(token, token) } })
+    forwards.push({
+      forward: forwardDeclaration(cursor),
+      keyword: { name: 'forward', span: cursor.span(token, token) },
+    })
     const [first, ...more] = forwards
-    if (first !== undefined && more.length > 0) cursor.report({ kind: 'second-forward', span: cursor.span(token, token), first: first.keyword.span })
+    if (first !== undefined && more.length > 0)
+      cursor.report({ kind: 'second-forward', span: cursor.span(token, token), first: first.keyword.span })
     return undefined
   })
-  return name && { kind: 'module', name, parameters: signature, members, forward: forwards[0]?.forward, documentation: start.documentation, span: cursor.span(start) }
+  return (
+    name && {
+      kind: 'module',
+      name,
+      parameters: signature,
+      members,
+      forward: forwards[0]?.forward,
+      documentation: start.documentation,
+      span: cursor.span(start),
+    }
+  )
 }
 
 function forwardDeclaration(cursor: Cursor): ForwardDeclaration {
@@ -114,5 +157,14 @@ function modelDeclaration(cursor: Cursor): ModelDeclaration | undefined {
   const name = cursor.name('model')
   const signature = cursor.is('(') ? parameters(cursor) : []
   const members = braced(cursor, 'model', () => statement(cursor))
-  return name && { kind: 'model', name, parameters: signature, members, documentation: start.documentation, span: cursor.span(start) }
+  return (
+    name && {
+      kind: 'model',
+      name,
+      parameters: signature,
+      members,
+      documentation: start.documentation,
+      span: cursor.span(start),
+    }
+  )
 }

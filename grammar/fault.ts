@@ -17,11 +17,52 @@ export const limits = {
 
 /** The construct that the parser was reading, so that the message can show examples of it. */
 export type Construct =
-  | 'file' | 'import' | 'const' | 'fn' | 'module' | 'model' | 'data' | 'train' | 'test' | 'forward'
-  | 'parameters' | 'type' | 'result type' | 'block' | 'let' | 'layer' | 'param' | 'state' | 'input' | 'target' | 'output'
-  | 'loss' | 'metric' | 'next' | 'yield' | 'expose' | 'require' | 'expect' | 'return' | 'if' | 'for' | 'scan'
-  | 'expression' | 'conditional' | 'list' | 'tuple' | 'call' | 'index' | 'chain' | 'pipeline' | 'lambda'
-  | 'partition' | 'field' | 'setting' | 'overrides' | 'statement'
+  | 'file'
+  | 'import'
+  | 'const'
+  | 'fn'
+  | 'module'
+  | 'model'
+  | 'data'
+  | 'train'
+  | 'test'
+  | 'forward'
+  | 'parameters'
+  | 'type'
+  | 'result type'
+  | 'block'
+  | 'let'
+  | 'layer'
+  | 'param'
+  | 'state'
+  | 'input'
+  | 'target'
+  | 'output'
+  | 'loss'
+  | 'metric'
+  | 'next'
+  | 'yield'
+  | 'expose'
+  | 'require'
+  | 'expect'
+  | 'return'
+  | 'if'
+  | 'for'
+  | 'scan'
+  | 'expression'
+  | 'conditional'
+  | 'list'
+  | 'tuple'
+  | 'call'
+  | 'index'
+  | 'chain'
+  | 'pipeline'
+  | 'lambda'
+  | 'partition'
+  | 'field'
+  | 'setting'
+  | 'overrides'
+  | 'statement'
 
 /** What stood where something else was expected. */
 export interface Found {
@@ -34,7 +75,13 @@ interface At {
 }
 
 export type SyntaxFault =
-  | (At & { readonly kind: 'unexpected'; readonly found: Found; readonly expected: readonly string[]; readonly construct: Construct; readonly opener: Span | undefined })
+  | (At & {
+      readonly kind: 'unexpected'
+      readonly found: Found
+      readonly expected: readonly string[]
+      readonly construct: Construct
+      readonly opener: Span | undefined
+    })
   | (At & { readonly kind: 'unknown-declaration'; readonly word: string; readonly known: readonly string[] })
   | (At & { readonly kind: 'unknown-statement'; readonly word: string; readonly known: readonly string[] })
   | (At & { readonly kind: 'missing-let'; readonly name: string; readonly insertAt: Span })
@@ -47,7 +94,12 @@ export type SyntaxFault =
   | (At & { readonly kind: 'unterminated-string' })
   | (At & { readonly kind: 'quote' })
   | (At & { readonly kind: 'escape'; readonly escape: string })
-  | (At & { readonly kind: 'number'; readonly text: string; readonly reason: 'point' | 'suffix' | 'inexact' | 'overflow' | 'base'; readonly instead: string | undefined })
+  | (At & {
+      readonly kind: 'number'
+      readonly text: string
+      readonly reason: 'point' | 'suffix' | 'inexact' | 'overflow' | 'base'
+      readonly instead: string | undefined
+    })
   | (At & { readonly kind: 'character'; readonly text: string })
   | (At & { readonly kind: 'control-character'; readonly codePoint: number; readonly bidirectional: boolean })
   | (At & { readonly kind: 'surrogate' })

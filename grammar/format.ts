@@ -4,7 +4,7 @@
  *
  * It works on tokens and comments alone, so that nothing can be lost: only blanks, and `;` at line ends, ever change.
  */
-import { isInfix } from './expressions.ts'
+import { isInfix } from './operators.ts'
 import { parse } from './parser.ts'
 import type { Source } from './source.ts'
 import { type Token, type TokenType, tokenize } from './tokens.ts'
@@ -44,15 +44,27 @@ function layOutOnce(source: Source, keepAlignment: boolean): string {
     const before = lines[index - 1]
     const opensBlock = before?.items.findLast((item) => item.type !== 'comment')?.type
     const closesBlock = isCloser(line.items[0]?.type)
-    if (before !== undefined && line.number > before.number + 1 && !(isOpener(opensBlock) && before.items.at(-1)?.type !== 'comment') && !closesBlock) out.push('')
-    const neighbours = [lines[index - 1], lines[index + 1]].filter((other) => other !== undefined && Math.abs(other.number - line.number) === 1)
+    if (
+      before !== undefined &&
+      line.number > before.number + 1 &&
+      !(isOpener(opensBlock) && before.items.at(-1)?.type !== 'comment') &&
+      !closesBlock
+    )
+      out.push('')
+    const neighbours = [lines[index - 1], lines[index + 1]].filter(
+      (other) => other !== undefined && Math.abs(other.number - line.number) === 1,
+    )
     let text = ' '.repeat(indents[index] as number)
     line.items.forEach((item, at) => {
       const previous = line.items[at - 1]
       let blanks = spacing.before(item, at === 0)
       if (previous !== undefined) {
         if (item.type === 'comment') blanks = 2
-        const linesUp = keepAlignment && blanks > 0 && item.gap > blanks && neighbours.some((other) => other?.items.some((o, i) => i > 0 && o.column === item.column && o.gap > 0))
+        const linesUp =
+          keepAlignment &&
+          blanks > 0 &&
+          item.gap > blanks &&
+          neighbours.some((other) => other?.items.some((o, i) => i > 0 && o.column === item.column && o.gap > 0))
         text += ' '.repeat(linesUp ? item.gap : blanks)
       }
       text += item.text
@@ -67,8 +79,12 @@ function layOutOnce(source: Source, keepAlignment: boolean): string {
 function linesOf(source: Source): readonly Line[] {
   const { text } = source
   const { tokens, comments } = tokenize(source)
-  const pieces: { type: Item['type']; text: string; start: number; end: number }[] = tokens.filter((t: Token) => t.type !== 'newline' && t.type !== 'end')
-  const all = [...pieces, ...comments.map((c) => ({ ...c, type: 'comment' as const }))].sort((a, b) => a.start - b.start)
+  const pieces: { type: Item['type']; text: string; start: number; end: number }[] = tokens.filter(
+    (t: Token) => t.type !== 'newline' && t.type !== 'end',
+  )
+  const all = [...pieces, ...comments.map((c) => ({ ...c, type: 'comment' as const }))].sort(
+    (a, b) => a.start - b.start,
+  )
   const lines: { number: number; items: Item[] }[] = []
   let number = 0
   let lineStart = text.charCodeAt(0) === 0xfeff ? 1 : 0
@@ -82,13 +98,20 @@ function linesOf(source: Source): readonly Line[] {
       }
     }
     const between = text.slice(Math.max(last, lineStart), piece.start)
-    const item = { type: piece.type, text: piece.text, column: piece.start - lineStart, gap: between.includes('\t') ? Math.min(1, between.length) : between.length }
+    const item = {
+      type: piece.type,
+      text: piece.text,
+      column: piece.start - lineStart,
+      gap: between.includes('\t') ? Math.min(1, between.length) : between.length,
+    }
     last = piece.end
     const line = lines.at(-1)
     if (line !== undefined && line.number === number) line.items.push(item)
     else lines.push({ number, items: [item] })
   }
-  return lines.map((line) => ({ ...line, items: withoutFinalSemicolons(line.items) })).filter((line) => line.items.length > 0)
+  return lines
+    .map((line) => ({ ...line, items: withoutFinalSemicolons(line.items) }))
+    .filter((line) => line.items.length > 0)
 }
 
 /** A `;` at the end of a line says nothing more than the line's end. */
@@ -130,7 +153,8 @@ function indentsOf(lines: readonly Line[]): readonly number[] {
 }
 
 function goesOn(first: Item, second: Item | undefined, previous: Item | undefined): boolean {
-  if (first.type === 'name' && (first.text === 'carry' || first.text === 'along') && second?.type === 'name') return true
+  if (first.type === 'name' && (first.text === 'carry' || first.text === 'along') && second?.type === 'name')
+    return true
   if (first.type === '{' || previous === undefined) return false
   if (first.type === 'else' && previous.type === '}') return false
   const starts: readonly Item['type'][] = ['=', '=>', '->', '.', 'then', 'else', 'in']
@@ -155,7 +179,11 @@ class Spacing {
     if (item.type === 'comment') return 1
     const previous = this.#previous
     const inside = this.#open.at(-1)
-    const operand = previous !== undefined && !this.#previousIsKeyword && isOperandEnd(previous.type) && !(first && !isInfix(item.type))
+    const operand =
+      previous !== undefined &&
+      !this.#previousIsKeyword &&
+      isOperandEnd(previous.type) &&
+      !(first && !isInfix(item.type))
     const unary = (item.type === '-' || item.type === '+') && !operand
     const blanks = previous === undefined ? 0 : this.#between(previous, item, inside)
     if (isCloser(item.type)) this.#open.pop()
@@ -183,7 +211,18 @@ class Spacing {
 }
 
 function isOperandEnd(type: Item['type']): boolean {
-  return type === 'name' || type === 'number' || type === 'string' || type === 'true' || type === 'false' || type === 'none' || type === ')' || type === ']' || type === '}' || type === '?'
+  return (
+    type === 'name' ||
+    type === 'number' ||
+    type === 'string' ||
+    type === 'true' ||
+    type === 'false' ||
+    type === 'none' ||
+    type === ')' ||
+    type === ']' ||
+    type === '}' ||
+    type === '?'
+  )
 }
 
 function isCallable(type: Item['type']): boolean {

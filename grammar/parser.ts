@@ -24,7 +24,10 @@ export function parse(source: Source): Parsed {
   const whole = { source, start: 0, end: source.text.length }
   const nothing: File = { declarations: [], span: whole }
   if (source.text.length > limits.text) {
-    return { file: nothing, faults: [{ kind: 'too-long', span: { ...whole, end: 0 }, limit: limits.text, length: source.text.length }] }
+    return {
+      file: nothing,
+      faults: [{ kind: 'too-long', span: { ...whole, end: 0 }, limit: limits.text, length: source.text.length }],
+    }
   }
   const lexed = tokenize(source)
   const layout = layOut(source, lexed.tokens)
@@ -40,12 +43,19 @@ export function parse(source: Source): Parsed {
 function onLinesOf(source: Source, brackets: readonly SyntaxFault[]): (fault: SyntaxFault) => boolean {
   const { text } = source
   const lineAt = (offset: number): readonly [number, number] => {
-    const start = offset === 0 ? 0 : Math.max(text.lastIndexOf('\n', offset - 1), text.lastIndexOf('\r', offset - 1)) + 1
+    const start =
+      offset === 0 ? 0 : Math.max(text.lastIndexOf('\n', offset - 1), text.lastIndexOf('\r', offset - 1)) + 1
     const ends = [text.indexOf('\n', offset), text.indexOf('\r', offset)].filter((end) => end !== -1)
     return [start, ends.length === 0 ? text.length : Math.min(...ends)]
   }
-  const lines = brackets.slice(0, limits.faults).flatMap((fault) => [lineAt(fault.span.start), ...(fault.kind === 'unclosed' ? [lineAt(fault.insertAt.start)] : [])])
-  return ({ kind, span }) => kind === 'unexpected' && lines.some(([start, end]) => span.start >= start && span.start <= end)
+  const lines = brackets
+    .slice(0, limits.faults)
+    .flatMap((fault) => [
+      lineAt(fault.span.start),
+      ...(fault.kind === 'unclosed' ? [lineAt(fault.insertAt.start)] : []),
+    ])
+  return ({ kind, span }) =>
+    kind === 'unexpected' && lines.some(([start, end]) => span.start >= start && span.start <= end)
 }
 
 function file(cursor: Cursor): readonly Declaration[] {

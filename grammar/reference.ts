@@ -1,14 +1,16 @@
 /** The grammar part of `REFERENCE.md` and of `dlmc grammar`, made from the parser's own tables and rules. */
 import { declarationWords } from './declarations.ts'
-import { precedences } from './expressions.ts'
 import { limits } from './fault.ts'
+import { precedences } from './operators.ts'
 import { grammar } from './rules.ts'
 import { statementWords } from './statements.ts'
 import { reserved, symbols, type TokenType } from './tokens.ts'
 
 /** The rules alone, as text. */
 export function grammarText(): string {
-  return grammar.map(({ title, rules }) => [`// ${title}`, ...rules.map(({ name, is }) => `${name} = ${is}`)].join('\n')).join('\n\n')
+  return grammar
+    .map(({ title, rules }) => [`// ${title}`, ...rules.map(({ name, is }) => `${name} = ${is}`)].join('\n'))
+    .join('\n\n')
 }
 
 /** Markdown between the marks in `REFERENCE.md`. */
@@ -19,10 +21,12 @@ export function grammarReference(): string {
   for (const [type, level] of precedences) levels.set(level, [...(levels.get(level) ?? []), type])
   const order: readonly (readonly [string, string])[] = [
     [code(['|>']), 'left'],
-    ...[...levels].sort(([a], [b]) => a - b).flatMap(([level, types]): (readonly [string, string])[] => [
-      [code(types), level === 4 || level === 5 ? 'does not chain' : 'left'],
-      ...(level === 2 ? [[code(['not']), 'prefix'] as const] : []),
-    ]),
+    ...[...levels]
+      .sort(([a], [b]) => a - b)
+      .flatMap(([level, types]): (readonly [string, string])[] => [
+        [code(types), level === 4 || level === 5 ? 'does not chain' : 'left'],
+        ...(level === 2 ? [[code(['not']), 'prefix'] as const] : []),
+      ]),
     [`${code(['-', '+'])} before an operand`, 'prefix'],
     [code(['**']), 'right'],
     ['call `f(x)`, index `x[i]`, member `x.y`', 'left'],

@@ -5,7 +5,7 @@
  * The parser is written by hand for the sake of its messages. That these rules and the parser accept the same texts is
  * held by `test/grammar/rules.test.ts`, which derives texts from the rules, mutates them, and compares verdicts.
  */
-import { precedences } from './expressions.ts'
+import { precedences } from './operators.ts'
 import type { TokenType } from './tokens.ts'
 
 export interface Rule {
@@ -22,8 +22,12 @@ const list = (item: string) => `${item} { "," ${item} } [ "," ]`
 const items = (item: string) => `"{" { Separator } [ ${item} { Separator { Separator } ${item} } { Separator } ] "}"`
 
 /** Operators of equal precedence: taken from the table by which the parser climbs. */
-const level = (precedence: number): readonly TokenType[] => [...precedences].filter(([, p]) => p === precedence).map(([type]) => type)
-const operators = (precedence: number) => level(precedence).map((type) => `"${type}"`).join(' | ')
+const level = (precedence: number): readonly TokenType[] =>
+  [...precedences].filter(([, p]) => p === precedence).map(([type]) => type)
+const operators = (precedence: number) =>
+  level(precedence)
+    .map((type) => `"${type}"`)
+    .join(' | ')
 const anyOf = (precedence: number) => `( ${operators(precedence)} )`
 
 export const grammar: readonly RuleGroup[] = [
@@ -68,7 +72,10 @@ export const grammar: readonly RuleGroup[] = [
     title: 'Statements',
     rules: [
       rule('Block', items('Statement')),
-      rule('Statement', 'Let | Layer | Variable | Port | Output | Loss | Metric | Next | Yield | Expose | Require | Expect | Return | If | For | Scan | Expression'),
+      rule(
+        'Statement',
+        'Let | Layer | Variable | Port | Output | Loss | Metric | Next | Yield | Expose | Require | Expect | Return | If | For | Scan | Expression',
+      ),
       rule('Let', `"let" ( NAME [ ":" Type ] | "(" ${list('NAME')} ")" ) "=" Expression`),
       rule('Layer', '"layer" NAME "=" Expression'),
       rule('Variable', '( "param" | "state" ) NAME ":" Type "=" Expression'),
@@ -84,7 +91,10 @@ export const grammar: readonly RuleGroup[] = [
       rule('Return', '"return" Expression'),
       rule('If', '"if" Expression Block [ "else" ( If | Block ) ]'),
       rule('For', '"for" NAME "in" Expression Block'),
-      rule('Scan', '"scan" [ ScanInput { "," ScanInput } { NEWLINE } ] "along" Expression [ { NEWLINE } "reverse" ":" Expression ] [ { NEWLINE } "carry" Carry { "," Carry } ] Block'),
+      rule(
+        'Scan',
+        '"scan" [ ScanInput { "," ScanInput } { NEWLINE } ] "along" Expression [ { NEWLINE } "reverse" ":" Expression ] [ { NEWLINE } "carry" Carry { "," Carry } ] Block',
+      ),
       rule('ScanInput', 'NAME "in" Expression'),
       rule('Carry', 'NAME [ ":" Type ] "=" Expression'),
     ],

@@ -1,12 +1,18 @@
 /** Items between commas up to a closing bracket; a comma after the last is fine, a missing one is said and supplied. */
 import type { Cursor } from './cursor.ts'
-import { beginsExpression } from './expressions.ts'
 import type { Construct } from './fault.ts'
+import { beginsExpression } from './operators.ts'
 import type { Span } from './source.ts'
 import type { TokenType } from './tokens.ts'
 
 /** Reads the items and the closer; the opener was taken. */
-export function separated<T>(cursor: Cursor, closer: TokenType, construct: Construct, opener: Span, item: () => T): readonly T[] {
+export function separated<T>(
+  cursor: Cursor,
+  closer: TokenType,
+  construct: Construct,
+  opener: Span,
+  item: () => T,
+): readonly T[] {
   const items: T[] = []
   const skipLines = closer === '}'
   for (;;) {

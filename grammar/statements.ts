@@ -1,47 +1,40 @@
 /** Statements and blocks. Words such as `layer` or `loss` are keywords at the start of a statement only. */
-import type { Block, Expression, Identifier, ScanStatement, Statement, Type } from './ast.ts'
-import { describe, type Cursor } from './cursor.ts'
-import { expression, isInfix } from './expressions.ts'
+import type { Block, Expression, Identifier, Statement, Type } from './ast.ts'
+import { braced } from './braces.ts'
+import type { Cursor } from './cursor.ts'
+import { expression } from './expressions.ts'
 import type { Construct } from './fault.ts'
+import { isInfix } from './operators.ts'
+import { scan } from './scan.ts'
 import { separated } from './separated.ts'
 import type { Token, TokenType } from './tokens.ts'
 import { type } from './types.ts'
 
 export const statementWords = [
-  'let', 'layer', 'param', 'state', 'input', 'target', 'output', 'loss', 'metric', 'next', 'yield', 'expose', 'require',
-  'expect', 'return', 'if', 'for', 'scan',
+  'let',
+  'layer',
+  'param',
+  'state',
+  'input',
+  'target',
+  'output',
+  'loss',
+  'metric',
+  'next',
+  'yield',
+  'expose',
+  'require',
+  'expect',
+  'return',
+  'if',
+  'for',
+  'scan',
 ] as const
 
 export function block(cursor: Cursor, construct: Construct): Block {
   const start = cursor.peek()
   const statements = braced(cursor, construct, () => statement(cursor))
   return { statements, span: cursor.span(start) }
-}
-
-/** `{ item ⏎ item; item }`: reads items until the brace closes, and goes on at the next line after a fault. A `comma` may part items too. */
-export function braced<T>(cursor: Cursor, construct: Construct, item: () => T | undefined, comma = false): readonly T[] {
-  const opener = cursor.expect('{', construct)
-  if (opener.text === '') return []
-  const items: T[] = []
-  const next = () => {
-    if (comma) cursor.take(',')
-    cursor.skipSeparators()
-  }
-  for (cursor.skipSeparators(); !cursor.is('}') && !cursor.is('end'); next()) {
-    const before = cursor.index
-    const read = item()
-    if (read !== undefined) items.push(read)
-    if (!(comma && cursor.is(','))) endOfItem(cursor, construct)
-    if (cursor.index === before) cursor.next()
-  }
-  cursor.expect('}', construct, cursor.span(opener, opener))
-  return items
-}
-
-function endOfItem(cursor: Cursor, construct: Construct): void {
-  if (cursor.is('newline') || cursor.is(';') || cursor.is('}') || cursor.is('end')) return
-  cursor.unexpected([describe('newline'), '`;`'], construct)
-  cursor.skipTo('newline', ';')
 }
 
 export function statement(cursor: Cursor): Statement | undefined {
@@ -165,7 +158,17 @@ function worded(cursor: Cursor, start: Token): Statement | undefined {
 
 /** What may follow a name that begins an expression or, wrongly, an assignment. */
 function goesOnAfterName(type: TokenType): boolean {
-  return isInfix(type) || type === '=' || type === '.' || type === '(' || type === '[' || type === 'newline' || type === ';' || type === '}' || type === 'end'
+  return (
+    isInfix(type) ||
+    type === '=' ||
+    type === '.' ||
+    type === '(' ||
+    type === '[' ||
+    type === 'newline' ||
+    type === ';' ||
+    type === '}' ||
+    type === 'end'
+  )
 }
 
 /** An expression, or what someone took for a statement. */
@@ -179,7 +182,12 @@ function plain(cursor: Cursor): Statement | undefined {
     return { kind: 'let', names: [name], tuple: false, type: undefined, value, span: cursor.span(start) }
   }
   if (start.type === 'name' && (next.type === 'name' || next.type === 'string') && !isInfix(next.type)) {
-    cursor.fault({ kind: 'unknown-statement', span: cursor.span(start, start), word: start.text, known: statementWords })
+    cursor.fault({
+      kind: 'unknown-statement',
+      span: cursor.span(start, start),
+      word: start.text,
+      known: statementWords,
+    })
     cursor.skipTo('newline', ';')
     return undefined
   }
@@ -199,7 +207,7 @@ function typed(cursor: Cursor, construct: Construct): Type {
 }
 
 /** The name that is missing; the fault was reported. */
-function nameless(cursor: Cursor): Identifier {
+export function nameless(cursor: Cursor): Identifier {
   return { name: '', span: cursor.spanOfFound(cursor.peek()) }
 }
 
@@ -231,61 +239,26 @@ function ifStatement(cursor: Cursor, afterElse = false): Statement {
     const then = expression(cursor, 'conditional')
     cursor.expect('else', 'conditional')
     const otherwise = expression(cursor, 'conditional')
-    const value = cursor.built({ kind: 'conditional', condition, then, else: otherwise, span: cursor.span(start) }, condition, then, otherwise)
+    const value = cursor.built(
+      { kind: 'conditional', condition, then, else: otherwise, span: cursor.span(start) },
+      condition,
+      then,
+      otherwise,
+    )
     return { kind: 'expression', value, span: value.span }
   }
   const then = block(cursor, 'if')
   let otherwise: Block | undefined
   if (cursor.take('else')) {
     otherwise = cursor.is('if')
-      ? cursor.nested(() => {
-          const inner = ifStatement(cursor, true)
-          return { statements: [inner], span: inner.span }
-        }, () => undefined)
+      ? cursor.nested(
+          () => {
+            const inner = ifStatement(cursor, true)
+            return { statements: [inner], span: inner.span }
+          },
+          () => undefined,
+        )
       : block(cursor, 'if')
   }
   return { kind: 'if', condition, then, else: otherwise, span: cursor.span(start) }
-}
-
-function scan(cursor: Cursor): ScanStatement {
-  const start = cursor.next()
-  const inputs: { name: Identifier; value: Expression }[] = []
-  if (!(cursor.isWord('along') && !cursor.is('in', 1))) {
-    do {
-      const name = cursor.name('scan') ?? nameless(cursor)
-      cursor.expect('in', 'scan')
-      inputs.push({ name, value: expression(cursor, 'scan') })
-    } while (cursor.take(','))
-  }
-  const word = (text: string) => {
-    let ahead = 0
-    while (cursor.is('newline', ahead)) ahead++
-    if (!cursor.isWord(text, ahead)) return false
-    for (; ahead >= 0; ahead--) cursor.next()
-    return true
-  }
-  let along: Expression
-  if (word('along')) along = expression(cursor, 'scan')
-  else {
-    cursor.unexpected(['`along`'], 'scan')
-    along = { kind: 'error', span: cursor.spanOfFound(cursor.peek()) }
-  }
-  let reverse: Expression | undefined
-  if (word('reverse')) {
-    cursor.expect(':', 'scan')
-    reverse = expression(cursor, 'scan')
-  }
-  const carries: { name: Identifier; type: Type | undefined; initial: Expression }[] = []
-  if (word('carry')) {
-    do {
-      const name = cursor.name('scan') ?? nameless(cursor)
-      const declared = cursor.take(':') ? type(cursor) : undefined
-      cursor.expect('=', 'scan')
-      carries.push({ name, type: declared, initial: expression(cursor, 'scan') })
-    } while (cursor.take(','))
-  }
-  // After a slip in the head, the body is where the next brace opens.
-  if (cursor.silent) cursor.skipTo('{')
-  const body = block(cursor, 'scan')
-  return { kind: 'scan', inputs, along, reverse, carries, body, span: cursor.span(start) }
 }

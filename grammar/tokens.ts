@@ -4,18 +4,62 @@
  *
  * Every pattern repeats single characters only (star height 1), so that no text makes matching slow.
  */
+import { characterFault, isOurs, loneSurrogate } from './characters.ts'
 import type { SyntaxFault } from './fault.ts'
 import { limits } from './fault.ts'
+import { numberFault, stringFaults } from './literals.ts'
 import type { Source, Span } from './source.ts'
 
 export const reserved = [
-  'let', 'return', 'if', 'then', 'else', 'for', 'in', 'true', 'false', 'none', 'not', 'and', 'or', 'div',
+  'let',
+  'return',
+  'if',
+  'then',
+  'else',
+  'for',
+  'in',
+  'true',
+  'false',
+  'none',
+  'not',
+  'and',
+  'or',
+  'div',
 ] as const
 
 /** Longest first, so that `**` is not read as two `*`. */
 export const symbols = [
-  '...', '|>', '->', '=>', '==', '!=', '<=', '>=', '~=', '**', '..',
-  '(', ')', '[', ']', '{', '}', ',', ';', ':', '.', '?', '=', '<', '>', '+', '-', '*', '/', '%', '@',
+  '...',
+  '|>',
+  '->',
+  '=>',
+  '==',
+  '!=',
+  '<=',
+  '>=',
+  '~=',
+  '**',
+  '..',
+  '(',
+  ')',
+  '[',
+  ']',
+  '{',
+  '}',
+  ',',
+  ';',
+  ':',
+  '.',
+  '?',
+  '=',
+  '<',
+  '>',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '@',
 ] as const
 
 export type Reserved = (typeof reserved)[number]
@@ -58,13 +102,19 @@ const patterns = {
 
 /** Operators of other languages, and ours in their stead. */
 const foreign: ReadonlyMap<string, TokenType> = new Map([
-  ['&&', 'and'], ['&', 'and'], ['||', 'or'], ['|', 'or'], ['!', 'not'], ['^', '**'],
-  ['===', '=='], ['!==', '!='], ['<>', '!='], [':=', '='],
+  ['&&', 'and'],
+  ['&', 'and'],
+  ['||', 'or'],
+  ['|', 'or'],
+  ['!', 'not'],
+  ['^', '**'],
+  ['===', '=='],
+  ['!==', '!='],
+  ['<>', '!='],
+  [':=', '='],
 ])
 
 const reservedWords: ReadonlySet<string> = new Set(reserved)
-const bidirectional = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/
-const control = /[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u2028\u2029\ufeff]/
 
 export function tokenize(source: Source): Tokens {
   const { text } = source
@@ -82,7 +132,9 @@ export function tokenize(source: Source): Tokens {
   const push = (type: TokenType, length: number) => {
     const word = text.slice(at, at + length)
     const token = { type, text: word, start: at, end: at + length }
-    tokens.push(documentation.length > 0 && type !== 'newline' ? { ...token, documentation: documentation.join('\n') } : token)
+    tokens.push(
+      documentation.length > 0 && type !== 'newline' ? { ...token, documentation: documentation.join('\n') } : token,
+    )
     if (type !== 'newline') documentation = []
     at += length
   }
@@ -125,7 +177,8 @@ export function tokenize(source: Source): Tokens {
         documentation.push(comment.slice(3).replace(/^ /, '').trimEnd())
       } else {
         const divisor = divisionInDisguise(comment, previous)
-        if (divisor !== undefined) faults.push({ kind: 'comment-like-division', span: span(start, start + comment.trimEnd().length), divisor })
+        if (divisor !== undefined)
+          faults.push({ kind: 'comment-like-division', span: span(start, start + comment.trimEnd().length), divisor })
       }
       continue
     }
@@ -143,7 +196,14 @@ export function tokenize(source: Source): Tokens {
       rest.lastIndex = at + number.length
       const suffix = rest.exec(text)?.[0] ?? ''
       const fault = numberFault(number, suffix, text.startsWith('..', at + number.length))
-      if (fault !== undefined) faults.push({ kind: 'number', span: span(at, at + number.length + fault.extra), text: text.slice(at, at + number.length + fault.extra), reason: fault.reason, instead: fault.instead })
+      if (fault !== undefined)
+        faults.push({
+          kind: 'number',
+          span: span(at, at + number.length + fault.extra),
+          text: text.slice(at, at + number.length + fault.extra),
+          reason: fault.reason,
+          instead: fault.instead,
+        })
       push('number', number.length)
       at += fault?.extra ?? 0
       continue
@@ -169,7 +229,13 @@ export function tokenize(source: Source): Tokens {
       if (leading !== undefined && tokens.at(-1)?.end !== at) {
         const fraction = match(leading)
         if (fraction !== undefined) {
-          faults.push({ kind: 'number', span: span(at, at + fraction.length), text: fraction, reason: 'point', instead: `0${fraction}` })
+          faults.push({
+            kind: 'number',
+            span: span(at, at + fraction.length),
+            text: fraction,
+            reason: 'point',
+            instead: `0${fraction}`,
+          })
           push('number', fraction.length)
           continue
         }
@@ -186,101 +252,27 @@ export function tokenize(source: Source): Tokens {
   if (faults.length >= limits.faults) at = text.length
   const words = new Set(tokens.map((token) => token.text))
   const isWord = /^[\p{L}_]/u
-  const suspicious = (fault: SyntaxFault) => fault.kind !== 'comment-like-division' || !isWord.test(fault.divisor) || words.has(fault.divisor)
-  tokens.push({ type: 'end', text: '', start: at, end: at, ...(documentation.length > 0 && { documentation: documentation.join('\n') }) })
+  const suspicious = (fault: SyntaxFault) =>
+    fault.kind !== 'comment-like-division' || !isWord.test(fault.divisor) || words.has(fault.divisor)
+  tokens.push({
+    type: 'end',
+    text: '',
+    start: at,
+    end: at,
+    ...(documentation.length > 0 && { documentation: documentation.join('\n') }),
+  })
   return { tokens, comments, faults: faults.filter(suspicious) }
 }
-
-const ours = /[\s\p{L}\p{N}_"'#&|!^()[\]{},;:.?=<>+\-*/%@~]/u
-
-function isOurs(text: string, at: number): boolean {
-  const character = String.fromCodePoint(text.codePointAt(at) as number)
-  return ours.test(character) && !control.test(character)
-}
-
-function characterFault(run: string, span: Span): SyntaxFault {
-  const codePoint = run.codePointAt(0) as number
-  const first = String.fromCodePoint(codePoint)
-  if (loneSurrogate(run) !== -1) return { kind: 'surrogate', span }
-  if (bidirectional.test(run)) return { kind: 'control-character', span, codePoint: (bidirectional.exec(run) as RegExpExecArray)[0].codePointAt(0) as number, bidirectional: true }
-  if (control.test(first)) return { kind: 'control-character', span, codePoint, bidirectional: false }
-  return { kind: 'character', span, text: run }
-}
-
-function loneSurrogate(text: string): number {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit < 0xd800 || unit > 0xdfff) continue
-    const next = text.charCodeAt(i + 1)
-    if (unit < 0xdc00 && next >= 0xdc00 && next <= 0xdfff) i++
-    else return i
-  }
-  return -1
-}
-
-function stringFaults(literal: string, start: number, span: (a: number, b: number) => Span, faults: SyntaxFault[]): void {
-  const quote = literal[0] as string
-  const closer = quote === '“' ? '”' : quote
-  if (quote !== '"') faults.push({ kind: 'quote', span: span(start, start + literal.length) })
-  let closed = false
-  for (let i = 1; i < literal.length; i++) {
-    const character = literal[i] as string
-    if (character === closer) closed = true
-    if (bidirectional.test(character) || (control.test(character) && character !== '\ufeff')) {
-      faults.push({ kind: 'control-character', span: span(start + i, start + i + 1), codePoint: character.charCodeAt(0), bidirectional: bidirectional.test(character) })
-    }
-    if (character !== '\\') continue
-    const escape = /\\(?:["'\\nrt]|u\{[0-9a-fA-F]{1,6}\})/y
-    escape.lastIndex = i
-    const known = escape.exec(literal)?.[0]
-    if (known === undefined || (known.startsWith('\\u') && Number.parseInt(known.slice(3, -1), 16) > 0x10ffff)) {
-      faults.push({ kind: 'escape', span: span(start + i, Math.min(start + i + 2, start + literal.length)), escape: literal.slice(i, i + 2) })
-    }
-    i += (known?.length ?? 2) - 1
-  }
-  const surrogate = loneSurrogate(literal)
-  if (surrogate !== -1) faults.push({ kind: 'surrogate', span: span(start + surrogate, start + surrogate + 1) })
-  if (!closed) faults.push({ kind: 'unterminated-string', span: span(start, start + literal.length) })
-}
-
-/** The value of a string literal as written, quotes included. */
-export function stringValue(literal: string): string {
-  const closed = literal.length > 1 && literal.endsWith(literal[0] === '“' ? '”' : (literal[0] as string))
-  const inner = literal.slice(1, closed ? -1 : undefined)
-  return inner.replace(/\\(?:u\{([0-9a-fA-F]{1,6})\}|(.))/g, (_, hex: string | undefined, plain: string | undefined) => {
-    if (hex !== undefined) {
-      const codePoint = Number.parseInt(hex, 16)
-      return codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : ''
-    }
-    return plain === 'n' ? '\n' : plain === 't' ? '\t' : plain === 'r' ? '\r' : (plain ?? '')
-  })
-}
-
-export function numberValue(text: string): { readonly value: number; readonly integer: boolean } {
-  return { value: Number(text.replaceAll('_', '')), integer: /^[\d_]+$/.test(text) }
-}
-
-type NumberFault = { readonly reason: 'point' | 'suffix' | 'inexact' | 'overflow' | 'base'; readonly extra: number; readonly instead: string | undefined }
-
-function numberFault(number: string, suffix: string, range: boolean): NumberFault | undefined {
-  if (number === '0' && /^[xXbBoO]/.test(suffix)) {
-    const value = Number(number + suffix.replaceAll('_', ''))
-    return { reason: 'base', extra: suffix.length, instead: Number.isSafeInteger(value) ? String(value) : undefined }
-  }
-  if (suffix === '.' && !range) return { reason: 'point', extra: 1, instead: `${number}.0` }
-  if (suffix !== '' && !suffix.startsWith('.')) return { reason: 'suffix', extra: suffix.length, instead: number }
-  const { value, integer } = numberValue(number)
-  if (integer && !Number.isSafeInteger(value)) return { reason: 'inexact', extra: 0, instead: undefined }
-  if (!Number.isFinite(value)) return { reason: 'overflow', extra: 0, instead: undefined }
-  return undefined
-}
-
 /**
  * `//` starts a comment, but a reader of Python may have meant a division: `let h = (n - k) // s + 1`. Said when the
  * comment reads as an operand, alone (a word of the file, or a number) or with an operator behind it.
  */
 function divisionInDisguise(comment: string, previous: Token | undefined): string | undefined {
-  if (previous === undefined || !(previous.type === ')' || previous.type === ']' || previous.type === 'name' || previous.type === 'number')) return undefined
+  if (
+    previous === undefined ||
+    !(previous.type === ')' || previous.type === ']' || previous.type === 'name' || previous.type === 'number')
+  )
+    return undefined
   const shape = /^\/\/ ?([A-Za-z_][A-Za-z0-9_.]*|\d+|\([^()]*\))\s*(?:[-+*%@,)\]]|$)/.exec(comment)
   const rest = comment.replace(/^\/\/ ?/, '')
   return shape !== null && /^[\w\s.,+\-*%@()[\]{}=]*$/.test(rest) && !/[a-z]\s+[a-z]/i.test(rest) ? shape[1] : undefined

@@ -3,23 +3,33 @@ import type { Span } from '../../grammar/source.ts'
 import type { DiagnosticRow } from './catalogue.ts'
 import type { Fix } from './diagnostic.ts'
 
-const quoted = (names: readonly string[]): string => names.slice(0, 12).map((n) => `\`${n}\``).join(', ') + (names.length > 12 ? ` and ${names.length - 12} more` : '')
+const quoted = (names: readonly string[]): string =>
+  names
+    .slice(0, 12)
+    .map((n) => `\`${n}\``)
+    .join(', ') + (names.length > 12 ? ` and ${names.length - 12} more` : '')
 
 /** `did you mean`, where a near name is known, else what there is. */
 function meant(suggestion: string | undefined, span: Span): { help?: Fix } {
-  return suggestion === undefined ? {} : { help: { text: `did you mean \`${suggestion}\`?`, edit: { span, replacement: suggestion } } }
+  return suggestion === undefined
+    ? {}
+    : { help: { text: `did you mean \`${suggestion}\`?`, edit: { span, replacement: suggestion } } }
 }
-const there = (known: readonly string[]): string[] => (known.length > 0 ? [`there ${known.length === 1 ? 'is' : 'are'} ${quoted(known)}`] : [])
+const there = (known: readonly string[]): string[] =>
+  known.length > 0 ? [`there ${known.length === 1 ? 'is' : 'are'} ${quoted(known)}`] : []
 
-const digits = 'data Digits {\n  train {\n    image = idx("images-idx3-ubyte") |> scale(1 / 255)\n    label = idx("labels-idx1-ubyte")\n  }\n}'
-const model = 'model Softmax {\n  input image: float[batch, 28, 28]\n  target label: int[batch]\n  output logits = image |> flatten |> Linear(10)\n  loss cross_entropy(logits, label)\n}\n'
+const digits =
+  'data Digits {\n  train {\n    image = idx("images-idx3-ubyte") |> scale(1 / 255)\n    label = idx("labels-idx1-ubyte")\n  }\n}'
+const model =
+  'model Softmax {\n  input image: float[batch, 28, 28]\n  target label: int[batch]\n  output logits = image |> flatten |> Linear(10)\n  loss cross_entropy(logits, label)\n}\n'
 const train = '\ntrain {\n  model: Softmax\n  data: Digits\n  optimizer: adam(lr: 1e-3)\n  epochs: 1\n}'
 
 export const dataNameTwice: DiagnosticRow<{ span: Span; what: string; name: string; first: Span }> = {
   code: 'DLM0501',
   severity: 'error',
   title: 'a data block uses one name twice',
-  explanation: 'Partitions and bindings of a data block have different names, and so have the fields of one partition: a name must mean one thing.',
+  explanation:
+    'Partitions and bindings of a data block have different names, and so have the fields of one partition: a name must mean one thing.',
   wrong: 'data Digits {\n  train {\n    image = idx("a")\n    image = idx("b")\n  }\n}',
   right: digits,
   say: ({ span, what, name, first }) => ({
@@ -30,11 +40,17 @@ export const dataNameTwice: DiagnosticRow<{ span: Span; what: string; name: stri
   }),
 }
 
-export const unknownSource: DiagnosticRow<{ span: Span; name: string; known: readonly string[]; suggestion: string | undefined }> = {
+export const unknownSource: DiagnosticRow<{
+  span: Span
+  name: string
+  known: readonly string[]
+  suggestion: string | undefined
+}> = {
   code: 'DLM0502',
   severity: 'error',
   title: 'a source of data is unknown',
-  explanation: 'A field starts with a source, which reads a file: `idx("path")` for the format of MNIST, `csv("path", columns: ["a", "b"])` for tables. Paths are relative to the .dlm file.',
+  explanation:
+    'A field starts with a source, which reads a file: `idx("path")` for the format of MNIST, `csv("path", columns: ["a", "b"])` for tables. Paths are relative to the .dlm file.',
   wrong: 'data Digits {\n  train {\n    image = idxx("images-idx3-ubyte")\n  }\n}',
   right: digits,
   say: ({ span, name, known, suggestion }) => ({
@@ -45,11 +61,17 @@ export const unknownSource: DiagnosticRow<{ span: Span; name: string; known: rea
   }),
 }
 
-export const unknownStage: DiagnosticRow<{ span: Span; name: string; known: readonly string[]; suggestion: string | undefined }> = {
+export const unknownStage: DiagnosticRow<{
+  span: Span
+  name: string
+  known: readonly string[]
+  suggestion: string | undefined
+}> = {
   code: 'DLM0503',
   severity: 'error',
   title: 'a stage of a field is unknown',
-  explanation: 'What follows a source are stages that change each example while a batch is filled: `scale`, `shift`, `normalize`, `reshape`, `one_hot`. Functions of the model are not among them: what the model does to its input belongs to the model.',
+  explanation:
+    'What follows a source are stages that change each example while a batch is filled: `scale`, `shift`, `normalize`, `reshape`, `one_hot`. Functions of the model are not among them: what the model does to its input belongs to the model.',
   wrong: 'data Digits {\n  train {\n    image = idx("images-idx3-ubyte") |> scael(1 / 255)\n  }\n}',
   right: digits,
   say: ({ span, name, known, suggestion }) => ({
@@ -64,7 +86,8 @@ export const notASource: DiagnosticRow<{ span: Span; what: string; expected: str
   code: 'DLM0504',
   severity: 'error',
   title: 'a part of a data block is not what can stand there',
-  explanation: 'A field is a source and its stages, `idx("path") |> scale(1 / 255)`, or the name of a binding that is one. Outside the partitions stand `name = split(partition, fraction)` and such bindings.',
+  explanation:
+    'A field is a source and its stages, `idx("path") |> scale(1 / 255)`, or the name of a binding that is one. Outside the partitions stand `name = split(partition, fraction)` and such bindings.',
   wrong: 'data Digits {\n  train {\n    image = 3\n  }\n}',
   right: digits,
   say: ({ span, what, expected }) => ({
@@ -74,11 +97,17 @@ export const notASource: DiagnosticRow<{ span: Span; what: string; expected: str
   }),
 }
 
-export const unknownPartition: DiagnosticRow<{ span: Span; name: string; known: readonly string[]; suggestion: string | undefined }> = {
+export const unknownPartition: DiagnosticRow<{
+  span: Span
+  name: string
+  known: readonly string[]
+  suggestion: string | undefined
+}> = {
   code: 'DLM0505',
   severity: 'error',
   title: 'a split is cut from a partition that does not exist',
-  explanation: '`split(train, 0.1)` takes a tenth of the examples out of `train`; the partition it names must have fields and stand in the same data block.',
+  explanation:
+    '`split(train, 0.1)` takes a tenth of the examples out of `train`; the partition it names must have fields and stand in the same data block.',
   wrong: `${digits.slice(0, -1)}  validation = split(training, 0.1)\n}`,
   right: `${digits.slice(0, -1)}  validation = split(train, 0.1)\n}`,
   say: ({ span, name, known, suggestion }) => ({
@@ -131,7 +160,8 @@ export const fieldMissing: DiagnosticRow<{
   code: 'DLM0511',
   severity: 'error',
   title: 'the data lacks a field that the model needs',
-  explanation: 'Batches are filled by name: each input and target of the model takes the field of the same name, and every partition of the data must have it.',
+  explanation:
+    'Batches are filled by name: each input and target of the model takes the field of the same name, and every partition of the data must have it.',
   wrong: `${model}${digits.replace('image =', 'picture =')}${train}`,
   right: `${model}${digits}${train}`,
   say: ({ span, data, partition, name, role, port, known, suggestion }) => ({
@@ -145,11 +175,19 @@ export const fieldMissing: DiagnosticRow<{
   }),
 }
 
-export const fieldDtype: DiagnosticRow<{ span: Span; name: string; has: string; wanted: string; port: Span; role: string }> = {
+export const fieldDtype: DiagnosticRow<{
+  span: Span
+  name: string
+  has: string
+  wanted: string
+  port: Span
+  role: string
+}> = {
   code: 'DLM0512',
   severity: 'error',
   title: 'a field holds fractions where the model takes whole numbers',
-  explanation: 'Whole numbers can stand for floats, but not the other way round: an `int` input or target takes a field of whole numbers, before any scaling.',
+  explanation:
+    'Whole numbers can stand for floats, but not the other way round: an `int` input or target takes a field of whole numbers, before any scaling.',
   wrong: `${model}${digits.replace('labels-idx1-ubyte")', 'labels-idx1-ubyte") |> scale(1 / 2)')}${train}`,
   right: `${model}${digits}${train}`,
   say: ({ span, name, has, wanted, port, role }) => ({
@@ -160,11 +198,19 @@ export const fieldDtype: DiagnosticRow<{ span: Span; name: string; has: string; 
   }),
 }
 
-export const fieldShape: DiagnosticRow<{ span: Span; name: string; has: string; wanted: string; port: Span; role: string }> = {
+export const fieldShape: DiagnosticRow<{
+  span: Span
+  name: string
+  has: string
+  wanted: string
+  port: Span
+  role: string
+}> = {
   code: 'DLM0513',
   severity: 'error',
   title: 'a field does not have the shape that the model takes',
-  explanation: 'The first dim of an input is the batch; the others are the shape of one example, and the field must give exactly that shape.',
+  explanation:
+    'The first dim of an input is the batch; the others are the shape of one example, and the field must give exactly that shape.',
   wrong: `${model}${digits.replace('scale(1 / 255)', 'scale(1 / 255) |> reshape([784])')}${train}`,
   right: `${model}${digits}${train}`,
   say: ({ span, name, has, wanted, port, role }) => ({

@@ -1,20 +1,33 @@
 /** How wide a text is on a terminal, and how it is shown so that nothing in it can move the cursor or turn the line round. */
 
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
-const unprintableButNewline = new RegExp(unprintable.source.replace('\\u0000-\\u001f', '\\u0000-\\u0009\\u000b-\\u001f'), 'g')
+const unprintable =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+const unprintableButNewline = new RegExp(
+  unprintable.source.replace('\\u0000-\\u001f', '\\u0000-\\u0009\\u000b-\\u001f'),
+  'g',
+)
 
 /** Control characters as `\u{1b}`, so that a hostile name cannot colour, hide or reorder what is said about it. */
 export function printable(text: string, keepNewlines = false): string {
-  return text.replace(keepNewlines ? unprintableButNewline : unprintable, (c) => `\\u{${(c.codePointAt(0) as number).toString(16)}}`)
+  return text.replace(
+    keepNewlines ? unprintableButNewline : unprintable,
+    (c) => `\\u{${(c.codePointAt(0) as number).toString(16)}}`,
+  )
 }
 
 const tabStop = 4
-const wide = /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u
 const zeroWidth = /\p{Mn}|\p{Me}/u
 
 export interface DisplayLine {
   /** One entry a code point: what is printed, and how many columns it takes. */
-  readonly cells: readonly { readonly text: string; readonly width: number; readonly offset: number; readonly column: number }[]
+  readonly cells: readonly {
+    readonly text: string
+    readonly width: number
+    readonly offset: number
+    readonly column: number
+  }[]
   readonly width: number
 }
 

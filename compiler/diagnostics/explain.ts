@@ -5,7 +5,11 @@ import { catalogue } from './registry.ts'
 export function explain(code: string): string | undefined {
   const row = catalogue.get(code.toUpperCase())
   if (row === undefined) return undefined
-  const indented = (text: string) => text.split('\n').map((line) => (line === '' ? '' : `    ${line}`)).join('\n')
+  const indented = (text: string) =>
+    text
+      .split('\n')
+      .map((line) => (line === '' ? '' : `    ${line}`))
+      .join('\n')
   return [
     `${row.code} (${row.severity}): ${row.title}`,
     wrapped(row.explanation, 90),

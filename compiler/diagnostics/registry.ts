@@ -8,6 +8,7 @@ import * as names from './names.ts'
 import * as shapes from './shapes.ts'
 import * as statics from './static.ts'
 import * as syntax from './syntax.ts'
+import * as syntaxText from './syntax-text.ts'
 import * as tests from './tests.ts'
 import * as training from './training.ts'
 
@@ -18,8 +19,22 @@ function isRow(value: unknown): value is AnyRow {
   return typeof value === 'object' && value !== null && /^DLM\d{4}$/.test((value as { code?: string }).code ?? '')
 }
 
-const subjects: readonly object[] = [syntax, names, shapes, statics, data, training, tests, device, checkpoint, files]
+const subjects: readonly object[] = [
+  syntax,
+  syntaxText,
+  names,
+  shapes,
+  statics,
+  data,
+  training,
+  tests,
+  device,
+  checkpoint,
+  files,
+]
 
 export const rows: readonly AnyRow[] = subjects.flatMap((subject) => Object.values(subject).filter(isRow))
 
-export const catalogue: ReadonlyMap<string, AnyRow> = new Map(rows.map((row) => [row.code, row] as const).sort(([a], [b]) => (a < b ? -1 : 1)))
+export const catalogue: ReadonlyMap<string, AnyRow> = new Map(
+  rows.map((row) => [row.code, row] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
+)

@@ -28,7 +28,10 @@ const severityStyle: Record<Severity, string> = { error: 'red', warning: 'yellow
 export function render(diagnostic: Diagnostic, { style = (_, text) => text, width = 120 }: RenderOptions = {}): string {
   const { severity, code, message, primary, secondary, notes, help } = diagnostic
   const accent = severityStyle[severity]
-  const marks: Mark[] = [...(primary ? [markOf(primary, accent)] : []), ...secondary.map((label) => markOf(label, 'cyan'))]
+  const marks: Mark[] = [
+    ...(primary ? [markOf(primary, accent)] : []),
+    ...secondary.map((label) => markOf(label, 'cyan')),
+  ]
   const gutter = Math.max(1, ...marks.map((mark) => String(mark.end.line).length))
   const pad = ' '.repeat(gutter)
   const lines = [`${style(accent, `${severity}[${code}]`)}${style('bold', `: ${printable(message)}`)}`]
@@ -38,22 +41,39 @@ export function render(diagnostic: Diagnostic, { style = (_, text) => text, widt
     lines.push(...renderLines(source, here, { gutter, style, width }))
   }
   const indent = marks.length > 0 ? `${pad} ` : '  '
-  const hang = (lead: string, text: string) => printable(text, true).split('\n').map((part, i) => `${indent}${i === 0 ? lead : ' '.repeat(lead.length)}${part}`)
+  const hang = (lead: string, text: string) =>
+    printable(text, true)
+      .split('\n')
+      .map((part, i) => `${indent}${i === 0 ? lead : ' '.repeat(lead.length)}${part}`)
   for (const note of notes) lines.push(...hang('= ', note))
-  if (help) lines.push(...hang('help: ', help.text).map((line, i) => (i === 0 ? line.replace('help:', () => style('green', 'help:')) : line)))
+  if (help)
+    lines.push(
+      ...hang('help: ', help.text).map((line, i) =>
+        i === 0 ? line.replace('help:', () => style('green', 'help:')) : line,
+      ),
+    )
   return lines.join('\n')
 }
 
 function markOf(label: Label, style: string): Mark {
   const { source, start, end } = label.span
-  return { source, text: label.text, style, start: position(source, start), end: position(source, Math.max(start, end)), empty: end <= start }
+  return {
+    source,
+    text: label.text,
+    style,
+    start: position(source, start),
+    end: position(source, Math.max(start, end)),
+    empty: end <= start,
+  }
 }
 
 /** The primary label's source first, then the others in the order in which they are mentioned. */
 function bySource(marks: readonly Mark[]): ReadonlyMap<Source, readonly Mark[]> {
   const groups = new Map<Source, Mark[]>()
   for (const mark of marks) {
-    const same = [...groups.keys()].find((s) => s === mark.source || (s.path === mark.source.path && s.text === mark.source.text))
+    const same = [...groups.keys()].find(
+      (s) => s === mark.source || (s.path === mark.source.path && s.text === mark.source.text),
+    )
     if (same) groups.get(same)?.push(mark)
     else groups.set(mark.source, [mark])
   }
@@ -76,6 +96,11 @@ export function toJson(diagnostic: Diagnostic): object {
     ...(primary && { primary: labelled(primary) }),
     secondary: secondary.map(labelled),
     notes,
-    ...(help && { help: { text: help.text, ...(help.edit && { edit: { ...place(help.edit.span), replacement: help.edit.replacement } }) } }),
+    ...(help && {
+      help: {
+        text: help.text,
+        ...(help.edit && { edit: { ...place(help.edit.span), replacement: help.edit.replacement } }),
+      },
+    }),
   }
 }

@@ -23,9 +23,12 @@ export interface PlaceFacts {
   readonly given: string
 }
 
-const typed = (span: Span | undefined, expected: string): Label[] => (span ? [{ span, text: `declared as ${expected}` }] : [])
-const subject = ({ role, label }: PlaceFacts): string => (role === 'result' ? `the result of ${label}` : role === 'value' ? `the value of ${label}` : label)
-const from = (size: string, source: SizeSource | undefined): Label[] => (source ? [{ span: source.span, text: `${size} comes from here: ${source.text}` }] : [])
+const typed = (span: Span | undefined, expected: string): Label[] =>
+  span ? [{ span, text: `declared as ${expected}` }] : []
+const subject = ({ role, label }: PlaceFacts): string =>
+  role === 'result' ? `the result of ${label}` : role === 'value' ? `the value of ${label}` : label
+const from = (size: string, source: SizeSource | undefined): Label[] =>
+  source ? [{ span: source.span, text: `${size} comes from here: ${source.text}` }] : []
 
 /** Labels of places that coincide would hide each other. */
 function apart(primary: Span, labels: readonly Label[]): Label[] {
@@ -40,7 +43,8 @@ export const wrongRank: DiagnosticRow<PlaceFacts & { rank: number; wanted: numbe
   code: 'DLM0301',
   severity: 'error',
   title: 'a tensor has the wrong number of axes',
-  explanation: 'A type such as `float[B, T, D]` takes tensors of exactly three axes; `float[..., D]` takes one axis or more.',
+  explanation:
+    'A type such as `float[B, T, D]` takes tensors of exactly three axes; `float[..., D]` takes one axis or more.',
   wrong: 'fn f(x: float[B, T]) {\n  return x\n}\nmodel M {\n  input x: float[batch]\n  output y = f(x)\n}',
   right: 'fn f(x: float[B]) {\n  return x\n}\nmodel M {\n  input x: float[batch]\n  output y = f(x)\n}',
   say: (facts) => ({
@@ -52,12 +56,21 @@ export const wrongRank: DiagnosticRow<PlaceFacts & { rank: number; wanted: numbe
 const axes = (n: number): string => (n === 1 ? '1 axis' : `${n} axes`)
 
 export const wrongDim: DiagnosticRow<
-  PlaceFacts & { patternSpan: Span; pattern: string; expected: string; expectedFrom: Span | undefined; actual: string; axis: number; source: SizeSource | undefined }
+  PlaceFacts & {
+    patternSpan: Span
+    pattern: string
+    expected: string
+    expectedFrom: Span | undefined
+    actual: string
+    axis: number
+    source: SizeSource | undefined
+  }
 > = {
   code: 'DLM0302',
   severity: 'error',
   title: 'a size differs from the declared one',
-  explanation: 'Sizes in a type that are numbers, hyperparameters or dims already bound must be met exactly; sizes are compared as integer algebra, so `(T + T) / 2` is `T`.',
+  explanation:
+    'Sizes in a type that are numbers, hyperparameters or dims already bound must be met exactly; sizes are compared as integer algebra, so `(T + T) / 2` is `T`.',
   wrong: 'fn f(x: float[B, 3]) {\n  return x\n}\nmodel M {\n  input x: float[batch, 4]\n  output y = f(x)\n}',
   right: 'fn f(x: float[B, 3]) {\n  return x\n}\nmodel M {\n  input x: float[batch, 3]\n  output y = f(x)\n}',
   say: (facts) => ({
@@ -65,7 +78,9 @@ export const wrongDim: DiagnosticRow<
     primary: { span: facts.span, text: facts.given },
     secondary: apart(facts.span, [
       { span: facts.patternSpan, text: `declared as ${facts.pattern}` },
-      ...(facts.expectedFrom ? [{ span: facts.expectedFrom, text: `${facts.pattern} is ${facts.expected} from here` }] : []),
+      ...(facts.expectedFrom
+        ? [{ span: facts.expectedFrom, text: `${facts.pattern} is ${facts.expected} from here` }]
+        : []),
       ...from(facts.actual, facts.source),
     ]),
   }),
@@ -75,14 +90,17 @@ export const wrongDtype: DiagnosticRow<PlaceFacts & { wanted: string; has: strin
   code: 'DLM0303',
   severity: 'error',
   title: 'a tensor has the wrong dtype',
-  explanation: '`float`, `int`, `uint` and `bool` tensors are different things; nothing is converted silently where a type is declared.',
+  explanation:
+    '`float`, `int`, `uint` and `bool` tensors are different things; nothing is converted silently where a type is declared.',
   wrong: 'model M {\n  input token: int[batch, 4]\n  output y = token |> Linear(2)\n}',
   right: 'model M {\n  input token: int[batch, 4]\n  output y = float(token) |> Linear(2)\n}',
   say: (facts) => ({
     message: `${subject(facts)} must be ${facts.wanted}, and is ${facts.has}`,
     primary: { span: facts.span, text: facts.given },
     secondary: apart(facts.span, typed(facts.typeSpan, facts.expected)),
-    ...(facts.wanted === 'float' || facts.wanted === 'int' ? { help: { text: `convert it with \`${facts.wanted}(…)\`` } } : {}),
+    ...(facts.wanted === 'float' || facts.wanted === 'int'
+      ? { help: { text: `convert it with \`${facts.wanted}(…)\`` } }
+      : {}),
   }),
 }
 
@@ -93,8 +111,10 @@ export const dimConflict: DiagnosticRow<
   severity: 'error',
   title: 'one dim name stands for two sizes',
   explanation: 'A dim name in a signature is one size throughout a call: the first argument that has it fixes it.',
-  wrong: 'fn f(a: float[N], b: float[N]) {\n  return a + b\n}\nmodel M {\n  input a: float[3]\n  input b: float[4]\n  output y = f(a, b)\n}',
-  right: 'fn f(a: float[N], b: float[N]) {\n  return a + b\n}\nmodel M {\n  input a: float[3]\n  input b: float[3]\n  output y = f(a, b)\n}',
+  wrong:
+    'fn f(a: float[N], b: float[N]) {\n  return a + b\n}\nmodel M {\n  input a: float[3]\n  input b: float[4]\n  output y = f(a, b)\n}',
+  right:
+    'fn f(a: float[N], b: float[N]) {\n  return a + b\n}\nmodel M {\n  input a: float[3]\n  input b: float[3]\n  output y = f(a, b)\n}',
   say: (facts) => ({
     message: `the dim ${facts.name} is ${facts.first.dim}, and ${facts.actual} in ${subject(facts)}`,
     primary: { span: facts.span, text: facts.given },
@@ -110,7 +130,8 @@ export const cannotInfer: DiagnosticRow<PlaceFacts & { patternSpan: Span; names:
   code: 'DLM0305',
   severity: 'error',
   title: 'a dim cannot be inferred',
-  explanation: 'A size such as `a * b` binds neither of two unknown names. Each dim name must stand alone somewhere, or be the only unknown of a sum with whole factors.',
+  explanation:
+    'A size such as `a * b` binds neither of two unknown names. Each dim name must stand alone somewhere, or be the only unknown of a sum with whole factors.',
   wrong: 'fn f(x: float[a * b]) {\n  return x\n}\nmodel M {\n  input x: float[12]\n  output y = f(x)\n}',
   right: 'fn f(x: float[a * b], a: int) {\n  return x\n}\nmodel M {\n  input x: float[12]\n  output y = f(x, a: 3)\n}',
   say: (facts) => ({
@@ -121,7 +142,9 @@ export const cannotInfer: DiagnosticRow<PlaceFacts & { patternSpan: Span; names:
   }),
 }
 
-export const noSolution: DiagnosticRow<PlaceFacts & { patternSpan: Span; name: string; actual: string; pattern: string }> = {
+export const noSolution: DiagnosticRow<
+  PlaceFacts & { patternSpan: Span; name: string; actual: string; pattern: string }
+> = {
   code: 'DLM0306',
   severity: 'error',
   title: 'a size does not fit the declared expression',
@@ -145,7 +168,10 @@ export const restDiffers: DiagnosticRow<PlaceFacts & { first: { span: Span; dims
   say: (facts) => ({
     message: `\`...\` is [${facts.first.dims}], and [${facts.dims}] in ${subject(facts)}`,
     primary: { span: facts.span, text: facts.given },
-    secondary: apart(facts.span, [{ span: facts.first.span, text: `\`...\` is [${facts.first.dims}] from here` }, ...typed(facts.typeSpan, facts.expected)]),
+    secondary: apart(facts.span, [
+      { span: facts.first.span, text: `\`...\` is [${facts.first.dims}] from here` },
+      ...typed(facts.typeSpan, facts.expected),
+    ]),
   }),
 }
 
@@ -172,7 +198,8 @@ export const productDiffers: DiagnosticRow<{
   code: 'DLM0311',
   severity: 'error',
   title: 'two shapes have no matrix product',
-  explanation: '`a @ b` sums over the last axis of a and the last but one of b (the only one, for a vector); both must have one size.',
+  explanation:
+    '`a @ b` sums over the last axis of a and the last but one of b (the only one, for a vector); both must have one size.',
   wrong: 'model M {\n  input a: float[batch, 3]\n  input b: float[4, 5]\n  output y = a @ b\n}',
   right: 'model M {\n  input a: float[batch, 3]\n  input b: float[3, 5]\n  output y = a @ b\n}',
   say: ({ span, left, right }) => ({
@@ -210,7 +237,11 @@ export const shapesDiffer: DiagnosticRow<ShapesDifferFacts> = {
   say: ({ operation, span, left, right, axis, dims }) => ({
     message: `these two shapes cannot be ${operation}`,
     primary: { span, text: `${dims[0]!.text} and ${dims[1]!.text} differ` },
-    secondary: apart(span, [{ span: left.span, text: left.type }, { span: right.span, text: right.type }, ...dims.flatMap((d) => from(d.text, d.source))]),
+    secondary: apart(span, [
+      { span: left.span, text: left.type },
+      { span: right.span, text: right.type },
+      ...dims.flatMap((d) => from(d.text, d.source)),
+    ]),
     notes: [
       `${axis.startsWith('axis') || axis.startsWith('batch') ? axis : `the ${axis} axis`} differs: ${dims.map((d) => d.text + (d.source ? ` comes from ${d.source.text}` : '')).join(', ')}`,
     ],
@@ -221,7 +252,8 @@ export const symbolicParameter: DiagnosticRow<{ span: Span; what: string; dim: s
   code: 'DLM0313',
   severity: 'error',
   title: 'the shape of a parameter depends on a free dim',
-  explanation: 'Parameters and states are saved, so their sizes are fixed when the program is compiled. A free dim such as `batch` or `T` has no number then.',
+  explanation:
+    'Parameters and states are saved, so their sizes are fixed when the program is compiled. A free dim such as `batch` or `T` has no number then.',
   wrong: 'model M {\n  input x: float[batch, T]\n  output y = x |> Linear(2)\n}',
   right: 'model M {\n  input x: float[batch, 16]\n  output y = x |> Linear(2)\n}',
   say: ({ span, what, dim }) => ({
@@ -231,16 +263,26 @@ export const symbolicParameter: DiagnosticRow<{ span: Span; what: string; dim: s
   }),
 }
 
-export const sharedParameterDiffers: DiagnosticRow<{ span: Span; path: string; first: readonly number[]; second: readonly number[]; call: Span | undefined }> = {
+export const sharedParameterDiffers: DiagnosticRow<{
+  span: Span
+  path: string
+  first: readonly number[]
+  second: readonly number[]
+  call: Span | undefined
+}> = {
   code: 'DLM0314',
   severity: 'error',
   title: 'a shared layer is called with shapes that need different parameters',
   explanation: 'A layer called twice uses the same parameters both times, so their shapes must come out the same.',
-  wrong: 'model M {\n  input a: float[batch, 3]\n  input b: float[batch, 4]\n  layer head = Linear(2)\n  output y = head(a) + head(b)\n}',
-  right: 'model M {\n  input a: float[batch, 3]\n  input b: float[batch, 3]\n  layer head = Linear(2)\n  output y = head(a) + head(b)\n}',
+  wrong:
+    'model M {\n  input a: float[batch, 3]\n  input b: float[batch, 4]\n  layer head = Linear(2)\n  output y = head(a) + head(b)\n}',
+  right:
+    'model M {\n  input a: float[batch, 3]\n  input b: float[batch, 3]\n  layer head = Linear(2)\n  output y = head(a) + head(b)\n}',
   say: ({ span, path, first, second, call }) => ({
     message: `the parameter ${path} is [${first.join(', ')}] from an earlier call, and would be [${second.join(', ')}] here`,
-    primary: call ? { span: call, text: `this call needs [${second.join(', ')}]` } : { span, text: `[${second.join(', ')}]` },
+    primary: call
+      ? { span: call, text: `this call needs [${second.join(', ')}]` }
+      : { span, text: `[${second.join(', ')}]` },
     secondary: call ? apart(call, [{ span, text: 'declared here' }]) : [],
     help: { text: 'make a layer for each use, or bring both inputs to one size' },
   }),
@@ -250,8 +292,10 @@ export const sharedLayerDiffers: DiagnosticRow<{ span: Span; path: string; first
   code: 'DLM0315',
   severity: 'error',
   title: 'two calls of one layer disagree about a layer inside it',
-  explanation: 'A layer called twice has the same layers inside both times; a static condition on its inputs may not change their hyperparameters.',
-  wrong: 'module Head() {\n  forward(x: float[B, D]) {\n    return x |> Linear(D + 1)\n  }\n}\nmodel M {\n  input a: float[batch, 3]\n  input b: float[batch, 4]\n  layer head = Head()\n  output y = sum(head(a)) + sum(head(b))\n}',
+  explanation:
+    'A layer called twice has the same layers inside both times; a static condition on its inputs may not change their hyperparameters.',
+  wrong:
+    'module Head() {\n  forward(x: float[B, D]) {\n    return x |> Linear(D + 1)\n  }\n}\nmodel M {\n  input a: float[batch, 3]\n  input b: float[batch, 4]\n  layer head = Head()\n  output y = sum(head(a)) + sum(head(b))\n}',
   right: 'module Head(size: int) {\n  forward(x: float[B, D]) {\n    return x |> Linear(size)\n  }\n}',
   say: ({ span, path, first }) => ({
     message: `the layer ${path} was made with other hyperparameters in an earlier call`,
@@ -264,17 +308,22 @@ export const notATensor: DiagnosticRow<{ span: Span; given: string }> = {
   code: 'DLM0316',
   severity: 'error',
   title: 'a tensor is needed',
-  explanation: 'This place computes with tensors; numbers, truth values and lists of numbers become tensors, other values do not.',
+  explanation:
+    'This place computes with tensors; numbers, truth values and lists of numbers become tensors, other values do not.',
   wrong: 'model M {\n  input x: float[batch]\n  output y = relu\n}',
   right: 'model M {\n  input x: float[batch]\n  output y = relu(x)\n}',
-  say: ({ span, given }) => ({ message: `a tensor is needed here, and this is ${given}`, primary: { span, text: `this is ${given}` } }),
+  say: ({ span, given }) => ({
+    message: `a tensor is needed here, and this is ${given}`,
+    primary: { span, text: `this is ${given}` },
+  }),
 }
 
 export const listOfTensors: DiagnosticRow<{ span: Span }> = {
   code: 'DLM0317',
   severity: 'error',
   title: 'a list of tensors stands for a tensor',
-  explanation: 'A list of numbers is a tensor; tensors are joined with `stack` along a new axis or `concat` along one they have.',
+  explanation:
+    'A list of numbers is a tensor; tensors are joined with `stack` along a new axis or `concat` along one they have.',
   wrong: 'model M {\n  input x: float[batch]\n  output y = relu([x, x])\n}',
   right: 'model M {\n  input x: float[batch]\n  output y = relu(stack([x, x]))\n}',
   say: ({ span }) => ({
@@ -304,14 +353,24 @@ export const mixedList: DiagnosticRow<{ span: Span }> = {
   explanation: 'All elements of a tensor have one dtype.',
   wrong: 'test "t" {\n  expect sum([1, true] + 0) == 2\n}',
   right: 'test "t" {\n  expect sum([1, 1] + 0) == 2\n}',
-  say: ({ span }) => ({ message: 'this list mixes numbers and truth values', primary: { span, text: 'two kinds of element' } }),
+  say: ({ span }) => ({
+    message: 'this list mixes numbers and truth values',
+    primary: { span, text: 'two kinds of element' },
+  }),
 }
 
-export const operandDtype: DiagnosticRow<{ span: Span; operation: string; given: string; needed: string; convert: string }> = {
+export const operandDtype: DiagnosticRow<{
+  span: Span
+  operation: string
+  given: string
+  needed: string
+  convert: string
+}> = {
   code: 'DLM0320',
   severity: 'error',
   title: 'an operand has a dtype that the operation does not take',
-  explanation: 'Arithmetic takes numbers, `where` and `and` take truth values. `float(mask)` makes 0 and 1 of truth values; `where(mask, x, 0)` chooses.',
+  explanation:
+    'Arithmetic takes numbers, `where` and `and` take truth values. `float(mask)` makes 0 and 1 of truth values; `where(mask, x, 0)` chooses.',
   wrong: 'model M {\n  input x: float[batch]\n  output y = x * (x > 0)\n}',
   right: 'model M {\n  input x: float[batch]\n  output y = where(x > 0, x, 0)\n}',
   say: ({ span, operation, given, needed, convert }) => ({
@@ -328,7 +387,11 @@ export const scalarProduct: DiagnosticRow<{ span: Span; given: string }> = {
   explanation: '`@` multiplies matrices and vectors; a scalar is multiplied with `*`.',
   wrong: 'model M {\n  input x: float[batch, 3]\n  output y = x @ 2\n}',
   right: 'model M {\n  input x: float[batch, 3]\n  output y = x * 2\n}',
-  say: ({ span, given }) => ({ message: 'a scalar has no matrix product', primary: { span, text: given }, help: { text: 'use `*`' } }),
+  say: ({ span, given }) => ({
+    message: 'a scalar has no matrix product',
+    primary: { span, text: given },
+    help: { text: 'use `*`' },
+  }),
 }
 
 export const axisRange: DiagnosticRow<{ span: Span; axis: number; rank: number; label: string }> = {
@@ -352,7 +415,10 @@ export const needsAxes: DiagnosticRow<{ span: Span; label: string; given: string
   explanation: 'Some functions need a certain number of axes to work on, such as `transpose` two.',
   wrong: 'model M {\n  input x: float[batch]\n  output y = transpose(x)\n}',
   right: 'model M {\n  input x: float[batch, 3]\n  output y = transpose(x)\n}',
-  say: ({ span, label, given, least }) => ({ message: `${label} needs at least ${axes(least)}`, primary: { span, text: given } }),
+  say: ({ span, label, given, least }) => ({
+    message: `${label} needs at least ${axes(least)}`,
+    primary: { span, text: given },
+  }),
 }
 
 export const indexRange: DiagnosticRow<{ span: Span; index: string | number; length: string; what: string }> = {
@@ -375,21 +441,25 @@ export const sliceRange: DiagnosticRow<{ span: Span; start: string; stop: string
   explanation: 'A slice `a:b` takes the elements from a up to, but not including, b; both lie between 0 and the size.',
   wrong: 'model M {\n  input x: float[batch, 3]\n  output y = x[:, 1:5]\n}',
   right: 'model M {\n  input x: float[batch, 3]\n  output y = x[:, 1:3]\n}',
-  say: ({ span, start, stop, size }) => ({ message: `the slice from ${start} to ${stop} does not fit the size ${size}`, primary: { span, text: `the axis has ${size}` } }),
-}
-
-export const tooManyIndices: DiagnosticRow<{ span: Span; type: string; indices: number; rank: number; rests: number }> = {
-  code: 'DLM0326',
-  severity: 'error',
-  title: 'a tensor is indexed with too many indices',
-  explanation: 'There is at most one index for each axis, and one `...` for the axes that are left whole.',
-  wrong: 'model M {\n  input x: float[batch, 3]\n  output y = x[:, 0, 0]\n}',
-  right: 'model M {\n  input x: float[batch, 3]\n  output y = x[:, 0]\n}',
-  say: ({ span, type, indices, rank, rests }) => ({
-    message: rests > 1 ? '`...` can stand once in an index' : `${type} has ${axes(rank)}, and ${indices} are indexed`,
-    primary: { span, text: type },
+  say: ({ span, start, stop, size }) => ({
+    message: `the slice from ${start} to ${stop} does not fit the size ${size}`,
+    primary: { span, text: `the axis has ${size}` },
   }),
 }
+
+export const tooManyIndices: DiagnosticRow<{ span: Span; type: string; indices: number; rank: number; rests: number }> =
+  {
+    code: 'DLM0326',
+    severity: 'error',
+    title: 'a tensor is indexed with too many indices',
+    explanation: 'There is at most one index for each axis, and one `...` for the axes that are left whole.',
+    wrong: 'model M {\n  input x: float[batch, 3]\n  output y = x[:, 0, 0]\n}',
+    right: 'model M {\n  input x: float[batch, 3]\n  output y = x[:, 0]\n}',
+    say: ({ span, type, indices, rank, rests }) => ({
+      message: rests > 1 ? '`...` can stand once in an index' : `${type} has ${axes(rank)}, and ${indices} are indexed`,
+      primary: { span, text: type },
+    }),
+  }
 
 export const indexDtype: DiagnosticRow<{ span: Span; given: string }> = {
   code: 'DLM0327',
@@ -398,14 +468,19 @@ export const indexDtype: DiagnosticRow<{ span: Span; given: string }> = {
   explanation: 'A tensor is looked up by ints. For a mask, `where(mask, x, 0)` chooses elements.',
   wrong: 'model M {\n  input x: float[batch, 3]\n  input at: float[5]\n  output y = gather(x, at, axis: 1)\n}',
   right: 'model M {\n  input x: float[batch, 3]\n  input at: int[5]\n  output y = gather(x, at, axis: 1)\n}',
-  say: ({ span, given }) => ({ message: `indices are ints, and this is ${given}`, primary: { span, text: given }, help: { text: 'use `int(…)`, or `where` for a mask' } }),
+  say: ({ span, given }) => ({
+    message: `indices are ints, and this is ${given}`,
+    primary: { span, text: given },
+    help: { text: 'use `int(…)`, or `where` for a mask' },
+  }),
 }
 
 export const reshapeCount: DiagnosticRow<{ span: Span; from: string; to: string; has: string; wants: string }> = {
   code: 'DLM0328',
   severity: 'error',
   title: 'a new shape has another number of elements',
-  explanation: '`reshape` keeps all elements in their order, so the products of the sizes must be equal; one size may be -1, for what is left over.',
+  explanation:
+    '`reshape` keeps all elements in their order, so the products of the sizes must be equal; one size may be -1, for what is left over.',
   wrong: 'model M {\n  input x: float[batch, 6]\n  output y = reshape(x, [batch, 2, 4])\n}',
   right: 'model M {\n  input x: float[batch, 6]\n  output y = reshape(x, [batch, 2, 3])\n}',
   say: ({ span, from: given, to, has, wants }) => ({
@@ -422,20 +497,33 @@ export const badPattern: DiagnosticRow<{ span: Span; pattern: string; reason: st
     '`rearrange` and `einsum` name axes on both sides of `->`. In `rearrange`, `(h d)` is one axis made of two; sizes that cannot be inferred are given by name.',
   wrong: 'model M {\n  input x: float[batch, 6]\n  output y = rearrange(x, "b (h d) -> b h d")\n}',
   right: 'model M {\n  input x: float[batch, 6]\n  output y = rearrange(x, "b (h d) -> b h d", h: 2)\n}',
-  say: ({ span, pattern, reason }) => ({ message: `the pattern ${JSON.stringify(pattern)} does not fit: ${reason}`, primary: { span, text: reason } }),
+  say: ({ span, pattern, reason }) => ({
+    message: `the pattern ${JSON.stringify(pattern)} does not fit: ${reason}`,
+    primary: { span, text: reason },
+  }),
 }
 
-export const joinDiffers: DiagnosticRow<{ span: Span; left: string; right: string; reason: string; sources?: readonly (SizeSource | undefined)[] }> = {
+export const joinDiffers: DiagnosticRow<{
+  span: Span
+  left: string
+  right: string
+  reason: string
+  sources?: readonly (SizeSource | undefined)[]
+}> = {
   code: 'DLM0330',
   severity: 'error',
   title: 'tensors that are joined differ in shape',
-  explanation: '`concat` joins tensors that differ at most in the axis they are joined along, `stack` tensors of one shape.',
+  explanation:
+    '`concat` joins tensors that differ at most in the axis they are joined along, `stack` tensors of one shape.',
   wrong: 'model M {\n  input a: float[batch, 3]\n  input b: float[batch, 4]\n  output y = stack([a, b])\n}',
   right: 'model M {\n  input a: float[batch, 3]\n  input b: float[batch, 4]\n  output y = concat([a, b])\n}',
   say: ({ span, left, right, reason, sources = [] }) => ({
     message: `${left} and ${right} cannot be joined: ${reason}`,
     primary: { span, text: reason },
-    secondary: apart(span, sources.flatMap((s) => (s ? [{ span: s.span, text: s.text }] : []))),
+    secondary: apart(
+      span,
+      sources.flatMap((s) => (s ? [{ span: s.span, text: s.text }] : [])),
+    ),
   }),
 }
 
@@ -443,20 +531,28 @@ export const unevenSplit: DiagnosticRow<{ span: Span; size: string; into: string
   code: 'DLM0331',
   severity: 'error',
   title: 'an axis does not split into these parts',
-  explanation: '`split(x, n)` needs an axis that n divides for every value of its dims; `split(x, [a, b])` needs parts that make up the axis.',
+  explanation:
+    '`split(x, n)` needs an axis that n divides for every value of its dims; `split(x, [a, b])` needs parts that make up the axis.',
   wrong: 'model M {\n  input x: float[batch, 7]\n  let (a, b) = split(x, 2)\n  output y = a + b\n}',
   right: 'model M {\n  input x: float[batch, 8]\n  let (a, b) = split(x, 2)\n  output y = a + b\n}',
-  say: ({ span, size, into }) => ({ message: `an axis of ${size} does not split into ${into}`, primary: { span, text: `of ${size}` } }),
+  say: ({ span, size, into }) => ({
+    message: `an axis of ${size} does not split into ${into}`,
+    primary: { span, text: `of ${size}` },
+  }),
 }
 
 export const broadcastFails: DiagnosticRow<{ span: Span; from: string; to: string }> = {
   code: 'DLM0332',
   severity: 'error',
   title: 'a tensor does not stretch to a shape',
-  explanation: '`broadcast` aligns shapes at the last axis and repeats axes of size 1; other sizes must be those of the new shape.',
+  explanation:
+    '`broadcast` aligns shapes at the last axis and repeats axes of size 1; other sizes must be those of the new shape.',
   wrong: 'model M {\n  input x: float[batch, 3]\n  output y = broadcast(x, [batch, 4])\n}',
   right: 'model M {\n  input x: float[batch, 1]\n  output y = broadcast(x, [batch, 4])\n}',
-  say: ({ span, from: given, to }) => ({ message: `${given} does not stretch to ${to}`, primary: { span, text: `from ${given}` } }),
+  say: ({ span, from: given, to }) => ({
+    message: `${given} does not stretch to ${to}`,
+    primary: { span, text: `from ${given}` },
+  }),
 }
 
 export const badConvolution: DiagnosticRow<{ span: Span; reason: string; input: TypedPlace; filter: TypedPlace }> = {
@@ -481,7 +577,8 @@ export const takeDiffers: DiagnosticRow<{ span: Span; data: TypedPlace; given: s
   code: 'DLM0334',
   severity: 'error',
   title: '`take` is given indices of another shape than its rows',
-  explanation: '`take(x, indices, axis)` takes one element of each row, so there is one index for each: the shape of x without the axis.',
+  explanation:
+    '`take(x, indices, axis)` takes one element of each row, so there is one index for each: the shape of x without the axis.',
   wrong: 'model M {\n  input x: float[batch, 3]\n  input at: int[5]\n  output y = take(x, at)\n}',
   right: 'model M {\n  input x: float[batch, 3]\n  input at: int[batch]\n  output y = take(x, at)\n}',
   say: ({ span, data, given, wanted }) => ({
@@ -499,7 +596,10 @@ export const negativeSize: DiagnosticRow<{ span: Span; what: string; dim: string
   explanation: 'A size is a whole number of at least 0.',
   wrong: 'const width = 3\nmodel M {\n  input x: float[batch, width - 5]\n  output y = x\n}',
   right: 'const width = 7\nmodel M {\n  input x: float[batch, width - 5]\n  output y = x\n}',
-  say: ({ span, what, dim }) => ({ message: `${what} has a size of ${dim}`, primary: { span, text: `this is ${dim}` } }),
+  say: ({ span, what, dim }) => ({
+    message: `${what} has a size of ${dim}`,
+    primary: { span, text: `this is ${dim}` },
+  }),
 }
 
 export const notADim: DiagnosticRow<{ span: Span; given: string }> = {
@@ -509,7 +609,10 @@ export const notADim: DiagnosticRow<{ span: Span; given: string }> = {
   explanation: 'Sizes, ranges and indices are whole numbers or dims, known while compiling.',
   wrong: 'model M {\n  input x: float[batch, 2.5]\n  output y = x\n}',
   right: 'model M {\n  input x: float[batch, 2]\n  output y = x\n}',
-  say: ({ span, given }) => ({ message: `a whole number or a dim is needed here, and this is ${given}`, primary: { span, text: given } }),
+  say: ({ span, given }) => ({
+    message: `a whole number or a dim is needed here, and this is ${given}`,
+    primary: { span, text: given },
+  }),
 }
 
 export const dimOverflow: DiagnosticRow<{ span: Span; reason: string }> = {
@@ -526,7 +629,8 @@ export const operationFault: DiagnosticRow<{ span: Span; reason: string }> = {
   code: 'DLM0338',
   severity: 'error',
   title: 'operands do not fit an operation',
-  explanation: 'A primitive operation states which shapes and dtypes it takes; the message says which of them is not met.',
+  explanation:
+    'A primitive operation states which shapes and dtypes it takes; the message says which of them is not met.',
   wrong: 'model M {\n  input x: float[batch]\n  output y = unit_float(-random_bits([batch]))\n}',
   right: 'model M {\n  input x: float[batch]\n  output y = unit_float(random_bits([batch]))\n}',
   say: ({ span, reason }) => ({ message: reason, primary: { span, text: 'here' } }),
@@ -536,7 +640,8 @@ export const notAScalar: DiagnosticRow<{ span: Span; what: 'loss' | 'metric'; gi
   code: 'DLM0339',
   severity: 'error',
   title: 'a loss or metric is not one number',
-  explanation: 'A loss is one float, the thing that training makes small; a metric is one number to report. `mean` makes one of many.',
+  explanation:
+    'A loss is one float, the thing that training makes small; a metric is one number to report. `mean` makes one of many.',
   wrong: 'model M {\n  input x: float[batch]\n  output y = x\n  loss x * x\n}',
   right: 'model M {\n  input x: float[batch]\n  output y = x\n  loss mean(x * x)\n}',
   say: ({ span, what, given }) => ({
@@ -553,17 +658,24 @@ export const variableType: DiagnosticRow<{ span: Span; kind: string; reason: str
   explanation: 'Inputs, targets, parameters and states are tensors with every dim written out.',
   wrong: 'model M {\n  input x: float\n  output y = x\n}',
   right: 'model M {\n  input x: float[batch]\n  output y = x\n}',
-  say: ({ span, kind, reason }) => ({ message: `the type of this ${kind} does not fit: ${reason}`, primary: { span, text: reason } }),
+  say: ({ span, kind, reason }) => ({
+    message: `the type of this ${kind} does not fit: ${reason}`,
+    primary: { span, text: reason },
+  }),
 }
 
 export const initialShape: DiagnosticRow<{ span: Span; given: readonly number[]; wanted: readonly number[] }> = {
   code: 'DLM0341',
   severity: 'error',
   title: 'a first value has another shape than its variable',
-  explanation: 'A list after `=` gives every element; its shape is that of the declaration. One number fills the whole.',
+  explanation:
+    'A list after `=` gives every element; its shape is that of the declaration. One number fills the whole.',
   wrong: 'model M {\n  input x: float[batch, 2]\n  param w: float[2] = [1, 2, 3]\n  output y = x * w\n}',
   right: 'model M {\n  input x: float[batch, 2]\n  param w: float[2] = [1, 2]\n  output y = x * w\n}',
-  say: ({ span, given, wanted }) => ({ message: `the first value is [${given.join(', ')}], and the declared shape [${wanted.join(', ')}]`, primary: { span, text: `[${given.join(', ')}]` } }),
+  say: ({ span, given, wanted }) => ({
+    message: `the first value is [${given.join(', ')}], and the declared shape [${wanted.join(', ')}]`,
+    primary: { span, text: `[${given.join(', ')}]` },
+  }),
 }
 
 export const nextDiffers: DiagnosticRow<{ span: Span; name: string; given: string; declared: string; first: Span }> = {
@@ -571,8 +683,10 @@ export const nextDiffers: DiagnosticRow<{ span: Span; name: string; given: strin
   severity: 'error',
   title: 'the next value of a state has another type',
   explanation: 'A state keeps its shape and dtype from step to step.',
-  wrong: 'module Count() {\n  state total: float[] = zeros\n  forward(x: float[B]) {\n    next total = x\n    return x\n  }\n}\nmodel M {\n  input x: float[batch]\n  output y = x |> Count()\n}',
-  right: 'module Count() {\n  state total: float[] = zeros\n  forward(x: float[B]) {\n    next total = sum(x)\n    return x\n  }\n}',
+  wrong:
+    'module Count() {\n  state total: float[] = zeros\n  forward(x: float[B]) {\n    next total = x\n    return x\n  }\n}\nmodel M {\n  input x: float[batch]\n  output y = x |> Count()\n}',
+  right:
+    'module Count() {\n  state total: float[] = zeros\n  forward(x: float[B]) {\n    next total = sum(x)\n    return x\n  }\n}',
   say: ({ span, name, given, declared, first }) => ({
     message: `the state ${name} is ${declared}, and its next value ${given}`,
     primary: { span, text: given },
@@ -584,17 +698,27 @@ export const tupleThreaded: DiagnosticRow<{ span: Span; label: string }> = {
   code: 'DLM0343',
   severity: 'error',
   title: 'a stack of layers that give tuples',
-  explanation: 'A stack hands the result of each layer to the next as its first argument, so each must give one tensor.',
-  wrong: 'module Two() {\n  forward(x: float[B]) {\n    return (x, x)\n  }\n}\nmodel M {\n  input x: float[batch]\n  layer block = Two() * 2\n  let (a, b) = block(x)\n  output y = a\n}',
+  explanation:
+    'A stack hands the result of each layer to the next as its first argument, so each must give one tensor.',
+  wrong:
+    'module Two() {\n  forward(x: float[B]) {\n    return (x, x)\n  }\n}\nmodel M {\n  input x: float[batch]\n  layer block = Two() * 2\n  let (a, b) = block(x)\n  output y = a\n}',
   right: 'module One() {\n  forward(x: float[B]) {\n    return x\n  }\n}',
-  say: ({ span, label }) => ({ message: `${label} gives a tuple, which a stack cannot hand on`, primary: { span, text: 'a tuple' } }),
+  say: ({ span, label }) => ({
+    message: `${label} gives a tuple, which a stack cannot hand on`,
+    primary: { span, text: 'a tuple' },
+  }),
 }
 
-export const expectationShapes: DiagnosticRow<{ span: Span; left: { span: Span; given: string }; right: { span: Span; given: string } }> = {
+export const expectationShapes: DiagnosticRow<{
+  span: Span
+  left: { span: Span; given: string }
+  right: { span: Span; given: string }
+}> = {
   code: 'DLM0344',
   severity: 'error',
   title: 'the sides of an expectation have different shapes',
-  explanation: 'A tensor equals a list only element by element, so both have one shape. A single number is compared with every element.',
+  explanation:
+    'A tensor equals a list only element by element, so both have one shape. A single number is compared with every element.',
   wrong: 'test "t" {\n  expect relu([-1, 2]) == [0, 2, 0]\n}',
   right: 'test "t" {\n  expect relu([-1, 2]) == [0, 2]\n}',
   say: ({ span, left, right }) => ({

@@ -40,8 +40,10 @@ export function renderLines(source: Source, marks: readonly Mark[], frame: Frame
   const out: string[] = []
   let last: number | undefined
   for (const number of numbers) {
-    if (last !== undefined && number === last + 2) out.push(numbered(last + 1, clip(displayAround(texts.get(last + 1) ?? '', 0), [], frame).text))
-    else if (last !== undefined && number > last + 1) out.push(`${' '.repeat(frame.gutter)} ${frame.style('blue', '·')}`)
+    if (last !== undefined && number === last + 2)
+      out.push(numbered(last + 1, clip(displayAround(texts.get(last + 1) ?? '', 0), [], frame).text))
+    else if (last !== undefined && number > last + 1)
+      out.push(`${' '.repeat(frame.gutter)} ${frame.style('blue', '·')}`)
     last = number
     const here = wanted.get(number) ?? []
     const first = Math.min(...here.map((mark) => (mark.start.line === number ? mark.start.column : 1)))
@@ -49,7 +51,8 @@ export function renderLines(source: Source, marks: readonly Mark[], frame: Frame
     const pieces = here.map((mark) => pieceOf(mark, number, line))
     const clipped = clip(line, pieces, frame)
     out.push(numbered(number, clipped.text))
-    for (const under of underlines(clipped.pieces, frame.style)) out.push(`${' '.repeat(frame.gutter)} ${bar} ${under}`.trimEnd())
+    for (const under of underlines(clipped.pieces, frame.style))
+      out.push(`${' '.repeat(frame.gutter)} ${bar} ${under}`.trimEnd())
   }
   return out
 
@@ -87,7 +90,11 @@ function pieceOf(mark: Mark, number: number, line: LineWindow): Piece {
 }
 
 /** Cuts a long line down to a window round its marks. */
-function clip(line: LineWindow, pieces: readonly Piece[], { gutter, width }: Frame): { readonly text: string; readonly pieces: readonly Piece[] } {
+function clip(
+  line: LineWindow,
+  pieces: readonly Piece[],
+  { gutter, width }: Frame,
+): { readonly text: string; readonly pieces: readonly Piece[] } {
   const room = Math.max(40, width - gutter - 3)
   const whole = () => line.cells.map((cell) => cell.text).join('')
   if (line.width <= room && line.skipped === 0 && !line.cutAfter) return { text: whole(), pieces }

@@ -53,7 +53,12 @@ function idx(rows: number, columns: number): Buffer {
 }
 
 function dlmc(...args: string[]): SpawnSyncReturns<string> {
-  const done = spawnSync(process.execPath, [command, ...args], { cwd: folder, encoding: 'utf8', timeout: 100_000, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' } })
+  const done = spawnSync(process.execPath, [command, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 100_000,
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+  })
   for (const text of [done.stdout, done.stderr]) expect(text).not.toMatch(/^\s+at .*:\d+:\d+\)?$/m)
   return done
 }
@@ -68,7 +73,13 @@ beforeAll(() => {
   put('wrong.dlm', model.replace('Linear(2)', 'Liner(2)'))
   put('untidy.dlm', model.replaceAll('  ', '      '))
   put('failing.dlm', `${model}\ntest "wrong" {\n  expect parameters(M) == 9\n}\n`)
-  put('two.dlm', model.replace('model M', 'model M {\n  input x: float[3]\n  output y = x\n}\n\nmodel N').replace('parameters(M)', 'parameters(N)').replace('model: M', 'model: N'))
+  put(
+    'two.dlm',
+    model
+      .replace('model M', 'model M {\n  input x: float[3]\n  output y = x\n}\n\nmodel N')
+      .replace('parameters(M)', 'parameters(N)')
+      .replace('model: M', 'model: N'),
+  )
   put('x.csv', '1,2,3\n4,5,6\n7,8,9\n1,1,1\n')
   put('t.csv', '1,2\n3,4\n5,6\n1,1\n')
   put('x.idx', idx(4, 3))
@@ -85,12 +96,27 @@ describe('a right use', () => {
   it('init, run and inspect', () => {
     expect(dlmc('init', 'm.dlm', '-o', 'w.safetensors', '--seed', '3').status).toBe(0)
     expect(dlmc('init', 'm.dlm', '-o', 'again.safetensors', '--seed', '3').status).toBe(0)
-    expect(readFileSync(join(folder, 'w.safetensors')).equals(readFileSync(join(folder, 'again.safetensors')))).toBe(true)
+    expect(readFileSync(join(folder, 'w.safetensors')).equals(readFileSync(join(folder, 'again.safetensors')))).toBe(
+      true,
+    )
     const header = JSON.stringify({ x: { dtype: 'F32', shape: [2, 3], data_offsets: [0, 24] } })
     const input = Buffer.concat([Buffer.alloc(8), Buffer.from(header), Buffer.alloc(24)])
     input.writeBigUInt64LE(BigInt(header.length))
     writeFileSync(join(folder, 'in.safetensors'), input)
-    expect(dlmc('run', 'm.dlm', '--weights', 'w.safetensors', '--input', 'in.safetensors', '--output', 'out.safetensors', '--device', 'cpu').status).toBe(0)
+    expect(
+      dlmc(
+        'run',
+        'm.dlm',
+        '--weights',
+        'w.safetensors',
+        '--input',
+        'in.safetensors',
+        '--output',
+        'out.safetensors',
+        '--device',
+        'cpu',
+      ).status,
+    ).toBe(0)
     expect(existsSync(join(folder, 'out.safetensors'))).toBe(true)
     const inspected = dlmc('inspect', 'm.dlm', '--json')
     expect(inspected.status).toBe(0)
@@ -103,7 +129,10 @@ describe('a right use', () => {
     }
   })
   it('test counts, and shows both sides of what fails', () => {
-    expect(dlmc('test', 'm.dlm', '--reference')).toMatchObject({ status: 0, stdout: expect.stringContaining('2 passed, 0 failed') })
+    expect(dlmc('test', 'm.dlm', '--reference')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('2 passed, 0 failed'),
+    })
     const failing = dlmc('test', 'failing.dlm', '--reference')
     expect(failing.status).toBe(1)
     expect(failing.stderr).toContain('left is 8; right is 9')
@@ -121,7 +150,10 @@ describe('a right use', () => {
     expect(done.stdout.length).toBeGreaterThan(100)
   })
   it('explain, grammar, help and version', () => {
-    expect(dlmc('explain', 'DLM0111')).toMatchObject({ status: 0, stdout: expect.stringContaining('a bracket is never closed') })
+    expect(dlmc('explain', 'DLM0111')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('a bracket is never closed'),
+    })
     expect(dlmc('grammar').stdout).toContain('Pipeline = ')
     expect(dlmc('--help').status).toBe(0)
     expect(dlmc('--version').stdout).toMatch(/^\d+\.\d+\.\d+/)
@@ -130,10 +162,28 @@ describe('a right use', () => {
 
 describe('a wrong use', () => {
   it.each([
-    [[]], [['frobnicate']], [['check']], [['check', 'm.dlm', '--josn']], [['compile', 'm.dlm', '--print', 'soup']], [['compile', 'm.dlm']], [['explain', 'DLM9999']], [['explain', '__proto__']],
-    [['run', 'm.dlm']], [['init', 'm.dlm']], [['init', 'm.dlm', '-o', 'x.safetensors', '--seed', 'many']], [['inspect', 'm.dlm', '--dims', 'batch']], [['inspect', 'm.dlm', '--dims', 'batch=x']],
-    [['inspect', 'm.dlm', '--dims', 'nope=3']], [['inspect', 'm.dlm', '--dims', '__proto__=3']], [['inspect', 'm.dlm', '--model', 'constructor']], [['inspect', 'two.dlm', '--model', 'K']],
-    [['train', 'm.dlm', 'other']], [['train', 'm.dlm', '--set', 'nope=1']], [['train', 'm.dlm', '--set', '__proto__=1']], [['train', 'm.dlm', '--set', 'lr=x']], [['train', 'm.dlm', '--data', 'D']],
+    [[]],
+    [['frobnicate']],
+    [['check']],
+    [['check', 'm.dlm', '--josn']],
+    [['compile', 'm.dlm', '--print', 'soup']],
+    [['compile', 'm.dlm']],
+    [['explain', 'DLM9999']],
+    [['explain', '__proto__']],
+    [['run', 'm.dlm']],
+    [['init', 'm.dlm']],
+    [['init', 'm.dlm', '-o', 'x.safetensors', '--seed', 'many']],
+    [['inspect', 'm.dlm', '--dims', 'batch']],
+    [['inspect', 'm.dlm', '--dims', 'batch=x']],
+    [['inspect', 'm.dlm', '--dims', 'nope=3']],
+    [['inspect', 'm.dlm', '--dims', '__proto__=3']],
+    [['inspect', 'm.dlm', '--model', 'constructor']],
+    [['inspect', 'two.dlm', '--model', 'K']],
+    [['train', 'm.dlm', 'other']],
+    [['train', 'm.dlm', '--set', 'nope=1']],
+    [['train', 'm.dlm', '--set', '__proto__=1']],
+    [['train', 'm.dlm', '--set', 'lr=x']],
+    [['train', 'm.dlm', '--data', 'D']],
   ])('%j ends with 2', (args) => {
     const done = dlmc(...args)
     expect([done.status, done.stderr + done.stdout]).toEqual([2, done.stderr + done.stdout])
@@ -151,68 +201,128 @@ describe('a wrong program, file or folder', () => {
     ['no such folder to write to', ['init', 'm.dlm', '-o', 'no/where/w.safetensors']],
     ['a folder to write to', ['init', 'm.dlm', '-o', '.']],
     ['a file for a run directory', ['train', 'm.dlm', '--out', 'm.dlm', '--device', 'cpu']],
-    ['no such weights', ['run', 'm.dlm', '--weights', 'none', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu']],
-    ['weights cut short', ['run', 'm.dlm', '--weights', 'short', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'], () => writeFileSync(join(folder, 'short'), readFileSync(join(folder, 'w.safetensors')).subarray(0, 100))],
-    ['weights of noise', ['run', 'm.dlm', '--weights', 'noise', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'], () => writeFileSync(join(folder, 'noise'), Buffer.alloc(1000, 0xa5))],
-    ['a header that names a prototype', ['run', 'm.dlm', '--weights', 'proto', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'], () => {
-      const header = '{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
-      const bytes = Buffer.concat([Buffer.alloc(8), Buffer.from(header), Buffer.alloc(4)])
-      bytes.writeBigUInt64LE(BigInt(header.length))
-      writeFileSync(join(folder, 'proto'), bytes)
-    }],
-    ['inputs for weights', ['run', 'm.dlm', '--weights', 'in.safetensors', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu']],
-    ['weights for inputs', ['run', 'm.dlm', '--weights', 'w.safetensors', '--input', 'w.safetensors', '--output', 'o', '--device', 'cpu']],
+    [
+      'no such weights',
+      ['run', 'm.dlm', '--weights', 'none', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'],
+    ],
+    [
+      'weights cut short',
+      ['run', 'm.dlm', '--weights', 'short', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'],
+      () => writeFileSync(join(folder, 'short'), readFileSync(join(folder, 'w.safetensors')).subarray(0, 100)),
+    ],
+    [
+      'weights of noise',
+      ['run', 'm.dlm', '--weights', 'noise', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'],
+      () => writeFileSync(join(folder, 'noise'), Buffer.alloc(1000, 0xa5)),
+    ],
+    [
+      'a header that names a prototype',
+      ['run', 'm.dlm', '--weights', 'proto', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'],
+      () => {
+        const header = '{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+        const bytes = Buffer.concat([Buffer.alloc(8), Buffer.from(header), Buffer.alloc(4)])
+        bytes.writeBigUInt64LE(BigInt(header.length))
+        writeFileSync(join(folder, 'proto'), bytes)
+      },
+    ],
+    [
+      'inputs for weights',
+      ['run', 'm.dlm', '--weights', 'in.safetensors', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'],
+    ],
+    [
+      'weights for inputs',
+      ['run', 'm.dlm', '--weights', 'w.safetensors', '--input', 'w.safetensors', '--output', 'o', '--device', 'cpu'],
+    ],
     ['a folder of data that is not there', ['train', 'm.dlm', '--data', 'D=/no/where', '--device', 'cpu']],
-    ['an IDX file cut short', ['train', 'digits.dlm', '--data', 'D=cut', '--device', 'cpu'], () => {
-      spawnSync('mkdir', [join(folder, 'cut')])
-      writeFileSync(join(folder, 'cut/x.idx'), idx(4, 3).subarray(0, 30))
-      writeFileSync(join(folder, 'cut/t.idx.gz'), gzipSync(idx(4, 2)))
-    }],
-    ['a gzip file cut short', ['train', 'digits.dlm', '--data', 'D=cutz', '--device', 'cpu'], () => {
-      spawnSync('mkdir', [join(folder, 'cutz')])
-      writeFileSync(join(folder, 'cutz/x.idx'), idx(4, 3))
-      writeFileSync(join(folder, 'cutz/t.idx.gz'), gzipSync(idx(4, 2)).subarray(0, 20))
-    }],
-    ['an IDX file with another magic', ['train', 'digits.dlm', '--data', 'D=magic', '--device', 'cpu'], () => {
-      spawnSync('mkdir', [join(folder, 'magic')])
-      writeFileSync(join(folder, 'magic/x.idx'), Buffer.from('not an idx file at all'))
-      writeFileSync(join(folder, 'magic/t.idx.gz'), gzipSync(idx(4, 2)))
-    }],
-    ['fields of different lengths', ['train', 'digits.dlm', '--data', 'D=uneven', '--device', 'cpu'], () => {
-      spawnSync('mkdir', [join(folder, 'uneven')])
-      writeFileSync(join(folder, 'uneven/x.idx'), idx(4, 3))
-      writeFileSync(join(folder, 'uneven/t.idx.gz'), gzipSync(idx(5, 2)))
-    }],
-    ['a field of another width', ['train', 'digits.dlm', '--data', 'D=wide', '--device', 'cpu'], () => {
-      spawnSync('mkdir', [join(folder, 'wide')])
-      writeFileSync(join(folder, 'wide/x.idx'), idx(4, 4))
-      writeFileSync(join(folder, 'wide/t.idx.gz'), gzipSync(idx(4, 2)))
-    }],
-    ['text in a CSV file', ['train', 'm.dlm', '--data', 'D=text', '--device', 'cpu'], () => {
-      spawnSync('mkdir', [join(folder, 'text')])
-      writeFileSync(join(folder, 'text/x.csv'), '1,2,3\n4,five,6\n')
-      writeFileSync(join(folder, 'text/t.csv'), '1,2\n3,4\n')
-    }],
+    [
+      'an IDX file cut short',
+      ['train', 'digits.dlm', '--data', 'D=cut', '--device', 'cpu'],
+      () => {
+        spawnSync('mkdir', [join(folder, 'cut')])
+        writeFileSync(join(folder, 'cut/x.idx'), idx(4, 3).subarray(0, 30))
+        writeFileSync(join(folder, 'cut/t.idx.gz'), gzipSync(idx(4, 2)))
+      },
+    ],
+    [
+      'a gzip file cut short',
+      ['train', 'digits.dlm', '--data', 'D=cutz', '--device', 'cpu'],
+      () => {
+        spawnSync('mkdir', [join(folder, 'cutz')])
+        writeFileSync(join(folder, 'cutz/x.idx'), idx(4, 3))
+        writeFileSync(join(folder, 'cutz/t.idx.gz'), gzipSync(idx(4, 2)).subarray(0, 20))
+      },
+    ],
+    [
+      'an IDX file with another magic',
+      ['train', 'digits.dlm', '--data', 'D=magic', '--device', 'cpu'],
+      () => {
+        spawnSync('mkdir', [join(folder, 'magic')])
+        writeFileSync(join(folder, 'magic/x.idx'), Buffer.from('not an idx file at all'))
+        writeFileSync(join(folder, 'magic/t.idx.gz'), gzipSync(idx(4, 2)))
+      },
+    ],
+    [
+      'fields of different lengths',
+      ['train', 'digits.dlm', '--data', 'D=uneven', '--device', 'cpu'],
+      () => {
+        spawnSync('mkdir', [join(folder, 'uneven')])
+        writeFileSync(join(folder, 'uneven/x.idx'), idx(4, 3))
+        writeFileSync(join(folder, 'uneven/t.idx.gz'), gzipSync(idx(5, 2)))
+      },
+    ],
+    [
+      'a field of another width',
+      ['train', 'digits.dlm', '--data', 'D=wide', '--device', 'cpu'],
+      () => {
+        spawnSync('mkdir', [join(folder, 'wide')])
+        writeFileSync(join(folder, 'wide/x.idx'), idx(4, 4))
+        writeFileSync(join(folder, 'wide/t.idx.gz'), gzipSync(idx(4, 2)))
+      },
+    ],
+    [
+      'text in a CSV file',
+      ['train', 'm.dlm', '--data', 'D=text', '--device', 'cpu'],
+      () => {
+        spawnSync('mkdir', [join(folder, 'text')])
+        writeFileSync(join(folder, 'text/x.csv'), '1,2,3\n4,five,6\n')
+        writeFileSync(join(folder, 'text/t.csv'), '1,2\n3,4\n')
+      },
+    ],
     ['no run to resume', ['train', 'm.dlm', '--resume', 'none', '--device', 'cpu']],
-    ['a run directory without checkpoints', ['train', 'm.dlm', '--resume', 'empty', '--device', 'cpu'], () => {
-      spawnSync('mkdir', [join(folder, 'empty')])
-      writeFileSync(join(folder, 'empty/config.json'), '{"broken')
-    }],
+    [
+      'a run directory without checkpoints',
+      ['train', 'm.dlm', '--resume', 'empty', '--device', 'cpu'],
+      () => {
+        spawnSync('mkdir', [join(folder, 'empty')])
+        writeFileSync(join(folder, 'empty/config.json'), '{"broken')
+      },
+    ],
     ['a link that leads nowhere', ['check', 'link.dlm'], () => symlinkSync('nowhere', join(folder, 'link.dlm'))],
-    ['a file that may not be formatted', ['fmt', 'wrong-syntax.dlm'], () => writeFileSync(join(folder, 'wrong-syntax.dlm'), 'model M {')],
+    [
+      'a file that may not be formatted',
+      ['fmt', 'wrong-syntax.dlm'],
+      () => writeFileSync(join(folder, 'wrong-syntax.dlm'), 'model M {'),
+    ],
   ]
-  it.each(wrong.map(([what, args, prepare]) => ({ what, args, prepare })))('$what ends with 1 and a diagnostic', ({ args, prepare }) => {
-    prepare?.()
-    const done = dlmc(...args)
-    expect([done.status, done.stderr]).toEqual([1, done.stderr])
-    expect(done.stderr).toMatch(/error\[DLM\d{4}\]/)
-    expect(done.stderr).not.toContain('DLM0999')
-    expect(done.stdout).toBe('')
-  })
+  it.each(wrong.map(([what, args, prepare]) => ({ what, args, prepare })))(
+    '$what ends with 1 and a diagnostic',
+    ({ args, prepare }) => {
+      prepare?.()
+      const done = dlmc(...args)
+      expect([done.status, done.stderr]).toEqual([1, done.stderr])
+      expect(done.stderr).toMatch(/error\[DLM\d{4}\]/)
+      expect(done.stderr).not.toContain('DLM0999')
+      expect(done.stdout).toBe('')
+    },
+  )
   it('--json puts what is wrong on stdout', () => {
     const done = dlmc('check', 'wrong.dlm', '--json')
     expect(done).toMatchObject({ status: 1, stderr: '' })
-    expect(JSON.parse(done.stdout)[0]).toMatchObject({ code: 'DLM0201', primary: { path: 'wrong.dlm', start: { line: 4 } }, help: { text: 'did you mean `Linear`?' } })
+    expect(JSON.parse(done.stdout)[0]).toMatchObject({
+      code: 'DLM0201',
+      primary: { path: 'wrong.dlm', start: { line: 4 } },
+      help: { text: 'did you mean `Linear`?' },
+    })
   })
   it('a device that is not there ends with 1 or 3', () => {
     const done = dlmc('train', 'm.dlm', '--device', 'nonesuch')

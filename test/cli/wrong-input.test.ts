@@ -40,7 +40,8 @@ describe('wrong programs', () => {
 })
 
 it('right programs have no faults', () => {
-  for (const { path } of programs.filter((p) => p.path.startsWith('models/') || p.path.startsWith('examples/'))) expect(said(diagnose(join(root, path)))).toBe('\n')
+  for (const { path } of programs.filter((p) => p.path.startsWith('models/') || p.path.startsWith('examples/')))
+    expect(said(diagnose(join(root, path)))).toBe('\n')
 })
 
 describe('wrong files', () => {
@@ -50,7 +51,8 @@ describe('wrong files', () => {
     writeFileSync(join(scratch, name), content)
     return join(scratch, name)
   }
-  const noise = (size: number) => Uint8Array.from({ length: size }, (_, i) => (Math.imul(i + 1, 0x9e3779b1) >>> 13) & 255)
+  const noise = (size: number) =>
+    Uint8Array.from({ length: size }, (_, i) => (Math.imul(i + 1, 0x9e3779b1) >>> 13) & 255)
   it.each([
     ['a file that is not there', () => join(scratch, 'nowhere.dlm')],
     ['a folder', () => scratch],

@@ -28,11 +28,20 @@ it('an unknown code has no page', () => {
 describe('syntax examples', () => {
   const codesOf = (text: string) => syntaxDiagnostics(parse({ path: 'x.dlm', text }).faults).map((d) => d.code)
   /** An example is a declaration, a statement, a setting or a member; it is parsed as the one that it reads as. */
-  const readings = (text: string) => [text, `module M(dim: int) {\n${text}\n}`, `train {\n${text}\n}`, `data D {\n x = ${text}\n}`]
+  const readings = (text: string) => [
+    text,
+    `module M(dim: int) {\n${text}\n}`,
+    `train {\n${text}\n}`,
+    `data D {\n x = ${text}\n}`,
+  ]
   const parsable = [...catalogue.values()].filter((row) => /^DLM01[0-3]/.test(row.code) && row.wrong !== '')
   it.each(parsable.map((row) => [row.code, row] as const))('%s', (code, row) => {
     expect(readings(row.right.replaceAll('…', '')).some((text) => codesOf(text).length === 0)).toBe(true)
-    expect(readings(row.wrong.replaceAll('…', '')).some((text) => codesOf(text).every((c) => c === code) && codesOf(text).length > 0)).toBe(true)
+    expect(
+      readings(row.wrong.replaceAll('…', '')).some(
+        (text) => codesOf(text).every((c) => c === code) && codesOf(text).length > 0,
+      ),
+    ).toBe(true)
   })
 })
 

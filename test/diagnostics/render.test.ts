@@ -9,8 +9,18 @@ const label = (source: Source, part: string, text: string, nth = 0): Label => {
   for (let i = 0; i <= nth; i++) start = source.text.indexOf(part, start + 1)
   return { span: { source, start, end: start + part.length }, text }
 }
-const diagnostic = (primary: Label | undefined, secondary: readonly Label[] = [], more: Partial<Diagnostic> = {}): Diagnostic => ({
-  code: 'DLM0312', severity: 'error', message: 'these two shapes cannot be added', ...(primary && { primary }), secondary, notes: [], ...more,
+const diagnostic = (
+  primary: Label | undefined,
+  secondary: readonly Label[] = [],
+  more: Partial<Diagnostic> = {},
+): Diagnostic => ({
+  code: 'DLM0312',
+  severity: 'error',
+  message: 'these two shapes cannot be added',
+  ...(primary && { primary }),
+  secondary,
+  notes: [],
+  ...more,
 })
 const encoder: Source = { path: 'encoder.dlm', text: `${'\n'.repeat(13)}    let x = norm1(x + attention(x, x))\n` }
 
@@ -32,7 +42,9 @@ it('is drawn as the language page draws it', () => {
 
 it('shows three labels of one line, from right to left', () => {
   const s: Source = { path: 'a.dlm', text: 'let y = f(a, b)' }
-  expect(render(diagnostic(label(s, 'f', 'the call'), [label(s, 'a', 'first'), label(s, 'b', 'second')]))).toBe(`error[DLM0312]: these two shapes cannot be added
+  expect(
+    render(diagnostic(label(s, 'f', 'the call'), [label(s, 'a', 'first'), label(s, 'b', 'second')])),
+  ).toBe(`error[DLM0312]: these two shapes cannot be added
   ┌─ a.dlm:1:9
 1 │ let y = f(a, b)
   │         ┬ ┬  ┬ second
@@ -42,7 +54,9 @@ it('shows three labels of one line, from right to left', () => {
 
 it('shows labels within one another', () => {
   const s: Source = { path: 'a.dlm', text: 'let y = f(a, b)' }
-  expect(render(diagnostic(label(s, 'f(a, b)', 'float[3]'), [label(s, 'a', 'float[2]')]))).toBe(`error[DLM0312]: these two shapes cannot be added
+  expect(
+    render(diagnostic(label(s, 'f(a, b)', 'float[3]'), [label(s, 'a', 'float[2]')])),
+  ).toBe(`error[DLM0312]: these two shapes cannot be added
   ┌─ a.dlm:1:9
 1 │ let y = f(a, b)
   │         ┬─┬────
@@ -51,9 +65,18 @@ it('shows labels within one another', () => {
 })
 
 it('shows spans over lines by their ends, and other files after the first', () => {
-  const s: Source = { path: 'a.dlm', text: 'module A() {\n  forward(x: float[B]) {\n    let y = x\n    return y\n  }\n}\n' }
+  const s: Source = {
+    path: 'a.dlm',
+    text: 'module A() {\n  forward(x: float[B]) {\n    let y = x\n    return y\n  }\n}\n',
+  }
   const other: Source = { path: 'lib/b.dlm', text: 'const dim = 3\n' }
-  expect(render(diagnostic(label(s, 'forward(x: float[B]) {\n    let y = x\n    return y\n  }', 'this forward'), [label(other, 'dim', 'is 3 here')]))).toBe(`error[DLM0312]: these two shapes cannot be added
+  expect(
+    render(
+      diagnostic(label(s, 'forward(x: float[B]) {\n    let y = x\n    return y\n  }', 'this forward'), [
+        label(other, 'dim', 'is 3 here'),
+      ]),
+    ),
+  ).toBe(`error[DLM0312]: these two shapes cannot be added
   ┌─ a.dlm:2:3
 2 │   forward(x: float[B]) {
   │   ──────────────────────╌
@@ -83,13 +106,38 @@ it('cuts long lines round what is labelled', () => {
 })
 
 it('colours through the style it is given, and needs no place', () => {
-  expect(render(diagnostic(undefined), { style: (style, text) => `<${style}>${text}</>` })).toBe('<red>error[DLM0312]</><bold>: these two shapes cannot be added</>')
+  expect(render(diagnostic(undefined), { style: (style, text) => `<${style}>${text}</>` })).toBe(
+    '<red>error[DLM0312]</><bold>: these two shapes cannot be added</>',
+  )
 })
 
 it('is plain data for --json', () => {
-  expect(toJson(diagnostic(label(encoder, 'x', 'float[B, T, 512]', 1), [], { help: { text: 'do', edit: { span: label(encoder, 'x', '', 1).span, replacement: 'y' } } }))).toEqual({
-    code: 'DLM0312', severity: 'error', message: 'these two shapes cannot be added', secondary: [], notes: [],
-    primary: { path: 'encoder.dlm', start: { line: 14, column: 19, offset: 31 }, end: { line: 14, column: 20, offset: 32 }, text: 'float[B, T, 512]' },
-    help: { text: 'do', edit: { path: 'encoder.dlm', start: { line: 14, column: 19, offset: 31 }, end: { line: 14, column: 20, offset: 32 }, replacement: 'y' } },
+  expect(
+    toJson(
+      diagnostic(label(encoder, 'x', 'float[B, T, 512]', 1), [], {
+        help: { text: 'do', edit: { span: label(encoder, 'x', '', 1).span, replacement: 'y' } },
+      }),
+    ),
+  ).toEqual({
+    code: 'DLM0312',
+    severity: 'error',
+    message: 'these two shapes cannot be added',
+    secondary: [],
+    notes: [],
+    primary: {
+      path: 'encoder.dlm',
+      start: { line: 14, column: 19, offset: 31 },
+      end: { line: 14, column: 20, offset: 32 },
+      text: 'float[B, T, 512]',
+    },
+    help: {
+      text: 'do',
+      edit: {
+        path: 'encoder.dlm',
+        start: { line: 14, column: 19, offset: 31 },
+        end: { line: 14, column: 20, offset: 32 },
+        replacement: 'y',
+      },
+    },
   })
 })

@@ -49,7 +49,10 @@ export function recognises(productions: Productions, start: string, tokens: read
     if (!ids.has(right)) ids.set(right, ids.size)
     return ids.get(right) as number
   }
-  const sets: { states: State[]; seen: Set<string> }[] = Array.from({ length: tokens.length + 1 }, () => ({ states: [], seen: new Set() }))
+  const sets: { states: State[]; seen: Set<string> }[] = Array.from({ length: tokens.length + 1 }, () => ({
+    states: [],
+    seen: new Set(),
+  }))
   const add = (at: number, state: State) => {
     const key = `${state.rule}/${idOf(state.right)}/${state.dot}/${state.from}`
     const set = sets[at] as (typeof sets)[number]
@@ -67,7 +70,8 @@ export function recognises(productions: Productions, start: string, tokens: read
       if (symbol === undefined) {
         for (const waiting of [...(sets[state.from] as (typeof sets)[number]).states]) {
           const wanted = waiting.right[waiting.dot]
-          if (wanted !== undefined && 'rule' in wanted && wanted.rule === state.rule) add(at, { ...waiting, dot: waiting.dot + 1 })
+          if (wanted !== undefined && 'rule' in wanted && wanted.rule === state.rule)
+            add(at, { ...waiting, dot: waiting.dot + 1 })
         }
       } else if ('rule' in symbol) {
         for (const right of productions.get(symbol.rule) ?? []) add(at, { rule: symbol.rule, right, dot: 0, from: at })
@@ -75,14 +79,17 @@ export function recognises(productions: Productions, start: string, tokens: read
       } else if (tokens[at]?.has(symbol.terminal)) add(at + 1, { ...state, dot: state.dot + 1 })
     }
   }
-  return (sets[tokens.length] as (typeof sets)[number]).states.some((s) => s.rule === start && s.from === 0 && s.dot === s.right.length)
+  return (sets[tokens.length] as (typeof sets)[number]).states.some(
+    (s) => s.rule === start && s.from === 0 && s.dot === s.right.length,
+  )
 }
 
 function nullableRules(productions: Productions): ReadonlySet<string> {
   const nullable = new Set<string>()
   for (let size = -1; size !== nullable.size; ) {
     size = nullable.size
-    for (const [rule, rights] of productions) if (rights.some((right) => right.every((s) => 'rule' in s && nullable.has(s.rule)))) nullable.add(rule)
+    for (const [rule, rights] of productions)
+      if (rights.some((right) => right.every((s) => 'rule' in s && nullable.has(s.rule)))) nullable.add(rule)
   }
   return nullable
 }
@@ -113,7 +120,8 @@ function shortestAlternatives(productions: Productions): ReadonlyMap<string, rea
     changed = false
     for (const [rule, rights] of productions) {
       for (const right of rights) {
-        const total = 1 + right.reduce((sum, s) => sum + ('terminal' in s ? 1 : (cost.get(s.rule) ?? Number.POSITIVE_INFINITY)), 0)
+        const total =
+          1 + right.reduce((sum, s) => sum + ('terminal' in s ? 1 : (cost.get(s.rule) ?? Number.POSITIVE_INFINITY)), 0)
         if (total < (cost.get(rule) ?? Number.POSITIVE_INFINITY)) {
           cost.set(rule, total)
           best.set(rule, right)

@@ -13,7 +13,9 @@ import { generated, programs, randomOf, spell, tour } from './samples.ts'
 function survives(text: string): void {
   const { faults } = parse({ path: 'f.dlm', text })
   expect(faults.length).toBeLessThanOrEqual(limits.faults)
-  for (const { span } of faults) if (!(span.start >= 0 && span.start <= span.end && span.end <= text.length)) throw new Error(`span ${span.start}..${span.end} of ${text.length}`)
+  for (const { span } of faults)
+    if (!(span.start >= 0 && span.start <= span.end && span.end <= text.length))
+      throw new Error(`span ${span.start}..${span.end} of ${text.length}`)
   for (const d of syntaxDiagnostics(faults)) {
     const shown = render(d)
     if (/[\u0000-\u0009\u000b-\u001f\u202e]/.test(shown)) throw new Error(`unprintable: ${JSON.stringify(shown)}`)
@@ -22,13 +24,84 @@ function survives(text: string): void {
 }
 
 const corpus = [tour, ...programs].map((p) => p.text)
-const hostile = ['__proto__', 'constructor', '*/', '`', '\0', '\u202e', '\ud800', '///', '/*', '"', "'", '${x}', '</script>', '\r', '\u2028', '{', '}', '(', ')', '[', ']', '|>', '..', '...', ':', '=>', '->', ' ', '\n', 'if', 'then', 'else', 'chain', 'scan', 'along', 'carry', 'loss', '§', '1e', '0x', '.']
+const hostile = [
+  '__proto__',
+  'constructor',
+  '*/',
+  '`',
+  '\0',
+  '\u202e',
+  '\ud800',
+  '///',
+  '/*',
+  '"',
+  "'",
+  '${x}',
+  '</script>',
+  '\r',
+  '\u2028',
+  '{',
+  '}',
+  '(',
+  ')',
+  '[',
+  ']',
+  '|>',
+  '..',
+  '...',
+  ':',
+  '=>',
+  '->',
+  ' ',
+  '\n',
+  'if',
+  'then',
+  'else',
+  'chain',
+  'scan',
+  'along',
+  'carry',
+  'loss',
+  '§',
+  '1e',
+  '0x',
+  '.',
+]
 
 describe('no text throws', () => {
-  it('arbitrary strings', () => fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 300 }), survives), { seed: 1, numRuns: 4000 }))
-  it('arbitrary bytes', () => fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => survives(new TextDecoder('latin1').decode(bytes))), { seed: 2, numRuns: 3000 }))
+  it('arbitrary strings', () =>
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 300 }), survives), { seed: 1, numRuns: 4000 }))
+  it('arbitrary bytes', () =>
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => survives(new TextDecoder('latin1').decode(bytes))),
+      { seed: 2, numRuns: 3000 },
+    ))
   it('tokens in any order', () =>
-    fc.assert(fc.property(fc.array(fc.constantFrom(...hostile, 'model', 'M', 'let', 'x', '=', '1', ',', 'module', 'forward', 'train', 'data', 'test', '"t"'), { maxLength: 60 }), (words) => survives(words.join(' '))), { seed: 3, numRuns: 6000 }))
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.constantFrom(
+            ...hostile,
+            'model',
+            'M',
+            'let',
+            'x',
+            '=',
+            '1',
+            ',',
+            'module',
+            'forward',
+            'train',
+            'data',
+            'test',
+            '"t"',
+          ),
+          { maxLength: 60 },
+        ),
+        (words) => survives(words.join(' ')),
+      ),
+      { seed: 3, numRuns: 6000 },
+    ))
   it('programs with bytes changed', () => {
     for (let seed = 0; seed < 3000; seed++) {
       const random = randomOf(seed)
@@ -38,7 +111,12 @@ describe('no text throws', () => {
       for (let i = 0; i <= random() * 4; i++) {
         const at = Math.floor(random() * text.length)
         const kind = random()
-        const insert = kind < 0.4 ? '' : kind < 0.7 ? String.fromCharCode(Math.floor(random() * 256)) : (hostile[Math.floor(random() * hostile.length)] as string)
+        const insert =
+          kind < 0.4
+            ? ''
+            : kind < 0.7
+              ? String.fromCharCode(Math.floor(random() * 256))
+              : (hostile[Math.floor(random() * hostile.length)] as string)
         text = text.slice(0, at) + insert + text.slice(at + Math.floor(random() * 4))
       }
       survives(text)
@@ -78,7 +156,9 @@ describe('one slip gives one fault', () => {
   /** Dropping one token of a well-formed program: how many faults are said, on the whole. */
   it('mostly, when a token is dropped', () => {
     const tokens = tokenize(tour).tokens.filter((t) => t.type !== 'newline' && t.type !== 'end')
-    const counts = tokens.map((t) => parse({ path: '', text: tour.text.slice(0, t.start) + tour.text.slice(t.end) }).faults.length)
+    const counts = tokens.map(
+      (t) => parse({ path: '', text: tour.text.slice(0, t.start) + tour.text.slice(t.end) }).faults.length,
+    )
     const share = (n: number) => counts.filter((c) => c <= n).length / counts.length
     expect(share(1)).toBeGreaterThan(0.93)
     expect(share(2)).toBeGreaterThan(0.98)
@@ -87,7 +167,10 @@ describe('one slip gives one fault', () => {
 })
 
 describe('formatting', () => {
-  const code = (text: string) => tokenize({ path: '', text }).tokens.filter((t) => t.type !== 'newline' && t.type !== ';').map((t) => t.text)
+  const code = (text: string) =>
+    tokenize({ path: '', text })
+      .tokens.filter((t) => t.type !== 'newline' && t.type !== ';')
+      .map((t) => t.text)
   const comments = (text: string) => tokenize({ path: '', text }).comments.map((c) => c.text)
   function formats(text: string): void {
     const once = format({ path: '', text })
@@ -103,7 +186,10 @@ describe('formatting', () => {
       const random = randomOf(seed)
       const text = spell(generated(seed, 20 + (seed % 150)), seed)
         .split('\n')
-        .map((line) => `${' '.repeat(Math.floor(random() * 6))}${line}${random() < 0.3 ? ` // note ${seed} of many` : ''}${random() < 0.2 ? '\n  // alone on its line' : ''}${random() < 0.2 ? '\n\n' : ''}`)
+        .map(
+          (line) =>
+            `${' '.repeat(Math.floor(random() * 6))}${line}${random() < 0.3 ? ` // note ${seed} of many` : ''}${random() < 0.2 ? '\n  // alone on its line' : ''}${random() < 0.2 ? '\n\n' : ''}`,
+        )
         .join('\n')
       formats(text)
     }
@@ -111,10 +197,15 @@ describe('formatting', () => {
   it('keeps programs whose blanks were shaken', () => {
     for (let seed = 0; seed < 200; seed++) {
       const random = randomOf(seed)
-      formats(tour.text.replace(/(?<=\S) +(?=\S)/g, () => ' '.repeat(1 + Math.floor(random() * 4))).replace(/^ */gm, () => ' '.repeat(Math.floor(random() * 9))))
+      formats(
+        tour.text
+          .replace(/(?<=\S) +(?=\S)/g, () => ' '.repeat(1 + Math.floor(random() * 4)))
+          .replace(/^ */gm, () => ' '.repeat(Math.floor(random() * 9))),
+      )
     }
   })
   it('is the layout of the standard library and the models as they stand', () => {
-    for (const source of programs.filter((p) => !p.path.startsWith('test/golden/'))) expect(format(source)).toBe(source.text)
+    for (const source of programs.filter((p) => !p.path.startsWith('test/golden/')))
+      expect(format(source)).toBe(source.text)
   })
 })

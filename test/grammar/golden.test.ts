@@ -9,7 +9,10 @@ import { root } from './samples.ts'
 
 const folder = join(root, 'test/golden/syntax')
 
-const said = (path: string, text: string) => `${syntaxDiagnostics(parse({ path, text }).faults).map((d) => render(d)).join('\n\n')}\n`
+const said = (path: string, text: string) =>
+  `${syntaxDiagnostics(parse({ path, text }).faults)
+    .map((d) => render(d))
+    .join('\n\n')}\n`
 
 it.each(readdirSync(folder).filter((name) => name.endsWith('.dlm')))('%s', (name) => {
   const text = readFileSync(join(folder, name), 'utf8')

@@ -78,38 +78,54 @@ describe('lines', () => {
     expect(model?.kind === 'model' && model.members.map((m) => m.kind)).toEqual(['loss', 'metric'])
   })
   it('mean the same with CRLF, CR and a byte-order mark', () => {
-    const strip = (file: File) => JSON.stringify(file, (key, value) => (key === 'span' || key === 'operatorSpan' ? undefined : value))
+    const strip = (file: File) =>
+      JSON.stringify(file, (key, value) => (key === 'span' || key === 'operatorSpan' ? undefined : value))
     const plain = strip(parsed(tour.text))
-    for (const text of [tour.text.replaceAll('\n', '\r\n'), tour.text.replaceAll('\n', '\r'), `\ufeff${tour.text}`]) expect(strip(parsed(text))).toBe(plain)
+    for (const text of [tour.text.replaceAll('\n', '\r\n'), tour.text.replaceAll('\n', '\r'), `\ufeff${tour.text}`])
+      expect(strip(parsed(text))).toBe(plain)
   })
 })
 
 it('documentation goes to what follows it', () => {
-  const [model] = parsed('/// One.\n/// Two.\nmodel M {\n  /// The picture.\n  input image: float[batch]\n}').declarations
+  const [model] = parsed(
+    '/// One.\n/// Two.\nmodel M {\n  /// The picture.\n  input image: float[batch]\n}',
+  ).declarations
   expect(model?.documentation).toBe('One.\nTwo.')
-  expect(model?.kind === 'model' && model.members[0]?.kind === 'input' && model.members[0].documentation).toBe('The picture.')
+  expect(model?.kind === 'model' && model.members[0]?.kind === 'input' && model.members[0].documentation).toBe(
+    'The picture.',
+  )
 })
 
 it('every program of the repository parses', () => {
-  for (const source of programs.filter((p) => !p.path.startsWith('test/golden/'))) expect({ path: source.path, faults: parse(source).faults.length }).toEqual({ path: source.path, faults: 0 })
+  for (const source of programs.filter((p) => !p.path.startsWith('test/golden/')))
+    expect({ path: source.path, faults: parse(source).faults.length }).toEqual({ path: source.path, faults: 0 })
 })
 
 it('every span lies in the text, and holds its parts', () => {
   const visit = (value: unknown, outer: { start: number; end: number }): void => {
     if (typeof value !== 'object' || value === null) return
     const span = (value as { span?: { start: number; end: number } }).span
-    if (span) expect([span.start >= outer.start, span.end <= outer.end, span.start <= span.end]).toEqual([true, true, true])
-    for (const [key, part] of Object.entries(value)) if (key !== 'span' && key !== 'operatorSpan') visit(part, span ?? outer)
+    if (span)
+      expect([span.start >= outer.start, span.end <= outer.end, span.start <= span.end]).toEqual([true, true, true])
+    for (const [key, part] of Object.entries(value))
+      if (key !== 'span' && key !== 'operatorSpan') visit(part, span ?? outer)
   }
   visit(parsed(tour.text), { start: 0, end: tour.text.length })
 })
 
 describe('limits', () => {
-  const nested = (open: string, close: string, depth: number) => `const a = ${open.repeat(depth)}1${close.repeat(depth)}`
-  it.each([['(', ')'], ['[', ']'], ['f(', ')'], ['x[', ']']])('%s nests %s up to 64 deep', (open, close) => {
+  const nested = (open: string, close: string, depth: number) =>
+    `const a = ${open.repeat(depth)}1${close.repeat(depth)}`
+  it.each([
+    ['(', ')'],
+    ['[', ']'],
+    ['f(', ')'],
+    ['x[', ']'],
+  ])('%s nests %s up to 64 deep', (open, close) => {
     expect(faultsOf(nested(open, close, 63))).toEqual([])
     expect(faultsOf(nested(open, close, 64))).toEqual([])
-    for (const depth of [65, 1000, 1_000_000]) expect(faultsOf(nested(open, close, depth)).map((f) => f.kind)).toEqual(['too-deep'])
+    for (const depth of [65, 1000, 1_000_000])
+      expect(faultsOf(nested(open, close, depth)).map((f) => f.kind)).toEqual(['too-deep'])
   })
   it('braces too', () => {
     const blocks = (depth: number) => `fn f() {${'if a {'.repeat(depth - 1)}${'}'.repeat(depth - 1)}}`
@@ -117,11 +133,13 @@ describe('limits', () => {
     for (const depth of [65, 100_000]) expect(faultsOf(blocks(depth)).map((f) => f.kind)).toEqual(['too-deep'])
   })
   it('and openers alone', () => {
-    for (const open of ['(', '[', '{', '([{']) expect(faultsOf(open.repeat(1_000_000)).map((f) => f.kind)).toContain('too-deep')
+    for (const open of ['(', '[', '{', '([{'])
+      expect(faultsOf(open.repeat(1_000_000)).map((f) => f.kind)).toContain('too-deep')
   })
   it.each(['- ', 'not ', 'if a then b else ', '() => ', '2 ** '])('prefix %s', (prefix) => {
     expect(faultsOf(`const a = ${prefix.repeat(50)}1`)).toEqual([])
-    for (const count of [1000, 100_000]) expect(new Set(faultsOf(`const a = ${prefix.repeat(count)}1`).map((f) => f.kind))).toEqual(new Set(['too-deep']))
+    for (const count of [1000, 100_000])
+      expect(new Set(faultsOf(`const a = ${prefix.repeat(count)}1`).map((f) => f.kind))).toEqual(new Set(['too-deep']))
   })
   it.each([' + a', '.b', '(1)', '[1]', ' * 2', ' and c'])('a chain of %s', (link) => {
     expect(faultsOf(`const a = x${link.repeat(500)}`)).toEqual([])
@@ -142,7 +160,12 @@ describe('limits', () => {
     expect(faultsOf(`${' '.repeat(limits.text - 1)}\n`)).toEqual([])
   })
   it('at most a hundred faults', () => {
-    for (const text of ['§ a '.repeat(100_000), 'model\n'.repeat(100_000), ')\n'.repeat(100_000), '"\n'.repeat(100_000)]) {
+    for (const text of [
+      '§ a '.repeat(100_000),
+      'model\n'.repeat(100_000),
+      ')\n'.repeat(100_000),
+      '"\n'.repeat(100_000),
+    ]) {
       const faults = faultsOf(text)
       expect(faults.length).toBeLessThanOrEqual(limits.faults)
       expect(faults.at(-1)?.kind).toBe('too-many')
@@ -152,13 +175,22 @@ describe('limits', () => {
 
 describe('characters', () => {
   const codes = (text: string) => faultsOf(text).map((f) => f.kind)
-  it.each([['NUL', '\0'], ['escape', '\u001b'], ['right-to-left override', '\u202e'], ['isolate', '\u2066'], ['line separator', '\u2028'], ['byte-order mark inside', '\ufeff']])('%s stands in comments only', (_, c) => {
+  it.each([
+    ['NUL', '\0'],
+    ['escape', '\u001b'],
+    ['right-to-left override', '\u202e'],
+    ['isolate', '\u2066'],
+    ['line separator', '\u2028'],
+    ['byte-order mark inside', '\ufeff'],
+  ])('%s stands in comments only', (_, c) => {
     expect(codes(`// a${c}b\nconst a = 1`)).toEqual([])
     expect(codes(`const a = ${c}1`)).toEqual(['control-character'])
     if (c !== '\ufeff') expect(codes(`const a = "x${c}y"`)).toEqual(['control-character'])
   })
   it('lone surrogates stand nowhere', () => {
-    for (const c of ['\ud800', '\udc00']) for (const text of [`const a = ${c}`, `const a = "${c}"`, `// ${c}\nconst a = 1`]) expect(codes(text)).toEqual(['surrogate'])
+    for (const c of ['\ud800', '\udc00'])
+      for (const text of [`const a = ${c}`, `const a = "${c}"`, `// ${c}\nconst a = 1`])
+        expect(codes(text)).toEqual(['surrogate'])
     expect(codes('const a = "😀" // 😀')).toEqual([])
   })
   it('names are in normal form C', () => {

@@ -13,7 +13,10 @@ import { tokenize } from '../../grammar/tokens.ts'
 import { recognises } from './earley.ts'
 import { generated, productions, randomOf, root, spell, tour } from './samples.ts'
 
-const accepted = (text: string) => parse({ path: 't.dlm', text }).faults.every((f) => f.kind === 'comment-like-division' || f.kind === 'too-high' || f.kind === 'second-forward')
+const accepted = (text: string) =>
+  parse({ path: 't.dlm', text }).faults.every(
+    (f) => f.kind === 'comment-like-division' || f.kind === 'too-high' || f.kind === 'second-forward',
+  )
 
 /** The tokens as the rules see them; a word may pass for a name unless `strict`, where only names of the samples do. */
 function terminals(text: string, strict: boolean): ReadonlySet<string>[] | undefined {
@@ -21,11 +24,13 @@ function terminals(text: string, strict: boolean): ReadonlySet<string>[] | undef
   const lexed = tokenize(source)
   const layout = layOut(source, lexed.tokens)
   if (lexed.faults.some((f) => f.kind !== 'comment-like-division') || layout.faults.length > 0) return undefined
-  return layout.tokens.filter((t) => t.type !== 'end').map((t) => {
-    if (t.type === 'name') return new Set(strict && !/^(a|b|c|dim|x)$/.test(t.text) ? [t.text] : [t.text, 'NAME'])
-    if (t.type === 'number' || t.type === 'string' || t.type === 'newline') return new Set([t.type.toUpperCase()])
-    return new Set([t.type])
-  })
+  return layout.tokens
+    .filter((t) => t.type !== 'end')
+    .map((t) => {
+      if (t.type === 'name') return new Set(strict && !/^(a|b|c|dim|x)$/.test(t.text) ? [t.text] : [t.text, 'NAME'])
+      if (t.type === 'number' || t.type === 'string' || t.type === 'newline') return new Set([t.type.toUpperCase()])
+      return new Set([t.type])
+    })
 }
 
 describe('the rules and the parser agree', () => {
@@ -33,7 +38,10 @@ describe('the rules and the parser agree', () => {
     const refused: string[] = []
     for (let seed = 0; seed < 1500; seed++) {
       const text = spell(generated(seed, 20 + (seed % 200)), seed)
-      if (!accepted(text)) refused.push(`${seed}: ${text}\n${JSON.stringify(parse({ path: '', text }).faults.map(({ span, ...f }) => ({ ...f, at: text.slice(span.start, span.start + 20) })))}`)
+      if (!accepted(text))
+        refused.push(
+          `${seed}: ${text}\n${JSON.stringify(parse({ path: '', text }).faults.map(({ span, ...f }) => ({ ...f, at: text.slice(span.start, span.start + 20) })))}`,
+        )
     }
     expect(refused.slice(0, 3)).toEqual([])
   })
@@ -58,7 +66,8 @@ describe('the rules and the parser agree', () => {
       const loose = terminals(text, false)
       const must = strict !== undefined && recognises(productions, 'File', strict)
       const may = loose !== undefined && recognises(productions, 'File', loose)
-      if ((must && !verdict) || (verdict && !may)) wrong.push(`${seed}: parser ${verdict}, rules ${must}/${may}: ${text}`)
+      if ((must && !verdict) || (verdict && !may))
+        wrong.push(`${seed}: parser ${verdict}, rules ${must}/${may}: ${text}`)
       verdict ? yes++ : no++
     }
     expect(wrong.slice(0, 3)).toEqual([])

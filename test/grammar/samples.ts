@@ -37,7 +37,9 @@ export function spell(terminals: readonly string[], seed: number): string {
 export const programs: readonly Source[] = ['std', 'models', 'test/golden', 'examples']
   .flatMap((folder) => {
     try {
-      return readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).filter((e) => e.isFile() && e.name.endsWith('.dlm')).map((e) => join(e.parentPath, e.name))
+      return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+        .filter((e) => e.isFile() && e.name.endsWith('.dlm'))
+        .map((e) => join(e.parentPath, e.name))
     } catch {
       return []
     }
@@ -45,4 +47,7 @@ export const programs: readonly Source[] = ['std', 'models', 'test/golden', 'exa
   .map((path) => ({ path: relative(root, path), text: readFileSync(path, 'utf8') }))
 
 /** The programs of the design page, which is what the language must be able to say. */
-export const tour: Source = { path: 'test/grammar/tour.dlm', text: readFileSync(join(root, 'test/grammar/tour.dlm'), 'utf8') }
+export const tour: Source = {
+  path: 'test/grammar/tour.dlm',
+  text: readFileSync(join(root, 'test/grammar/tour.dlm'), 'utf8'),
+}
