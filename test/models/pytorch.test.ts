@@ -27,7 +27,9 @@ function modelRun(fixture: Fixture) {
   const name = program.models[0]!
   const lowered = lower(program, { model: name, entries: ['gradients'], differentiate })
   const seed = Number(fixture.metadata.get('seed'))
-  const variables = new Map([...lowered.parameters, ...lowered.states].map((v) => [v.path, { shape: v.shape, data: initialValues(v, seed) }]))
+  const variables = new Map(
+    [...lowered.parameters, ...lowered.states].map((v) => [v.path, { shape: v.shape, data: initialValues(v, seed) }]),
+  )
   const leaf = (node: Node): Value => {
     const attributes = node.attributes as { readonly name?: string; readonly path?: string }
     const given = variables.get(attributes.path ?? '') ?? fixture.tensors.get(attributes.name ?? '')!
@@ -44,7 +46,10 @@ describe.each(models)('%s agrees with PyTorch', (name) => {
   it('on the float64 reference', { timeout: 120_000 }, () => {
     const { graph, dims, leaf } = modelRun(fixture)
     const simple = simplify(graph)
-    const values = evaluate(simple.results.map((r) => r.node), { dims, leaf })
+    const values = evaluate(
+      simple.results.map((r) => r.node),
+      { dims, leaf },
+    )
     const kept = simple.results.map((result, i) => ({ result, value: values[i]! }))
     expect(kept.filter(({ result }) => result.role === 'gradient').length).toBe(gradientNames(fixture).length)
     for (const { result, value } of kept) expectAgreement(fixture, result.name, value.data, 2e-7)

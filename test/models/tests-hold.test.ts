@@ -21,13 +21,19 @@ describe.each([...inside('models/'), ...inside('test/std/')])('%s', (path) => {
     expect(program.tests.length).toBeGreaterThan(0)
   })
   it('opens with its task, size and source', () => {
-    if (path.startsWith('models/')) expect(read(path)).toMatch(/^\/\/\/ Task: (?:.*\n)(?:\/\/\/ .*\n)*\/\/\/ Size: (?:.*\n)(?:\/\/\/ .*\n)*\/\/\/ Source: /)
+    if (path.startsWith('models/'))
+      expect(read(path)).toMatch(
+        /^\/\/\/ Task: (?:.*\n)(?:\/\/\/ .*\n)*\/\/\/ Size: (?:.*\n)(?:\/\/\/ .*\n)*\/\/\/ Source: /,
+      )
   })
   for (const test of program.tests)
     it(test.title, () => {
       for (const { condition, span } of test.expectations) {
         const [value] = evaluate([condition], { leaf: () => expect.fail('a test is over literals') })
-        expect(Array.from(value!.data).every((x) => x !== 0), span.source.text.slice(span.start, span.end)).toBe(true)
+        expect(
+          Array.from(value!.data).every((x) => x !== 0),
+          span.source.text.slice(span.start, span.end),
+        ).toBe(true)
       }
     })
 })

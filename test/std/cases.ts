@@ -42,14 +42,24 @@ export interface CaseRun {
 /** Outputs, loss, next states and every gradient of a case as one graph, named as in the fixture. */
 export function caseRun(each: StdCase): CaseRun {
   const program = checkText(each.program)
-  if (program.diagnostics.length > 0) throw new Error(program.diagnostics.map((d) => `${d.code} ${d.message}`).join('\n'))
+  if (program.diagnostics.length > 0)
+    throw new Error(program.diagnostics.map((d) => `${d.code} ${d.message}`).join('\n'))
   const model = program.model('Case', { training: each.training })
-  const wanted = [...model.parameters.map((p) => ({ name: p.path, node: p.node })), ...model.inputs.filter((i) => i.dtype === 'float')]
-  const gradients = differentiate(model.builder, model.loss!, wanted.map((w) => w.node))
+  const wanted = [
+    ...model.parameters.map((p) => ({ name: p.path, node: p.node })),
+    ...model.inputs.filter((i) => i.dtype === 'float'),
+  ]
+  const gradients = differentiate(
+    model.builder,
+    model.loss!,
+    wanted.map((w) => w.node),
+  )
   const results: Result[] = [
     ...model.outputs.map(({ name, node }): Result => ({ name: `out.${name}`, node, role: 'output' })),
     { name: 'out.loss', node: model.loss!, role: 'loss' },
-    ...model.states.flatMap((s): Result[] => (s.next ? [{ name: `out.next.${s.path}`, node: s.next, role: 'output' }] : [])),
+    ...model.states.flatMap((s): Result[] =>
+      s.next ? [{ name: `out.next.${s.path}`, node: s.next, role: 'output' }] : [],
+    ),
     ...gradients.map((node, i): Result => ({ name: `grad.${wanted[i]!.name}`, node, role: 'gradient' })),
   ]
   const names = new Map<Node, string>([

@@ -3,14 +3,16 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { stdSources } from '../../compiler/std.generated.ts'
-import { readFixture } from './fixtures.ts'
 import { stdCases } from './cases.ts'
+import { readFixture } from './fixtures.ts'
 
 /** Used by other functions of the library, and tested through them. */
 const inner = new Set(['per_axis', 'windows2d', 'one_minus_power'])
 
 it('every function and module is used by a case', () => {
-  const declared = [...stdSources.values()].flatMap((text) => [...text.matchAll(/^(?:fn|module) (\w+)/gm)].map((m) => m[1]!))
+  const declared = [...stdSources.values()].flatMap((text) =>
+    [...text.matchAll(/^(?:fn|module) (\w+)/gm)].map((m) => m[1]!),
+  )
   const optimizers = JSON.parse(readFixture('optimizers.safetensors').metadata.get('optimizers')!) as string[]
   const programs = [...stdCases.map((c) => c.program), ...optimizers].join('\n')
   const unused = declared.filter((name) => !inner.has(name) && !new RegExp(`\\b${name}\\(`).test(programs))

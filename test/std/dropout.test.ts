@@ -8,13 +8,17 @@ import { testDevice } from '../device/adapter.ts'
 import { disagreements } from '../device/run-graph.ts'
 import { checkText } from './cases.ts'
 
-const text = 'model M {\n  input x: float[batch, 1000]\n  output once = dropout(x, 0.3)\n  output again = dropout(x, 0.3)\n  loss sum(once)\n}\n'
+const text =
+  'model M {\n  input x: float[batch, 1000]\n  output once = dropout(x, 0.3)\n  output again = dropout(x, 0.3)\n  loss sum(once)\n}\n'
 
 function run(key: readonly [number, number]) {
   const model = checkText(text).model('M', { training: true })
   const x = model.inputs[0]!.node
   const [gradient] = differentiate(model.builder, model.loss!, [x])
-  const results = [...model.outputs.map((o) => ({ ...o, role: 'output' as const })), { name: 'grad.x', node: gradient!, role: 'gradient' as const }]
+  const results = [
+    ...model.outputs.map((o) => ({ ...o, role: 'output' as const })),
+    { name: 'grad.x', node: gradient!, role: 'gradient' as const },
+  ]
   const leaf = (node: Node): Value =>
     node === x
       ? { shape: [7, 1000], dtype: 'float', data: new Float64Array(7000).fill(2) }
@@ -24,7 +28,10 @@ function run(key: readonly [number, number]) {
 }
 const values = (key: readonly [number, number]) => {
   const { graph, leaf, dims } = run(key)
-  return evaluate(graph.results.map((r) => r.node), { leaf, dims }).map((v) => Array.from(v.data))
+  return evaluate(
+    graph.results.map((r) => r.node),
+    { leaf, dims },
+  ).map((v) => Array.from(v.data))
 }
 
 it('drops at its rate and scales the rest', () => {

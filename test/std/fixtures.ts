@@ -48,15 +48,22 @@ export function expectAgreement(fixture: Fixture, name: string, data: ArrayLike<
   const norm = stored('norm').data[0]!
   expect(difference(sampled, stored('sampled').data), name).toBeLessThan(tolerance)
   expect(Math.abs(Math.hypot(...chunks(all)) - norm) / norm, `norm of ${name}`).toBeLessThan(tolerance)
-  expect(Math.abs(all.reduce((a, b) => a + b, 0) - stored('sum').data[0]!) / norm, `sum of ${name}`).toBeLessThan(tolerance * 30)
+  expect(Math.abs(all.reduce((a, b) => a + b, 0) - stored('sum').data[0]!) / norm, `sum of ${name}`).toBeLessThan(
+    tolerance * 30,
+  )
 }
 const chunks = (values: Float64Array): number[] => {
   const norms: number[] = []
-  for (let i = 0; i < values.length; i += 4096) norms.push(Math.sqrt(values.slice(i, i + 4096).reduce((sum, v) => sum + v * v, 0)))
+  for (let i = 0; i < values.length; i += 4096)
+    norms.push(Math.sqrt(values.slice(i, i + 4096).reduce((sum, v) => sum + v * v, 0)))
   return norms
 }
 
 /** `grad.…` of what a fixture has gradients of, stored whole or sampled. */
 export const gradientNames = (fixture: Fixture): string[] => [
-  ...new Set([...fixture.tensors.keys()].filter((key) => key.startsWith('grad.')).map((key) => key.replace(/\.(sampled|every|norm|sum)$/, ''))),
+  ...new Set(
+    [...fixture.tensors.keys()]
+      .filter((key) => key.startsWith('grad.'))
+      .map((key) => key.replace(/\.(sampled|every|norm|sum)$/, '')),
+  ),
 ]

@@ -26,7 +26,11 @@ describe('optimizers agree with PyTorch', () => {
       let parameters: ArrayLike<number> = fixture.tensors.get('start')!.data
       let moments: ArrayLike<number>[] = rule.moments.map((m) => new Float64Array(size).fill(m.initial))
       for (let step = 1; step <= 5; step++) {
-        const tensor = (data: ArrayLike<number>, shape: number[] = [size]): Value => ({ shape, dtype: 'float', data: Float64Array.from(data) })
+        const tensor = (data: ArrayLike<number>, shape: number[] = [size]): Value => ({
+          shape,
+          dtype: 'float',
+          data: Float64Array.from(data),
+        })
         const given = new Map<Node, Value>([
           [rule.param, tensor(parameters)],
           [rule.grad, tensor(gradients.slice((step - 1) * size, step * size))],
@@ -41,7 +45,9 @@ describe('optimizers agree with PyTorch', () => {
         parameters = next!.data
         moments = nextMoments.map((m) => m.data)
         // The series of one_minus_power is cut off after its eighth term.
-        expect(difference(parameters, expected.slice((step - 1) * size, step * size)), `step ${step}`).toBeLessThan(1e-8)
+        expect(difference(parameters, expected.slice((step - 1) * size, step * size)), `step ${step}`).toBeLessThan(
+          1e-8,
+        )
       }
     })
 })

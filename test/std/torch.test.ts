@@ -8,7 +8,10 @@ describe('the standard library agrees with PyTorch', () => {
   for (const each of stdCases)
     it(each.title, () => {
       const { graph, leaf, model } = caseRun(each)
-      const values = evaluate(graph.results.map((r) => r.node), { leaf })
+      const values = evaluate(
+        graph.results.map((r) => r.node),
+        { leaf },
+      )
       const found = new Map(graph.results.map((result, i) => [result.name, values[i]!]))
       expect(model.parameters.map((p) => p.path).sort()).toEqual([...each.parameters].sort())
       expect(model.states.map((s) => s.path).sort()).toEqual([...each.states].sort())

@@ -10,7 +10,7 @@ import * as data from '../../diagnostics/data.ts'
 import { nearest } from '../../diagnostics/near.ts'
 import type { Environment } from '../static.ts'
 import { type FieldParts, readField } from './fields.ts'
-import { kinds, namedCall, type NamedCall, nameOf, readArguments, refuse, required } from './kind.ts'
+import { kinds, type NamedCall, namedCall, nameOf, readArguments, refuse, required } from './kind.ts'
 
 type Partition = DataMember & { kind: 'partition' }
 type Split = PartitionDescription & { kind: 'split' }
@@ -28,7 +28,14 @@ export function checkData(declaration: DataDeclaration, environment: Environment
     const { name, span } = member.name
     const before = first.get(name)
     if (before) {
-      sink.add(report(data.dataNameTwice, { span, what: member.kind === 'partition' ? 'partition' : 'name', name, first: before }))
+      sink.add(
+        report(data.dataNameTwice, {
+          span,
+          what: member.kind === 'partition' ? 'partition' : 'name',
+          name,
+          first: before,
+        }),
+      )
       continue
     }
     first.set(name, span)
@@ -45,20 +52,32 @@ export function checkData(declaration: DataDeclaration, environment: Environment
   }
   checkFractions(splits, environment)
   partitions.push(...splits.map(({ split }) => split))
-  if (first.size === 0) sink.add(report(data.emptyData, { span: declaration.name.span, what: `the data block \`${declaration.name.name}\`` }))
+  if (first.size === 0)
+    sink.add(
+      report(data.emptyData, { span: declaration.name.span, what: `the data block \`${declaration.name.name}\`` }),
+    )
   return partitions.length === 0 ? undefined : { name: declaration.name.name, partitions }
 }
 
-function readPartition(member: Partition, bindings: ReadonlyMap<string, FieldParts | undefined>, environment: Environment): readonly FieldDescription[] | undefined {
+function readPartition(
+  member: Partition,
+  bindings: ReadonlyMap<string, FieldParts | undefined>,
+  environment: Environment,
+): readonly FieldDescription[] | undefined {
   const first = new Map<string, Span>()
   const fields: FieldDescription[] = []
   if (member.fields.length === 0) {
-    environment.sink.add(report(data.emptyData, { span: member.name.span, what: `the partition \`${member.name.name}\`` }))
+    environment.sink.add(
+      report(data.emptyData, { span: member.name.span, what: `the partition \`${member.name.name}\`` }),
+    )
     return undefined
   }
   for (const { name, value } of member.fields) {
     const before = first.get(name.name)
-    if (before) environment.sink.add(report(data.dataNameTwice, { span: name.span, what: 'field', name: name.name, first: before }))
+    if (before)
+      environment.sink.add(
+        report(data.dataNameTwice, { span: name.span, what: 'field', name: name.name, first: before }),
+      )
     first.set(name.name, before ?? name.span)
     const parts = readField(value, `the field \`${name.name}\``, bindings, environment)
     if (parts && !before) fields.push({ name: name.name, ...parts })
@@ -66,29 +85,53 @@ function readPartition(member: Partition, bindings: ReadonlyMap<string, FieldPar
   return fields
 }
 
-function readSplit(call: NamedCall, name: string, known: readonly string[], environment: Environment): Split | undefined {
+function readSplit(
+  call: NamedCall,
+  name: string,
+  known: readonly string[],
+  environment: Environment,
+): Split | undefined {
   const from = call.arguments.find((a) => a.name?.name === 'from' || (!a.name && a === call.arguments[0]))
   const rest = { ...call, arguments: call.arguments.filter((a) => a !== from) }
   const read = readArguments(rest, { fraction: required(kinds.fraction) }, environment)
   if (!from) {
-    refuse(environment, call.span, '`split`', 'the partition to cut from and a fraction, as in `split(train, 0.1)`', 'a split of nothing')
+    refuse(
+      environment,
+      call.span,
+      '`split`',
+      'the partition to cut from and a fraction, as in `split(train, 0.1)`',
+      'a split of nothing',
+    )
     return undefined
   }
   const source = nameOf(from.value)
   if (!source) return refuse(environment, from.value.span, '`split`', 'the name of a partition', 'something else')
   if (!known.includes(source.name)) {
-    environment.sink.add(report(data.unknownPartition, { span: source.span, name: source.name, known, suggestion: nearest(source.name, known) }))
+    environment.sink.add(
+      report(data.unknownPartition, {
+        span: source.span,
+        name: source.name,
+        known,
+        suggestion: nearest(source.name, known),
+      }),
+    )
     return undefined
   }
   return read && { kind: 'split', name, from: source.name, fraction: read.fraction }
 }
 
 /** Each split takes its fraction of what is left, so a sum of 1 is not nothing, but never what was meant. */
-function checkFractions(splits: readonly { readonly split: Split; readonly span: Span }[], environment: Environment): void {
+function checkFractions(
+  splits: readonly { readonly split: Split; readonly span: Span }[],
+  environment: Environment,
+): void {
   for (const from of new Set(splits.map(({ split }) => split.from))) {
     const taken = splits.filter(({ split }) => split.from === from)
     const total = taken.reduce((sum, { split }) => sum + split.fraction, 0)
     const last = taken.at(-1)!
-    if (total >= 1) environment.sink.add(report(data.splitTooLarge, { span: last.span, from, total, others: taken.slice(0, -1).map((t) => t.span) }))
+    if (total >= 1)
+      environment.sink.add(
+        report(data.splitTooLarge, { span: last.span, from, total, others: taken.slice(0, -1).map((t) => t.span) }),
+      )
   }
 }

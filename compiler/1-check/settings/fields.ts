@@ -5,7 +5,7 @@ import { report } from '../../diagnostics/catalogue.ts'
 import * as data from '../../diagnostics/data.ts'
 import { nearest } from '../../diagnostics/near.ts'
 import type { Environment } from '../static.ts'
-import { kinds, namedCall, type NamedCall, optional, readArguments, required } from './kind.ts'
+import { kinds, type NamedCall, namedCall, optional, readArguments, required } from './kind.ts'
 
 export interface FieldParts {
   readonly source: SourceDescription
@@ -24,7 +24,11 @@ export const sources: ReadonlyMap<string, Reader<SourceDescription>> = new Map<s
   [
     'csv',
     (call, environment) => {
-      const rows = { path: required(kinds.path), columns: optional(kinds.columns, []), header: optional(kinds.flag, true) }
+      const rows = {
+        path: required(kinds.path),
+        columns: optional(kinds.columns, []),
+        header: optional(kinds.flag, true),
+      }
       const read = readArguments(call, rows, environment)
       return read && { kind: 'csv', ...read }
     },
@@ -72,7 +76,12 @@ export const stages: ReadonlyMap<string, Reader<StageDescription>> = new Map<str
 /** Bindings of the block that are fields on their own, under their names. */
 export type Bindings = ReadonlyMap<string, FieldParts | undefined>
 
-export function readField(expression: Expression, what: string, bindings: Bindings, environment: Environment): FieldParts | undefined {
+export function readField(
+  expression: Expression,
+  what: string,
+  bindings: Bindings,
+  environment: Environment,
+): FieldParts | undefined {
   if (expression.kind === 'error') return undefined
   if (expression.kind === 'pipeline') {
     const start = readField(expression.input, what, bindings, environment)
@@ -91,7 +100,10 @@ export function readField(expression: Expression, what: string, bindings: Bindin
     const known = [...sources.keys()]
     const suggestion = nearest(call.name, [...known, ...(expression.kind === 'name' ? bindings.keys() : [])])
     environment.sink.add(report(data.unknownSource, { span: call.nameSpan, name: call.name, known, suggestion }))
-  } else environment.sink.add(report(data.notASource, { span: expression.span, what, expected: 'a source of data with its stages' }))
+  } else
+    environment.sink.add(
+      report(data.notASource, { span: expression.span, what, expected: 'a source of data with its stages' }),
+    )
   return undefined
 }
 
@@ -101,7 +113,13 @@ function readStage(expression: Expression, environment: Environment): StageDescr
   const reader = call && stages.get(call.name)
   if (reader) return reader(call, environment)
   const known = [...stages.keys()]
-  if (call) environment.sink.add(report(data.unknownStage, { span: call.nameSpan, name: call.name, known, suggestion: nearest(call.name, known) }))
-  else environment.sink.add(report(data.notASource, { span: expression.span, what: 'a stage', expected: `one of ${known.join(', ')}` }))
+  if (call)
+    environment.sink.add(
+      report(data.unknownStage, { span: call.nameSpan, name: call.name, known, suggestion: nearest(call.name, known) }),
+    )
+  else
+    environment.sink.add(
+      report(data.notASource, { span: expression.span, what: 'a stage', expected: `one of ${known.join(', ')}` }),
+    )
   return undefined
 }

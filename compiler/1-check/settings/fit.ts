@@ -30,34 +30,79 @@ export function checkFit({ declaration, train, model, modelSpan, data: used, sin
   const paths = model.parameters.map((p) => p.path)
   const unused = (pattern: string) => !paths.some((path) => matchesPattern(pattern, path))
   for (const [i, pattern] of train.freeze.entries())
-    if (unused(pattern)) sink.add(report(training.patternUnused, { span: setting('freeze')!.values[i]!.span, setting: 'freeze', pattern, known: paths }))
+    if (unused(pattern))
+      sink.add(
+        report(training.patternUnused, {
+          span: setting('freeze')!.values[i]!.span,
+          setting: 'freeze',
+          pattern,
+          known: paths,
+        }),
+      )
   for (const { pattern } of setting('optimizer')?.overrides ?? [])
-    if (unused(pattern.value)) sink.add(report(training.patternUnused, { span: pattern.span, setting: 'optimizer', pattern: pattern.value, known: paths }))
+    if (unused(pattern.value))
+      sink.add(
+        report(training.patternUnused, {
+          span: pattern.span,
+          setting: 'optimizer',
+          pattern: pattern.value,
+          known: paths,
+        }),
+      )
 
   const scalars = [...new Set(['loss', ...model.lossTerms.map((t) => t.name), ...model.metrics.map((m) => m.name)])]
   const watched = train.monitor?.scalar
   if (watched !== undefined && !scalars.includes(watched))
-    sink.add(report(training.monitorUnknown, { span: place('monitor'), name: watched, known: scalars, suggestion: nearest(watched, scalars) }))
+    sink.add(
+      report(training.monitorUnknown, {
+        span: place('monitor'),
+        name: watched,
+        known: scalars,
+        suggestion: nearest(watched, scalars),
+      }),
+    )
   if (used) checkData(used.declaration, used.description, train, model, place('data'), sink)
 }
 
 /** Partitions by these names take part in training; others are the user's own. */
 const roles = ['train', 'validation', 'test']
 
-function checkData(declaration: DataDeclaration, description: DataDescription, train: TrainDescription, model: ModelGraph, span: Span, sink: Sink): void {
+function checkData(
+  declaration: DataDeclaration,
+  description: DataDescription,
+  train: TrainDescription,
+  model: ModelGraph,
+  span: Span,
+  sink: Sink,
+): void {
   const { name } = description
   const known = description.partitions.map((p) => p.name)
-  if (!known.includes('train')) sink.add(report(training.noTrainPartition, { span, name, known, declared: declaration.name.span }))
-  const ports = [...model.inputs.map((port) => ({ port, role: 'input' })), ...model.targets.map((port) => ({ port, role: 'target' }))]
+  if (!known.includes('train'))
+    sink.add(report(training.noTrainPartition, { span, name, known, declared: declaration.name.span }))
+  const ports = [
+    ...model.inputs.map((port) => ({ port, role: 'input' })),
+    ...model.targets.map((port) => ({ port, role: 'target' })),
+  ]
   for (const member of declaration.members) {
     if (member.kind !== 'partition') continue
     const described = description.partitions.find((p) => p.name === member.name.name)
-    const cut = description.partitions.some((p) => p.kind === 'split' && p.from === member.name.name && roles.includes(p.name))
+    const cut = description.partitions.some(
+      (p) => p.kind === 'split' && p.from === member.name.name && roles.includes(p.name),
+    )
     if (described?.kind !== 'fields' || !(roles.includes(member.name.name) || cut)) continue
     for (const { port, role } of ports) {
       const written = member.fields.find((f) => f.name.name === port.name)
       const field = described.fields.find((f) => f.name === port.name)
-      if (!written) missing(member.name, member.fields, name, port, role, ports.map((p) => p.port.name), sink)
+      if (!written)
+        missing(
+          member.name,
+          member.fields,
+          name,
+          port,
+          role,
+          ports.map((p) => p.port.name),
+          sink,
+        )
       else if (field) compare(written, field, port, role, train, sink)
     }
   }
@@ -74,29 +119,67 @@ function missing(
 ): void {
   // A field that the model does not ask for is the likeliest to have been meant: by its spelling, or when it is alone.
   const spare = fields.filter((f) => !wanted.includes(f.name.name))
-  const near = nearest(port.name, spare.map((f) => f.name.name))
+  const near = nearest(
+    port.name,
+    spare.map((f) => f.name.name),
+  )
   const meant = spare.find((f) => f.name.name === near) ?? (spare.length === 1 ? spare[0] : undefined)
   const known = fields.map((f) => f.name.name)
-  sink.add(report(data.fieldMissing, { span: partition.span, data: dataName, partition: partition.name, name: port.name, role, port: port.span, known, suggestion: meant?.name.span }))
+  sink.add(
+    report(data.fieldMissing, {
+      span: partition.span,
+      data: dataName,
+      partition: partition.name,
+      name: port.name,
+      role,
+      port: port.span,
+      known,
+      suggestion: meant?.name.span,
+    }),
+  )
 }
 
-function compare(written: Field, field: FieldDescription, port: TensorPort, role: string, train: TrainDescription, sink: Sink): void {
+function compare(
+  written: Field,
+  field: FieldDescription,
+  port: TensorPort,
+  role: string,
+  train: TrainDescription,
+  sink: Sink,
+): void {
   const { shape, dtype } = knownType(field)
   const facts = { span: written.span, name: field.name, port: port.span, role }
   if (dtype === 'float' && port.dtype !== 'float')
     sink.add(report(data.fieldDtype, { ...facts, has: 'float', wanted: port.dtype }))
   // The first dim is the batch; what is free beside it is known only where the block fixes it.
   const sizes = port.shape.slice(1).map((d) => d.constant ?? train.dims.get(d.key))
-  const agree = !shape || (shape.length === sizes.length && shape.every((size, i) => sizes[i] === undefined || sizes[i] === size))
-  if (!agree) sink.add(report(data.fieldShape, { ...facts, has: text(shape), wanted: text(port.shape.slice(1).map((d, i) => sizes[i] ?? d.key)) }))
+  const agree =
+    !shape || (shape.length === sizes.length && shape.every((size, i) => sizes[i] === undefined || sizes[i] === size))
+  if (!agree)
+    sink.add(
+      report(data.fieldShape, {
+        ...facts,
+        has: text(shape),
+        wanted: text(port.shape.slice(1).map((d, i) => sizes[i] ?? d.key)),
+      }),
+    )
 }
 
-const text = (sizes: readonly (number | string)[]): string => (sizes.length === 0 ? 'a single number' : `[${sizes.join(', ')}]`)
+const text = (sizes: readonly (number | string)[]): string =>
+  sizes.length === 0 ? 'a single number' : `[${sizes.join(', ')}]`
 
 /** What is known of one example of a field without reading its file. */
-export function knownType(field: FieldDescription): { readonly shape: readonly number[] | undefined; readonly dtype: 'float' | undefined } {
+export function knownType(field: FieldDescription): {
+  readonly shape: readonly number[] | undefined
+  readonly dtype: 'float' | undefined
+} {
   const { source } = field
-  let shape: readonly number[] | undefined = source.kind === 'csv' && source.columns.length > 0 ? (source.columns.length === 1 ? [] : [source.columns.length]) : undefined
+  let shape: readonly number[] | undefined =
+    source.kind === 'csv' && source.columns.length > 0
+      ? source.columns.length === 1
+        ? []
+        : [source.columns.length]
+      : undefined
   let dtype: 'float' | undefined
   for (const stage of field.stages) {
     if (makesFractions(stage)) dtype = 'float'

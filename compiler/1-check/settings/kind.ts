@@ -38,7 +38,9 @@ export function refuse(environment: Environment, span: Span, what: string, expec
 }
 
 function number(expects: string, fits: (value: number) => boolean): Kind<number> {
-  return valued(expects, (value) => (value.kind === 'number' && Number.isFinite(value.value) && fits(value.value) ? value.value : undefined))
+  return valued(expects, (value) =>
+    value.kind === 'number' && Number.isFinite(value.value) && fits(value.value) ? value.value : undefined,
+  )
 }
 const whole = (expects: string, least: number, most = Number.MAX_SAFE_INTEGER): Kind<number> =>
   number(expects, (value) => Number.isSafeInteger(value) && value >= least && value <= most)
@@ -60,14 +62,18 @@ export const kinds = {
   wholeOrNone: whole('a whole number of at least 0', 0),
   seed: whole('a whole number from 0 to 4294967295', 0, 2 ** 32 - 1),
   flag: valued('true or false', (value) => (value.kind === 'bool' ? value.value : undefined)),
-  path: valued('the path of a file as a string', (value) => (value.kind === 'string' && value.value !== '' ? value.value : undefined)),
+  path: valued('the path of a file as a string', (value) =>
+    value.kind === 'string' && value.value !== '' ? value.value : undefined,
+  ),
   text: valued('a string', (value) => (value.kind === 'string' ? value.value : undefined)),
   sizes: listOf('a list of whole numbers of at least 1', (value) =>
     value.kind === 'number' && Number.isSafeInteger(value.value) && value.value > 0 ? value.value : undefined,
   ),
   columns: listOf('a list of columns, by name or by number from 0', (value) => {
     if (value.kind === 'string') return value.value
-    return value.kind === 'number' && Number.isSafeInteger(value.value) && value.value >= 0 ? String(value.value) : undefined
+    return value.kind === 'number' && Number.isSafeInteger(value.value) && value.value >= 0
+      ? String(value.value)
+      : undefined
   }),
 } as const
 
@@ -77,9 +83,13 @@ export function oneOf<T extends string>(...words: readonly T[]): Kind<T> {
   return {
     expects,
     read(expression, environment, what) {
-      const given = expression.kind === 'name' ? expression.name : expression.kind === 'string' ? expression.value : undefined
+      const given =
+        expression.kind === 'name' ? expression.name : expression.kind === 'string' ? expression.value : undefined
       const word = words.find((candidate) => candidate === given)
-      return word ?? refuse(environment, expression.span, what, expects, given === undefined ? 'something else' : `\`${given}\``)
+      return (
+        word ??
+        refuse(environment, expression.span, what, expects, given === undefined ? 'something else' : `\`${given}\``)
+      )
     },
   }
 }
@@ -97,9 +107,15 @@ export interface NamedCall {
   readonly arguments: readonly Argument[]
 }
 export function namedCall(expression: Expression): NamedCall | undefined {
-  if (expression.kind === 'name') return { name: expression.name, nameSpan: expression.span, span: expression.span, arguments: [] }
+  if (expression.kind === 'name')
+    return { name: expression.name, nameSpan: expression.span, span: expression.span, arguments: [] }
   if (expression.kind !== 'call' || expression.callee.kind !== 'name') return undefined
-  return { name: expression.callee.name, nameSpan: expression.callee.span, span: expression.span, arguments: expression.arguments }
+  return {
+    name: expression.callee.name,
+    nameSpan: expression.callee.span,
+    span: expression.span,
+    arguments: expression.arguments,
+  }
 }
 
 // ---------------------------------------------------------------- arguments
@@ -127,15 +143,36 @@ export function readArguments<R extends Rows>(call: NamedCall, rows: R, environm
   }
   for (const { name, value } of call.arguments) {
     if (!name) continue
-    if (!known.includes(name.name)) fault(report(names.unknownArgument, { span: name.span, name: name.name, label, declared: undefined, known, suggestion: nearest(name.name, known) }))
-    else if (assigned.has(name.name)) fault(report(names.argumentTwice, { span: name.span, name: name.name, label, first: assigned.get(name.name)!.span }))
+    if (!known.includes(name.name))
+      fault(
+        report(names.unknownArgument, {
+          span: name.span,
+          name: name.name,
+          label,
+          declared: undefined,
+          known,
+          suggestion: nearest(name.name, known),
+        }),
+      )
+    else if (assigned.has(name.name))
+      fault(
+        report(names.argumentTwice, { span: name.span, name: name.name, label, first: assigned.get(name.name)!.span }),
+      )
     else assigned.set(name.name, value)
   }
   for (const { name, value } of call.arguments) {
     if (name) continue
     const open = known.find((candidate) => !assigned.has(candidate))
     if (open === undefined) {
-      fault(report(names.tooManyArguments, { span: value.span, label, declared: undefined, takes: known.length, given: call.arguments.length }))
+      fault(
+        report(names.tooManyArguments, {
+          span: value.span,
+          label,
+          declared: undefined,
+          takes: known.length,
+          given: call.arguments.length,
+        }),
+      )
       break
     }
     assigned.set(open, value)
@@ -148,7 +185,16 @@ export function readArguments<R extends Rows>(call: NamedCall, rows: R, environm
       if (value === undefined) faulty = true
       else read.set(name, value)
     } else if ('default' in row) read.set(name, row.default)
-    else if (!faulty) fault(report(names.missingArgument, { span: call.span, label, name, declared: undefined, signature: `${label}(${known.join(', ')})` }))
+    else if (!faulty)
+      fault(
+        report(names.missingArgument, {
+          span: call.span,
+          label,
+          name,
+          declared: undefined,
+          signature: `${label}(${known.join(', ')})`,
+        }),
+      )
   }
   return faulty ? undefined : (Object.fromEntries(read) as Read<R>)
 }

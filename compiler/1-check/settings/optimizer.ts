@@ -25,7 +25,11 @@ export function readOptimizer(setting: Setting, environment: Environment): Optim
   // A second `lr` stays with the others, where it is an unknown name.
   const lr = call.arguments.find((argument) => argument.name?.name === 'lr')
   const others = call.arguments.filter((argument) => argument !== lr)
-  const given = moduleArguments(declaration.parameters, others, environment, { label: call.name, declared: declaration.name.span, span: call.span })
+  const given = moduleArguments(declaration.parameters, others, environment, {
+    label: call.name,
+    declared: declaration.name.span,
+    span: call.span,
+  })
   if (!lr) {
     environment.sink.add(report(training.rateMissing, { span: call.span, name: call.name }))
     return undefined
@@ -49,11 +53,18 @@ function isOptimizer(value: Value): boolean {
 function notOne(expression: Expression, given: string, environment: Environment): undefined {
   if (expression.kind === 'error') return undefined
   const call = namedCall(expression)
-  const known = [...new Set(environment.scope.visible())].filter((name) => isOptimizer(found(name, environment) ?? { kind: 'none' })).sort()
+  const known = [...new Set(environment.scope.visible())]
+    .filter((name) => isOptimizer(found(name, environment) ?? { kind: 'none' }))
+    .sort()
   // Something that is no call at all is evaluated, so that a fault inside it is the one reported.
   if (!call && evaluateStatic(expression, environment).kind === 'poison') return undefined
   environment.sink.add(
-    report(training.notAnOptimizer, { span: call?.nameSpan ?? expression.span, given, known, suggestion: call && nearest(call.name, known) }),
+    report(training.notAnOptimizer, {
+      span: call?.nameSpan ?? expression.span,
+      given,
+      known,
+      suggestion: call && nearest(call.name, known),
+    }),
   )
   return undefined
 }
@@ -62,10 +73,18 @@ function readOverrides(setting: Setting, environment: Environment): OptimizerDes
   let faulty = false
   const overrides = setting.overrides.flatMap(({ pattern, changes }) =>
     changes.flatMap(({ name, value }) => {
-      const schedule = name.name === 'lr' ? rate.read(value, environment, `\`lr\` of ${JSON.stringify(pattern.value)}`) : undefined
+      const schedule =
+        name.name === 'lr' ? rate.read(value, environment, `\`lr\` of ${JSON.stringify(pattern.value)}`) : undefined
       if (name.name !== 'lr') {
         const known = ['lr']
-        environment.sink.add(report(training.unknownChange, { span: name.span, name: name.name, known, suggestion: nearest(name.name, known) }))
+        environment.sink.add(
+          report(training.unknownChange, {
+            span: name.span,
+            name: name.name,
+            known,
+            suggestion: nearest(name.name, known),
+          }),
+        )
       }
       if (schedule) return [{ pattern: pattern.value, rate: schedule }]
       faulty = true

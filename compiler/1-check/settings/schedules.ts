@@ -4,7 +4,7 @@ import { report } from '../../diagnostics/catalogue.ts'
 import { nearest } from '../../diagnostics/near.ts'
 import * as training from '../../diagnostics/training.ts'
 import type { Environment } from '../static.ts'
-import { type Kind, kinds, namedCall, type NamedCall, optional, readArguments, required } from './kind.ts'
+import { type Kind, kinds, type NamedCall, namedCall, optional, readArguments, required } from './kind.ts'
 
 type Reader = (call: NamedCall, environment: Environment) => ScheduleDescription | undefined
 
@@ -33,7 +33,11 @@ export const schedules: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   [
     'linear',
     (call, environment) => {
-      const read = readArguments(call, { from: required(kinds.notNegative), to: required(kinds.notNegative), steps: required(kinds.count) }, environment)
+      const read = readArguments(
+        call,
+        { from: required(kinds.notNegative), to: required(kinds.notNegative), steps: required(kinds.count) },
+        environment,
+      )
       return read && { kind: 'linear', ...read }
     },
   ],
@@ -60,7 +64,11 @@ export const schedules: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   [
     'noam',
     (call, environment) => {
-      const read = readArguments(call, { dim: required(kinds.count), warmup: required(kinds.count), factor: optional(kinds.positive, 1) }, environment)
+      const read = readArguments(
+        call,
+        { dim: required(kinds.count), warmup: required(kinds.count), factor: optional(kinds.positive, 1) },
+        environment,
+      )
       return read && { kind: 'noam', ...read }
     },
   ],
@@ -72,4 +80,3 @@ function unknown(call: NamedCall, environment: Environment): undefined {
   environment.sink.add(report(training.unknownSchedule, { span, name, known, suggestion: nearest(name, known) }))
   return undefined
 }
-

@@ -49,7 +49,11 @@ type Values = { readonly [K in Name]?: Exclude<ReturnType<(typeof readers)[K]>, 
 
 export const settingNames: readonly string[] = Object.keys(readers)
 
-export function checkTrain(declaration: TrainDeclaration, environment: Environment, known: Known): TrainDescription | undefined {
+export function checkTrain(
+  declaration: TrainDeclaration,
+  environment: Environment,
+  known: Known,
+): TrainDescription | undefined {
   const given = new Map<string, Setting>()
   const read = new Map<string, unknown>()
   let faulty = false
@@ -78,7 +82,8 @@ export function checkTrain(declaration: TrainDeclaration, environment: Environme
     }
   }
   const missing = (name: string, example: string) => {
-    if (!given.has(name)) add(report(training.settingMissing, { span: declaration.name?.span ?? head(declaration), name, example }))
+    if (!given.has(name))
+      add(report(training.settingMissing, { span: declaration.name?.span ?? head(declaration), name, example }))
   }
   missing('model', `model: ${[...known.models.keys()][0] ?? 'Softmax'}`)
   missing('optimizer', 'optimizer: adam(lr: 1e-3)')
@@ -116,25 +121,49 @@ const head = ({ span }: TrainDeclaration) => ({ ...span, end: Math.min(span.end,
 function checkParts(setting: Setting, environment: Environment): boolean {
   const { name } = setting.name
   const extra = setting.values[1]
-  const misplaced = (span: Setting['span'], what: string, only: string) => environment.sink.add(report(training.misplacedPart, { span, name, what, only }))
+  const misplaced = (span: Setting['span'], what: string, only: string) =>
+    environment.sink.add(report(training.misplacedPart, { span, name, what, only }))
   const before = environment.sink.diagnostics.length
   if (extra && name !== 'freeze') misplaced(extra.span, 'second value', '`freeze` takes several')
   if (setting.except[0] && name !== 'load') misplaced(setting.except[0].span, '`except`', '`load` takes it')
-  if (setting.overrides[0] && name !== 'optimizer') misplaced(setting.overrides[0].span, 'braces', '`optimizer` takes them')
+  if (setting.overrides[0] && name !== 'optimizer')
+    misplaced(setting.overrides[0].span, 'braces', '`optimizer` takes them')
   return environment.sink.diagnostics.length === before && setting.values.length > 0
 }
 
-function readModel(setting: Setting, environment: Environment, { models }: Known): TrainDescription['model'] | undefined {
+function readModel(
+  setting: Setting,
+  environment: Environment,
+  { models }: Known,
+): TrainDescription['model'] | undefined {
   const expression = setting.values[0]!
   const call = namedCall(expression)
-  if (!call) return refuse(environment, expression.span, '`model`', 'the name of a model, with its hyperparameters where it has some', 'something else')
+  if (!call)
+    return refuse(
+      environment,
+      expression.span,
+      '`model`',
+      'the name of a model, with its hyperparameters where it has some',
+      'something else',
+    )
   const declaration = models.get(call.name)
   if (!declaration) {
     const known = [...models.keys()]
-    environment.sink.add(report(training.unknownModel, { span: call.nameSpan, name: call.name, known, suggestion: nearest(call.name, known) }))
+    environment.sink.add(
+      report(training.unknownModel, {
+        span: call.nameSpan,
+        name: call.name,
+        known,
+        suggestion: nearest(call.name, known),
+      }),
+    )
     return undefined
   }
-  const given = moduleArguments(declaration.parameters, call.arguments, environment, { label: call.name, declared: declaration.name.span, span: call.span })
+  const given = moduleArguments(declaration.parameters, call.arguments, environment, {
+    label: call.name,
+    declared: declaration.name.span,
+    span: call.span,
+  })
   return given && { name: call.name, arguments: given }
 }
 
@@ -146,7 +175,14 @@ function readData(setting: Setting, environment: Environment, { data, dataNames 
   const known = [...new Set([...data.keys(), ...(dataNames ?? [])])]
   // A block with faults of its own was reported where it stands.
   if (!known.includes(written.name))
-    environment.sink.add(report(training.unknownData, { span: written.span, name: written.name, known, suggestion: nearest(written.name, known) }))
+    environment.sink.add(
+      report(training.unknownData, {
+        span: written.span,
+        name: written.name,
+        known,
+        suggestion: nearest(written.name, known),
+      }),
+    )
   return undefined
 }
 
@@ -164,7 +200,8 @@ function every(setting: string): Kind<number> {
     expects,
     read(expression, environment) {
       const call = namedCall(expression)
-      if (expression.kind !== 'call' || call?.name !== 'every') return refuse(environment, expression.span, `\`${setting}\``, expects, 'something else')
+      if (expression.kind !== 'call' || call?.name !== 'every')
+        return refuse(environment, expression.span, `\`${setting}\``, expects, 'something else')
       return readArguments(call, { steps: required(kinds.count) }, environment)?.steps
     },
   }
@@ -195,7 +232,11 @@ function readPatterns(setting: Setting, environment: Environment): readonly stri
   return patterns(setting.values, environment, `\`${setting.name.name}\``)
 }
 
-function patterns(values: readonly Expression[], environment: Environment, what: string): readonly string[] | undefined {
+function patterns(
+  values: readonly Expression[],
+  environment: Environment,
+  what: string,
+): readonly string[] | undefined {
   const read = values.map((value) => kinds.text.read(value, environment, what))
   return read.every((text) => text !== undefined) ? (read as string[]) : undefined
 }
