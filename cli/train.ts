@@ -19,7 +19,6 @@ import { completeDims, selectTrain } from './select.ts'
 import { openCompiled, selectDevice } from './session.ts'
 import { applySettings } from './set.ts'
 import { readTensors } from './tensors.ts'
-import { terminal } from './terminal.ts'
 import { watchTraining } from './train-report.ts'
 
 interface Options {
