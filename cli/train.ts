@@ -133,8 +133,6 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     })
     const [resume] = directory ? await store.recent(1) : []
     if (directory) place.rewind(resume?.progress)
-    if (description.precision === 'mixed')
-      report.note('warning: mixed precision is not there yet; this run is in float32')
     report.opened(place.path, description.model.name, compiled, dims, resume?.progress.step)
     let lastStep = 0
     let finish: 'complete' | 'early' | 'interrupted' = 'complete'
