@@ -136,9 +136,11 @@ train Base {
     ['constant(0.5)', { kind: 'constant', rate: 0.5 }],
     ['linear(0.1, to: 0, steps: 10)', { kind: 'linear', from: 0.1, to: 0, steps: 10 }],
     ['cosine(0.1, 10)', { kind: 'cosine', peak: 0.1, steps: 10, floor: 0, warmup: 0 }],
+    // biome-ignore lint/suspicious/noThenProperty: the schedule that follows the warm-up; nothing awaits it
     ['warmup(0.1, steps: 10)', { kind: 'warmup', steps: 10, then: { kind: 'constant', rate: 0.1 } }],
     [
       'warmup(linear(0.1, 0, 5), 10)',
+      // biome-ignore lint/suspicious/noThenProperty: the schedule that follows the warm-up; nothing awaits it
       { kind: 'warmup', steps: 10, then: { kind: 'linear', from: 0.1, to: 0, steps: 5 } },
     ],
     ['noam(dim: 512, warmup: 4000)', { kind: 'noam', dim: 512, warmup: 4000, factor: 1 }],

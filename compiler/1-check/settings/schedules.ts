@@ -58,6 +58,7 @@ export const schedules: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     'warmup',
     (call, environment) => {
       const read = readArguments(call, { schedule: required(rate), steps: required(kinds.count) }, environment)
+      // biome-ignore lint/suspicious/noThenProperty: the schedule that follows the warm-up; nothing awaits it
       return read && { kind: 'warmup', steps: read.steps, then: read.schedule }
     },
   ],
