@@ -5,8 +5,9 @@
  *
  *   npx tsc -p tsconfig.json --noEmit false --outDir .cache/bench && node .cache/bench/bench/contract.js [case] [schedule]
  */
-import { emitKernel } from '../compiler/7-emit/wgsl/emit.ts'
+
 import { defaultSchedule } from '../compiler/7-emit/wgsl/default-schedule.ts'
+import { emitKernel } from '../compiler/7-emit/wgsl/emit.ts'
 import type { ContractSchedule } from '../compiler/7-emit/wgsl/schedule.ts'
 import { evaluate, product as sizeOf } from '../compiler/ir/dim.ts'
 import type { ContractKernel, Guard } from '../compiler/ir/kernel.ts'
@@ -27,8 +28,16 @@ function square(n: number): Case {
   return {
     flops: 2 * n ** 3,
     kernel: {
-      ...base(slots), kind: 'contract', batch: [], rows: [i], columns: [j], depth: [k], split: undefined,
-      left: load(slots, 0, [i, k]), right: load(slots, 1, [k, j]), stores: [{ slot: 2, index: flat(out!.shape, [i, j]), value: acc }],
+      ...base(slots),
+      kind: 'contract',
+      batch: [],
+      rows: [i],
+      columns: [j],
+      depth: [k],
+      split: undefined,
+      left: load(slots, 0, [i, k]),
+      right: load(slots, 1, [k, j]),
+      stores: [{ slot: 2, index: flat(out!.shape, [i, j]), value: acc }],
     },
   }
 }
@@ -47,15 +56,46 @@ function forward({ n, ci, co, h, k, pad }: Convolution): Case {
   const o = h + 2 * pad - k + 1
   const [weight, image, out] = [tensor([co, ci, k, k]), tensor([n, ci, h, h]), tensor([n, co, o, o])]
   const slots = [read(weight!), read(image!), write(out!)]
-  const [f, b, y, x, c, dy, dx] = [axis('f', co), axis('b', n), axis('y', o), axis('x', o), axis('c', ci), axis('dy', k), axis('dx', k)] as const
-  const [row, column] = [sum([[1, at(y)], [1, at(dy)]], -pad), sum([[1, at(x)], [1, at(dx)]], -pad)]
+  const [f, b, y, x, c, dy, dx] = [
+    axis('f', co),
+    axis('b', n),
+    axis('y', o),
+    axis('x', o),
+    axis('c', ci),
+    axis('dy', k),
+    axis('dx', k),
+  ] as const
+  const [row, column] = [
+    sum(
+      [
+        [1, at(y)],
+        [1, at(dy)],
+      ],
+      -pad,
+    ),
+    sum(
+      [
+        [1, at(x)],
+        [1, at(dx)],
+      ],
+      -pad,
+    ),
+  ]
   const guards: Guard[] = pad > 0 ? [isInside(row, h), isInside(column, h)] : []
   const value = load(slots, 1, [b, c, row, column])
   return {
     flops: 2 * n * co * o * o * ci * k * k,
     kernel: {
-      ...base(slots), kind: 'contract', batch: [], rows: [f], columns: [b, y, x], depth: [c, dy, dx], split: undefined,
-      left: load(slots, 0, [f, c, dy, dx]), right: pad > 0 ? guarded(guards, value) : value, stores: [{ slot: 2, index: flat(out!.shape, [b, f, y, x]), value: acc }],
+      ...base(slots),
+      kind: 'contract',
+      batch: [],
+      rows: [f],
+      columns: [b, y, x],
+      depth: [c, dy, dx],
+      split: undefined,
+      left: load(slots, 0, [f, c, dy, dx]),
+      right: pad > 0 ? guarded(guards, value) : value,
+      stores: [{ slot: 2, index: flat(out!.shape, [b, f, y, x]), value: acc }],
     },
   }
 }
@@ -65,13 +105,43 @@ function dataGradient({ n, ci, co, h, k, pad }: Convolution): Case {
   const o = h + 2 * pad - k + 1
   const [weight, dout, out] = [tensor([co, ci, k, k]), tensor([n, co, o, o]), tensor([n, ci, h, h])]
   const slots = [read(weight!), read(dout!), write(out!)]
-  const [f, b, y, x, c, dy, dx] = [axis('f', co), axis('b', n), axis('y', h), axis('x', h), axis('c', ci), axis('dy', k), axis('dx', k)] as const
-  const [row, column] = [sum([[1, at(y)], [-1, at(dy)]], pad), sum([[1, at(x)], [-1, at(dx)]], pad)]
+  const [f, b, y, x, c, dy, dx] = [
+    axis('f', co),
+    axis('b', n),
+    axis('y', h),
+    axis('x', h),
+    axis('c', ci),
+    axis('dy', k),
+    axis('dx', k),
+  ] as const
+  const [row, column] = [
+    sum(
+      [
+        [1, at(y)],
+        [-1, at(dy)],
+      ],
+      pad,
+    ),
+    sum(
+      [
+        [1, at(x)],
+        [-1, at(dx)],
+      ],
+      pad,
+    ),
+  ]
   return {
     flops: 2 * n * co * h * h * ci * k * k,
     kernel: {
-      ...base(slots), kind: 'contract', batch: [], rows: [c], columns: [b, y, x], depth: [f, dy, dx], split: undefined,
-      left: load(slots, 0, [f, c, dy, dx]), right: guarded([isInside(row, o), isInside(column, o)], load(slots, 1, [b, f, row, column])),
+      ...base(slots),
+      kind: 'contract',
+      batch: [],
+      rows: [c],
+      columns: [b, y, x],
+      depth: [f, dy, dx],
+      split: undefined,
+      left: load(slots, 0, [f, c, dy, dx]),
+      right: guarded([isInside(row, o), isInside(column, o)], load(slots, 1, [b, f, row, column])),
       stores: [{ slot: 2, index: flat(out!.shape, [b, c, y, x]), value: acc }],
     },
   }
@@ -82,14 +152,44 @@ function weightGradient({ n, ci, co, h, k, pad }: Convolution): Case {
   const o = h + 2 * pad - k + 1
   const [dout, image, out] = [tensor([n, co, o, o]), tensor([n, ci, h, h]), tensor([co, ci, k, k])]
   const slots = [read(dout!), read(image!), write(out!)]
-  const [f, b, y, x, c, dy, dx] = [axis('f', co), axis('b', n), axis('y', o), axis('x', o), axis('c', ci), axis('dy', k), axis('dx', k)] as const
-  const [row, column] = [sum([[1, at(y)], [1, at(dy)]], -pad), sum([[1, at(x)], [1, at(dx)]], -pad)]
+  const [f, b, y, x, c, dy, dx] = [
+    axis('f', co),
+    axis('b', n),
+    axis('y', o),
+    axis('x', o),
+    axis('c', ci),
+    axis('dy', k),
+    axis('dx', k),
+  ] as const
+  const [row, column] = [
+    sum(
+      [
+        [1, at(y)],
+        [1, at(dy)],
+      ],
+      -pad,
+    ),
+    sum(
+      [
+        [1, at(x)],
+        [1, at(dx)],
+      ],
+      -pad,
+    ),
+  ]
   const value = load(slots, 1, [b, c, row, column])
   return {
     flops: 2 * n * co * o * o * ci * k * k,
     kernel: {
-      ...base(slots), kind: 'contract', batch: [], rows: [f], columns: [c, dy, dx], depth: [b, y, x], split: undefined,
-      left: load(slots, 0, [b, f, y, x]), right: pad > 0 ? guarded([isInside(row, h), isInside(column, h)], value) : value,
+      ...base(slots),
+      kind: 'contract',
+      batch: [],
+      rows: [f],
+      columns: [c, dy, dx],
+      depth: [b, y, x],
+      split: undefined,
+      left: load(slots, 0, [b, f, y, x]),
+      right: pad > 0 ? guarded([isInside(row, h), isInside(column, h)], value) : value,
       stores: [{ slot: 2, index: flat(out!.shape, [f, c, dy, dx]), value: acc }],
     },
   }
@@ -108,12 +208,23 @@ const cases: Record<string, () => Case> = {
   'conv2 weight gradient': () => weightGradient(second),
 }
 
-const plain: ContractSchedule = { kind: 'contract', by: 'registers', rows: 1, columns: 1, lanes: 8, rowLanes: 1, block: 0, subgroup: 0, split: 1, guards: 'branch' }
+const plain: ContractSchedule = {
+  kind: 'contract',
+  by: 'registers',
+  rows: 1,
+  columns: 1,
+  lanes: 8,
+  rowLanes: 1,
+  block: 0,
+  subgroup: 0,
+  split: 1,
+  guards: 'branch',
+}
 
 async function measure({ kernel, flops }: Case, schedule: ContractSchedule): Promise<string> {
   const { device } = await testDevice()
   const emitted = emitKernel(kernel, { storageOf, target: 'cpu-class', schedule })
-  if (process.env['SHOW']) console.log(emitted.stages.map((s) => s.wgsl).join('\n'))
+  if (process.env.SHOW) console.log(emitted.stages.map((s) => s.wgsl).join('\n'))
   const none = new Map<string, number>()
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
   const buffers = kernel.slots.map(({ node }, i) => {
@@ -125,9 +236,19 @@ async function measure({ kernel, flops }: Case, schedule: ContractSchedule): Pro
   const scratch = emitted.scratch.map((s) => device.createBuffer({ size: 4 * evaluate(s.elements, none), usage }))
   const begin = performance.now()
   const stages = emitted.stages.map((stage) => {
-    const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module: device.createShaderModule({ code: stage.wgsl }) } })
-    const entries = stage.bindings.map(({ target }, binding) => ({ binding, resource: { buffer: target.kind === 'slot' ? buffers[target.slot]! : scratch[target.scratch]! } }))
-    return { pipeline, group: device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }), x: evaluate(stage.workgroups[0], none) }
+    const pipeline = device.createComputePipeline({
+      layout: 'auto',
+      compute: { module: device.createShaderModule({ code: stage.wgsl }) },
+    })
+    const entries = stage.bindings.map(({ target }, binding) => ({
+      binding,
+      resource: { buffer: target.kind === 'slot' ? buffers[target.slot]! : scratch[target.scratch]! },
+    }))
+    return {
+      pipeline,
+      group: device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }),
+      x: evaluate(stage.workgroups[0], none),
+    }
   })
   const times: number[] = []
   let compiled = 0
@@ -156,15 +277,37 @@ console.log(description)
 const subgroup = device.adapterInfo.subgroupMinSize
 const only = process.argv[2] ?? ''
 const variants: Record<string, (kernel: ContractKernel) => ContractSchedule> = {
-  default: (kernel) => defaultSchedule(kernel, 'cpu-class', { subgroup, workgroupInvocations: 256, workgroupBytes: 16384, storageBuffers: 8 }) as ContractSchedule,
+  default: (kernel) =>
+    defaultSchedule(kernel, 'cpu-class', {
+      subgroup,
+      workgroupInvocations: 256,
+      workgroupBytes: 16384,
+      storageBuffers: 8,
+    }) as ContractSchedule,
   'registers 8x4': () => ({ ...plain, rows: 8, columns: 4 }),
   'subgroup 16x2': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 2, subgroup, lanes: subgroup }),
   'subgroup 16x4': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 4, subgroup, lanes: subgroup }),
-  'subgroup 16x4 select': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 4, subgroup, lanes: subgroup, guards: 'select' }),
+  'subgroup 16x4 select': () => ({
+    ...plain,
+    by: 'subgroup',
+    rows: 16,
+    columns: 4,
+    subgroup,
+    lanes: subgroup,
+    guards: 'select',
+  }),
   'subgroup 16x8': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 8, subgroup, lanes: subgroup }),
   'subgroup 32x4': () => ({ ...plain, by: 'subgroup', rows: 32, columns: 4, subgroup, lanes: subgroup }),
   'subgroup 8x8': () => ({ ...plain, by: 'subgroup', rows: 8, columns: 8, subgroup, lanes: subgroup }),
-  'workgroup 16x16 lanes 4x4': () => ({ ...plain, by: 'workgroup', rows: 4, columns: 4, lanes: 16, rowLanes: 16, block: 16 }),
+  'workgroup 16x16 lanes 4x4': () => ({
+    ...plain,
+    by: 'workgroup',
+    rows: 4,
+    columns: 4,
+    lanes: 16,
+    rowLanes: 16,
+    block: 16,
+  }),
 }
 for (const [name, make] of Object.entries(cases)) {
   if (!name.includes(only)) continue
@@ -172,7 +315,9 @@ for (const [name, make] of Object.entries(cases)) {
   for (const [label, choose] of Object.entries(variants)) {
     if (process.argv[3] && !label.startsWith(process.argv[3])) continue
     const schedule = choose(made.kernel)
-    console.log(`${name} · ${label} (${schedule.by} ${schedule.rows}x${schedule.columns} split ${schedule.split}) · ${await measure(made, schedule)}`)
+    console.log(
+      `${name} · ${label} (${schedule.by} ${schedule.rows}x${schedule.columns} split ${schedule.split}) · ${await measure(made, schedule)}`,
+    )
   }
 }
 process.exit(0)

@@ -7,8 +7,8 @@
 import { differentiate } from '../compiler/3-differentiate/differentiate.ts'
 import { simplify } from '../compiler/4-simplify/simplify.ts'
 import { fuse } from '../compiler/5-fuse/fuse.ts'
-import { emitKernel } from '../compiler/7-emit/wgsl/emit.ts'
 import { defaultSchedule } from '../compiler/7-emit/wgsl/default-schedule.ts'
+import { emitKernel } from '../compiler/7-emit/wgsl/emit.ts'
 import { dim, evaluate, product, symbol } from '../compiler/ir/dim.ts'
 import type { Node, Result } from '../compiler/ir/graph.ts'
 import type { Kernel } from '../compiler/ir/kernel.ts'
@@ -29,7 +29,15 @@ function convolve(x: Node, name: string, features: number, k: number): Node {
   const plain = (axis: string) => ({ terms: [{ axis, stride: 1 }], offset: 0, divisor: 1 })
   const slid = (...axes: string[]) => ({ terms: axes.map((axis) => ({ axis, stride: 1 })), offset: 0, divisor: 1 })
   const y = b.node('contract', [x, weight], {
-    axes: [{ name: 'n', size: n }, { name: 'o', size: dim(features) }, { name: 'y', size: oh }, { name: 'x', size: ow }, { name: 'c', size: c }, { name: 'i', size: dim(k) }, { name: 'j', size: dim(k) }],
+    axes: [
+      { name: 'n', size: n },
+      { name: 'o', size: dim(features) },
+      { name: 'y', size: oh },
+      { name: 'x', size: ow },
+      { name: 'c', size: c },
+      { name: 'i', size: dim(k) },
+      { name: 'j', size: dim(k) },
+    ],
     left: [plain('n'), plain('c'), slid('y', 'i'), slid('x', 'j')],
     right: ['o', 'c', 'i', 'j'].map(plain),
     output: ['n', 'o', 'y', 'x'],
@@ -39,7 +47,15 @@ function convolve(x: Node, name: string, features: number, k: number): Node {
 
 function pool(x: Node): Node {
   const rows = b.window(x, { axis: 2, size: 2, stride: 2, dilation: 1, low: 0, high: 0, fill: -3.4028234663852886e38 })
-  const both = b.window(rows, { axis: 4, size: 2, stride: 2, dilation: 1, low: 0, high: 0, fill: -3.4028234663852886e38 })
+  const both = b.window(rows, {
+    axis: 4,
+    size: 2,
+    stride: 2,
+    dilation: 1,
+    low: 0,
+    high: 0,
+    fill: -3.4028234663852886e38,
+  })
   return b.max(both, [3, 5])
 }
 
@@ -49,16 +65,24 @@ let x = b.reshape(image, [batch, dim(1), dim(28), dim(28)])
 x = pool(b.maximum(convolve(x, 'conv1', 16, 5), 0))
 x = pool(b.maximum(convolve(x, 'conv2', 32, 5), 0))
 x = b.reshape(x, [batch, dim(512)])
-const logits = b.add(b.matmul(x, b.parameter('linear.weight', [dim(512), dim(10)])), b.parameter('linear.bias', [dim(10)]))
+const logits = b.add(
+  b.matmul(x, b.parameter('linear.weight', [dim(512), dim(10)])),
+  b.parameter('linear.bias', [dim(10)]),
+)
 const shifted = b.sub(logits, b.max(logits, [1], true))
 const logp = b.sub(shifted, b.log(b.sum(b.exp(shifted), [1], true)))
-const loss = b.neg(b.mean(b.sum(b.select(b.eq(b.reshape(label, [batch, dim(1)]), b.iota([batch, dim(10)], 1)), logp, 0), [1]), [0]))
+const loss = b.neg(
+  b.mean(b.sum(b.select(b.eq(b.reshape(label, [batch, dim(1)]), b.iota([batch, dim(10)], 1)), logp, 0), [1]), [0]),
+)
 
 const parameters = ['conv1.weight', 'conv1.bias', 'conv2.weight', 'conv2.bias', 'linear.weight', 'linear.bias']
 const shapes = [[16, 1, 5, 5], [16], [32, 16, 5, 5], [32], [512, 10], [10]]
 const leaves = parameters.map((path, i) => b.parameter(path, shapes[i]!.map(dim)))
 const gradients = differentiate(b, loss, leaves)
-const results: Result[] = [{ name: 'loss', node: loss, role: 'loss' }, ...gradients.map((node, i): Result => ({ name: `grad.${parameters[i]}`, node, role: 'gradient' }))]
+const results: Result[] = [
+  { name: 'loss', node: loss, role: 'loss' },
+  ...gradients.map((node, i): Result => ({ name: `grad.${parameters[i]}`, node, role: 'gradient' })),
+]
 const kernels = fuse(simplify(b.graph('step', results)))
 
 const { device, description } = await testDevice()
@@ -71,7 +95,10 @@ const buffers = new Map<Node, GPUBuffer>()
 const bufferOf = (node: Node): GPUBuffer => {
   let buffer = buffers.get(node)
   if (!buffer) {
-    const data = node.dtype === 'float' ? values(evaluate(product(node.shape), dims), 1) : new Int32Array(evaluate(product(node.shape), dims))
+    const data =
+      node.dtype === 'float'
+        ? values(evaluate(product(node.shape), dims), 1)
+        : new Int32Array(evaluate(product(node.shape), dims))
     buffer = device.createBuffer({ size: Math.max(4, data.byteLength), usage })
     device.queue.writeBuffer(buffer, 0, data)
     buffers.set(node, buffer)
@@ -87,8 +114,16 @@ for (const kernel of kernels) {
   for (const stage of emitted.stages) {
     const constants = Object.fromEntries([...stage.constants].map(([name, d]) => [name, evaluate(d, dims)]))
     const begin = performance.now()
-    const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module: device.createShaderModule({ code: stage.wgsl }), constants } })
-    const entries = stage.bindings.map(({ target }, binding) => ({ binding, resource: { buffer: target.kind === 'slot' ? bufferOf(kernel.slots[target.slot]!.node) : scratch[target.scratch]! } }))
+    const pipeline = device.createComputePipeline({
+      layout: 'auto',
+      compute: { module: device.createShaderModule({ code: stage.wgsl }), constants },
+    })
+    const entries = stage.bindings.map(({ target }, binding) => ({
+      binding,
+      resource: {
+        buffer: target.kind === 'slot' ? bufferOf(kernel.slots[target.slot]!.node) : scratch[target.scratch]!,
+      },
+    }))
     const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries })
     const groups = evaluate(stage.workgroups[0], dims)
     const times: number[] = []
@@ -111,19 +146,26 @@ for (const kernel of kernels) {
     compiling += first
     const flops = kernel.kind === 'contract' && stage === emitted.stages[0] ? flopsOf(kernel) : 0
     const schedule = defaultSchedule(kernel, 'cpu-class', limits)
-    console.log(`${median.toFixed(2).padStart(8)} ms  first ${first.toFixed(0).padStart(5)}  ${flops ? `${(flops / median / 1e6).toFixed(1)} GFLOP/s ` : ''}${stage.name} ${describe(kernel)} ${'by' in schedule ? schedule.by : ''} groups ${groups}`)
-    if (process.env['SHOW'] && stage.name.includes(process.env['SHOW'])) console.log(stage.wgsl)
+    console.log(
+      `${median.toFixed(2).padStart(8)} ms  first ${first.toFixed(0).padStart(5)}  ${flops ? `${(flops / median / 1e6).toFixed(1)} GFLOP/s ` : ''}${stage.name} ${describe(kernel)} ${'by' in schedule ? schedule.by : ''} groups ${groups}`,
+    )
+    if (process.env.SHOW && stage.name.includes(process.env.SHOW)) console.log(stage.wgsl)
   }
 }
 console.log(`${total.toFixed(1)} ms in all, first runs ${(compiling / 1000).toFixed(1)} s`)
 process.exit(0)
 
 function flopsOf(kernel: Extract<Kernel, { kind: 'contract' }>): number {
-  return 2 * evaluate(product([...kernel.batch, ...kernel.rows, ...kernel.columns, ...kernel.depth].map((a) => a.extent)), dims)
+  return (
+    2 *
+    evaluate(product([...kernel.batch, ...kernel.rows, ...kernel.columns, ...kernel.depth].map((a) => a.extent)), dims)
+  )
 }
 function describe(kernel: Kernel): string {
   const list = (axes: readonly { extent: { key: string } }[]) => `[${axes.map((a) => a.extent.key).join(' ')}]`
-  if (kernel.kind === 'contract') return `batch ${list(kernel.batch)} rows ${list(kernel.rows)} columns ${list(kernel.columns)} depth ${list(kernel.depth)}`
-  if (kernel.kind === 'row') return `outer ${list(kernel.outer)} row ${list(kernel.row)} stages ${kernel.stages.length} stores ${kernel.stores.length}`
+  if (kernel.kind === 'contract')
+    return `batch ${list(kernel.batch)} rows ${list(kernel.rows)} columns ${list(kernel.columns)} depth ${list(kernel.depth)}`
+  if (kernel.kind === 'row')
+    return `outer ${list(kernel.outer)} row ${list(kernel.row)} stages ${kernel.stages.length} stores ${kernel.stores.length}`
   return kernel.kind === 'map' ? `map ${list(kernel.axes)}` : kernel.kind
 }

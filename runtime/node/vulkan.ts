@@ -6,7 +6,16 @@
  * asked for. `useSoftwareVulkan` must run before the first WebGPU instance is created: the Vulkan loader reads its
  * environment once.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -36,8 +45,8 @@ export function findSoftwareVulkan(name: SoftwareVulkanName): SoftwareVulkan | u
 
 /** Points this process at a driver. */
 export function useSoftwareVulkan(driver: SoftwareVulkan): void {
-  process.env['VK_ICD_FILENAMES'] = driver.manifest
-  process.env['VK_DRIVER_FILES'] = driver.manifest
+  process.env.VK_ICD_FILENAMES = driver.manifest
+  process.env.VK_DRIVER_FILES = driver.manifest
   if (driver.loader !== undefined) keepLibraryLoaded(driver.loader)
 }
 
@@ -83,7 +92,13 @@ function mesaVersion(manifest: string): number | undefined {
   try {
     const library: unknown = JSON.parse(readFileSync(manifest, 'utf8')).ICD.library_path
     if (typeof library !== 'string') return undefined
-    const folders = [dirname(manifest), '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib']
+    const folders = [
+      dirname(manifest),
+      '/usr/lib/x86_64-linux-gnu',
+      '/usr/lib/aarch64-linux-gnu',
+      '/usr/lib64',
+      '/usr/lib',
+    ]
     const path = folders.map((folder) => resolve(folder, library)).find((candidate) => existsSync(candidate))
     const stated = path && /Mesa (\d+)\.\d+/.exec(readFileSync(path, 'latin1'))
     return stated ? Number(stated[1]) : undefined
@@ -154,7 +169,8 @@ function* tarEntries(archive: Buffer): Generator<{ name: string; content: Buffer
       archive.toString('latin1', at + offset, at + offset + length).replace(/[\0 ].*$/s, '')
     const size = Number.parseInt(field(124, 12), 8)
     const type = field(156, 1)
-    if (type === '' || type === '0') yield { name: field(0, 100).replace(/^\.\//, ''), content: archive.subarray(at + 512, at + 512 + size) }
+    if (type === '' || type === '0')
+      yield { name: field(0, 100).replace(/^\.\//, ''), content: archive.subarray(at + 512, at + 512 + size) }
     at += 512 + Math.ceil(size / 512) * 512
   }
 }

@@ -3,13 +3,18 @@
  * with the development dependencies (Linux x64), else whatever WebGPU finds. `DLM_ADAPTER=lavapipe|swiftshader|gpu`
  * chooses. Where none works the GPU tests fail: they are never skipped.
  */
-import { findSoftwareVulkan, type SoftwareVulkan, type SoftwareVulkanName, useSoftwareVulkan } from '../../runtime/node/vulkan.ts'
+import {
+  findSoftwareVulkan,
+  type SoftwareVulkan,
+  type SoftwareVulkanName,
+  useSoftwareVulkan,
+} from '../../runtime/node/vulkan.ts'
 
 /** The driver that tests of this process use; `gpu` is the machine's own adapter. The names are those of `--device`. */
 export type TestDriver = SoftwareVulkan | { readonly name: 'gpu' }
 
 export function chosenDriver(): TestDriver {
-  const asked = process.env['DLM_ADAPTER']
+  const asked = process.env.DLM_ADAPTER
   const names: readonly SoftwareVulkanName[] = ['lavapipe', 'swiftshader']
   if (asked === 'gpu') return { name: 'gpu' }
   const order = names.filter((name) => asked === undefined || asked === name)

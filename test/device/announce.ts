@@ -15,7 +15,8 @@ export default function announce(): () => void {
     timeout: 60_000,
     env: { ...process.env, ...(driver.name === 'gpu' ? {} : environmentOf(driver)) },
   })
-  if (probe.status !== 0) throw new Error(`${driver.name} does not run a compute shader:\n${probe.stdout}${probe.stderr}`)
+  if (probe.status !== 0)
+    throw new Error(`${driver.name} does not run a compute shader:\n${probe.stdout}${probe.stderr}`)
   const line = `GPU tests run on ${driver.name}: ${probe.stdout.trim()}`
   console.log(line)
   return () => console.log(line)

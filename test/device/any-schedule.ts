@@ -9,12 +9,28 @@ export function anySchedule(kernel: Kernel, seed: number, subgroup: number): Sch
     { kind: 'row', by: 'workgroup', lanes: 16, guards },
     { kind: 'row', by: 'parts', lanes: 8, parts: 3, steps: 1, guards },
   ]
-  const plain: ContractSchedule = { kind: 'contract', by: 'registers', rows: 2, columns: 2, lanes: 8, rowLanes: 1, block: 0, subgroup: 0, split: 1, guards }
+  const plain: ContractSchedule = {
+    kind: 'contract',
+    by: 'registers',
+    rows: 2,
+    columns: 2,
+    lanes: 8,
+    rowLanes: 1,
+    block: 0,
+    subgroup: 0,
+    split: 1,
+    guards,
+  }
   const contracts: ContractSchedule[] = [
     plain,
     { ...plain, by: 'subgroup', rows: subgroup, lanes: subgroup, subgroup },
     { ...plain, by: 'workgroup', lanes: 4, rowLanes: 4, block: 4 },
-    ...(kernel.kind === 'contract' && kernel.depth.length > 0 ? [{ ...plain, split: 2 }, { ...plain, by: 'workgroup' as const, lanes: 4, rowLanes: 4, block: 4, split: 3 }] : []),
+    ...(kernel.kind === 'contract' && kernel.depth.length > 0
+      ? [
+          { ...plain, split: 2 },
+          { ...plain, by: 'workgroup' as const, lanes: 4, rowLanes: 4, block: 4, split: 3 },
+        ]
+      : []),
   ]
   switch (kernel.kind) {
     case 'map':

@@ -20,12 +20,20 @@ const unit = 2 ** -23
 /** Results below the normal numbers may be flushed to zero. */
 const flushed = 2 ** -126
 
-export function boundedValues(results: readonly Node[], options: { dims: Bindings; leaf: (node: Node) => Value }): Bounded[] {
+export function boundedValues(
+  results: readonly Node[],
+  options: { dims: Bindings; leaf: (node: Node) => Value },
+): Bounded[] {
   const context = evaluationContext(options)
   const known = new Map<Node, Bounded>()
   for (const node of nodesOf(results.map((each) => ({ node: each })))) {
     const operands = node.operands.map((operand) => known.get(operand)!)
-    const value = opOf(node).evaluate(operands.map((o) => o.value), node.attributes as never, context, node)
+    const value = opOf(node).evaluate(
+      operands.map((o) => o.value),
+      node.attributes as never,
+      context,
+      node,
+    )
     known.set(node, { value, error: node.dtype === 'float' ? errorOf(node, value, operands, context) : exact(value) })
   }
   return results.map((node) => known.get(node)!)
@@ -47,7 +55,15 @@ function errorOf(node: Node, value: Value, operands: readonly Bounded[], context
     case 'reduce':
       if (lowering.combine === 'sum') return summed(node, operands, context)
       // The greatest of approximations is off by no more than the worst of them.
-      return Float64Array.from(evaluateOn(node, operands.map(({ error }) => error), operands, context, 'reduce_max'))
+      return Float64Array.from(
+        evaluateOn(
+          node,
+          operands.map(({ error }) => error),
+          operands,
+          context,
+          'reduce_max',
+        ),
+      )
     case 'scatter':
     case 'running':
       return summed(node, operands, context)
@@ -55,7 +71,12 @@ function errorOf(node: Node, value: Value, operands: readonly Bounded[], context
       const sizes = operands.map(({ value: v }) => Float64Array.from(v.data, Math.abs))
       const errors = operands.map((o) => o.error)
       const onto = (left: Float64Array, right: Float64Array) => evaluateOn(node, [left, right], operands, context)
-      const [crossed, other, both, size] = [onto(sizes[0]!, errors[1]!), onto(errors[0]!, sizes[1]!), onto(errors[0]!, errors[1]!), onto(sizes[0]!, sizes[1]!)]
+      const [crossed, other, both, size] = [
+        onto(sizes[0]!, errors[1]!),
+        onto(errors[0]!, sizes[1]!),
+        onto(errors[0]!, errors[1]!),
+        onto(sizes[0]!, sizes[1]!),
+      ]
       const depth = termsOf(value, operands)
       return crossed.map((c, i) => c + other[i]! + both[i]! + (depth + 1) * unit * size[i]! + flushed * (depth + 1))
     }
@@ -68,9 +89,21 @@ function errorOf(node: Node, value: Value, operands: readonly Bounded[], context
 }
 
 /** The op applied to other numbers in place of its operands' values, and with fills of 0. */
-function evaluateOn(node: Node, data: readonly Float64Array[], operands: readonly Bounded[], context: EvaluationContext, op = node.op): Float64Array {
-  const values = operands.map((o, i): Value => (o.value.dtype === 'float' && data[i] ? { ...o.value, data: data[i]! } : o.value))
-  const attributes = { ...node.attributes, ...('fill' in node.attributes && { fill: 0 }), ...('value' in node.attributes && { value: 0 }) }
+function evaluateOn(
+  node: Node,
+  data: readonly Float64Array[],
+  operands: readonly Bounded[],
+  context: EvaluationContext,
+  op = node.op,
+): Float64Array {
+  const values = operands.map(
+    (o, i): Value => (o.value.dtype === 'float' && data[i] ? { ...o.value, data: data[i]! } : o.value),
+  )
+  const attributes = {
+    ...node.attributes,
+    ...('fill' in node.attributes && { fill: 0 }),
+    ...('value' in node.attributes && { value: 0 }),
+  }
   return opOf({ op }).evaluate(values, attributes as never, context, node).data as Float64Array
 }
 
@@ -78,12 +111,27 @@ function evaluateOn(node: Node, data: readonly Float64Array[], operands: readonl
 function selected(node: Node, operands: readonly Bounded[], context: EvaluationContext): Float64Array {
   const attributes = node.attributes as { fill?: number; value?: number }
   const fill = Math.abs(attributes.fill ?? attributes.value ?? 0) * unit
-  return evaluateOn(node, operands.map((o) => o.error), operands, context).map((e) => e + fill)
+  return evaluateOn(
+    node,
+    operands.map((o) => o.error),
+    operands,
+    context,
+  ).map((e) => e + fill)
 }
 
 function summed(node: Node, operands: readonly Bounded[], context: EvaluationContext): Float64Array {
-  const errors = evaluateOn(node, operands.map((o) => o.error), operands, context)
-  const sizes = evaluateOn(node, operands.map((o) => Float64Array.from(o.value.data, Math.abs)), operands, context)
+  const errors = evaluateOn(
+    node,
+    operands.map((o) => o.error),
+    operands,
+    context,
+  )
+  const sizes = evaluateOn(
+    node,
+    operands.map((o) => Float64Array.from(o.value.data, Math.abs)),
+    operands,
+    context,
+  )
   const count = operands[0]!.value.data.length
   return errors.map((e, i) => e + (count + 1) * unit * sizes[i]! + flushed)
 }
@@ -95,7 +143,19 @@ function termsOf(value: Value, operands: readonly Bounded[]): number {
 }
 
 /** Functions that copy or only change sign add no rounding. */
-const exactFunctions: ReadonlySet<ScalarFunction> = new Set(['neg', 'abs', 'min', 'max', 'select', 'sign', 'floor', 'ceil', 'round', 'to_float', 'unit_float'])
+const exactFunctions: ReadonlySet<ScalarFunction> = new Set([
+  'neg',
+  'abs',
+  'min',
+  'max',
+  'select',
+  'sign',
+  'floor',
+  'ceil',
+  'round',
+  'to_float',
+  'unit_float',
+])
 
 /** Units in the last place that a function itself may be off. */
 function units(fn: ScalarFunction, y: number, x: number, b: number): number {
@@ -151,7 +211,8 @@ function mapError(fn: ScalarFunction, node: Node, value: Value, operands: readon
     const own = fn === 'sin' || fn === 'cos' ? 2 ** -11 : units(fn, y, x[0]!, x[1] ?? 0) * unit * Math.abs(y)
     error[i] = spread + own + (fromNumber ? Math.abs(y) * unit : 0) + (exactFunctions.has(fn) ? 0 : flushed)
     // A jump: what lies so close to its edge is not compared (the generators keep away from edges).
-    if (node.dtype === 'float' && (fn === 'floor' || fn === 'ceil' || fn === 'round' || fn === 'sign')) error[i] = spread
+    if (node.dtype === 'float' && (fn === 'floor' || fn === 'ceil' || fn === 'round' || fn === 'sign'))
+      error[i] = spread
   }
   return error
 }

@@ -3,8 +3,8 @@
  * the float64 reference within the bound of running error analysis.
  */
 import { describe, expect, it } from 'vitest'
-import type { Result } from '../../compiler/ir/graph.ts'
 import { differentiate } from '../../compiler/3-differentiate/differentiate.ts'
+import type { Result } from '../../compiler/ir/graph.ts'
 import { opNames, opOf } from '../../compiler/ops/registry.ts'
 import { weighted } from '../ops/gradient-check.ts'
 import { sampleGraph, samplesOf } from '../ops/sample-graph.ts'
@@ -24,9 +24,14 @@ for (const op of opNames.filter((name) => samplesOf(name).length > 0))
         if (opOf({ op }).gradient && node.dtype === 'float') {
           const floats = inputs.filter((input) => input.dtype === 'float')
           const gradients = differentiate(builder, weighted(builder, node, 5), floats)
-          for (const [i, gradient] of gradients.entries()) results.push({ name: `gradient ${i}`, node: gradient, role: 'gradient' })
+          for (const [i, gradient] of gradients.entries())
+            results.push({ name: `gradient ${i}`, node: gradient, role: 'gradient' })
         }
-        const run = { graph: builder.graph(op, results), dims: new Map<string, number>(), leaf: (leaf: (typeof inputs)[number]) => values.get(leaf)! }
+        const run = {
+          graph: builder.graph(op, results),
+          dims: new Map<string, number>(),
+          leaf: (leaf: (typeof inputs)[number]) => values.get(leaf)!,
+        }
         expect((await disagreements(run, { subgroup })).slice(0, 3)).toEqual([])
       })
     }

@@ -9,14 +9,24 @@ if (!adapter) {
   process.exit(1)
 }
 const device = await adapter.requestDevice()
-const data = device.createBuffer({ size: 256, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST })
-device.queue.writeBuffer(data, 0, Float32Array.from({ length: 64 }, (_, i) => i))
+const data = device.createBuffer({
+  size: 256,
+  usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+})
+device.queue.writeBuffer(
+  data,
+  0,
+  Float32Array.from({ length: 64 }, (_, i) => i),
+)
 const module = device.createShaderModule({
   code: `@group(0) @binding(0) var<storage, read_write> data: array<f32>;
 @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) { data[i] = data[i] + 0.5; }`,
 })
 const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module } })
-const bindings = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries: [{ binding: 0, resource: { buffer: data } }] })
+const bindings = device.createBindGroup({
+  layout: pipeline.getBindGroupLayout(0),
+  entries: [{ binding: 0, resource: { buffer: data } }],
+})
 const back = device.createBuffer({ size: 256, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
 const encoder = device.createCommandEncoder()
 const pass = encoder.beginComputePass()

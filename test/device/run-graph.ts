@@ -1,7 +1,8 @@
 /** Graph → fused kernels → WGSL → the test adapter: values of the results, and of the same graph on the reference with bounds. */
+
+import { fuse } from '../../compiler/5-fuse/fuse.ts'
 import { emitKernel } from '../../compiler/7-emit/wgsl/emit.ts'
 import type { Schedule, Target } from '../../compiler/7-emit/wgsl/schedule.ts'
-import { fuse } from '../../compiler/5-fuse/fuse.ts'
 import type { Bindings } from '../../compiler/ir/dim.ts'
 import { type Graph, type Node, nodesOf } from '../../compiler/ir/graph.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
@@ -27,7 +28,15 @@ export async function runGraph({ graph, dims, leaf }: GraphRun, options: GraphRu
   const kernels = fuse(graph).map((kernel) => {
     const schedule = options.schedule?.(kernel)
     const limits = { subgroup: options.subgroup, workgroupInvocations: 256, workgroupBytes: 16384, storageBuffers: 10 }
-    return { kernel, emitted: emitKernel(kernel, { storageOf, target: options.target ?? 'cpu-class', limits, ...(schedule && { schedule }) }) }
+    return {
+      kernel,
+      emitted: emitKernel(kernel, {
+        storageOf,
+        target: options.target ?? 'cpu-class',
+        limits,
+        ...(schedule && { schedule }),
+      }),
+    }
   })
   const leaves = new Map<Node, ArrayLike<number>>()
   for (const node of nodesOf(graph.results))
@@ -48,11 +57,15 @@ export interface Disagreement {
 /** Elements of the results where the device is further from the float64 reference than float32 arithmetic explains. */
 export async function disagreements(run: GraphRun, options: GraphRunOptions = {}): Promise<Disagreement[]> {
   const device = await runGraph(run, options)
-  const exact = boundedValues(run.graph.results.map((r) => r.node), run)
+  const exact = boundedValues(
+    run.graph.results.map((r) => r.node),
+    run,
+  )
   const found: Disagreement[] = []
   run.graph.results.forEach(({ name }, i) => {
     const { value, error } = exact[i]!
-    if (device[i]!.length !== value.data.length) throw new Error(`${name} has ${device[i]!.length} elements, not ${value.data.length}`)
+    if (device[i]!.length !== value.data.length)
+      throw new Error(`${name} has ${device[i]!.length} elements, not ${value.data.length}`)
     for (let element = 0; element < value.data.length; element++) {
       const [got, reference, bound] = [device[i]![element]!, value.data[element]!, error[element]!]
       if (!(Math.abs(got - reference) <= bound)) found.push({ result: name, element, device: got, reference, bound })

@@ -3,11 +3,12 @@
  * Buffers are larger than their tensors by a guard band with a known pattern, and everything that a kernel has not yet
  * written holds NaN bits: a kernel that writes outside its tensor or reads what nobody wrote is found out.
  */
-import type { Storage } from '../../runtime/abi.ts'
+
 import { type Bindings, evaluate, product } from '../../compiler/ir/dim.ts'
 import type { DType, Node } from '../../compiler/ir/graph.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
 import type { EmittedKernel } from '../../compiler/lowered.ts'
+import type { Storage } from '../../runtime/abi.ts'
 import { testDevice } from './adapter.ts'
 
 export interface DeviceKernel {
@@ -41,7 +42,8 @@ export async function runOnDevice(
     buffers.set(node, made)
     return made
   }
-  const pipelines: Promise<{ pipeline: GPUComputePipeline; bind: GPUBindGroup; groups: [number, number, number] }>[] = []
+  const pipelines: Promise<{ pipeline: GPUComputePipeline; bind: GPUBindGroup; groups: [number, number, number] }>[] =
+    []
   for (const { kernel, emitted } of kernels) {
     const scratch = emitted.scratch.map(({ elements }) => create(device, evaluate(elements, dims), undefined, 'uint'))
     temporary.push(...scratch)
@@ -92,10 +94,14 @@ export async function runOnDevice(
 function create(device: GPUDevice, elements: number, values: ArrayLike<number> | undefined, dtype: DType): GPUBuffer {
   const words = new Uint32Array(elements + bandWords).fill(poison)
   if (values) {
-    if (values.length !== elements) throw new Error(`a leaf has ${values.length} values where its shape says ${elements}`)
+    if (values.length !== elements)
+      throw new Error(`a leaf has ${values.length} values where its shape says ${elements}`)
     words.set(new Uint32Array(typed(values, dtype).buffer))
   }
-  const buffer = device.createBuffer({ size: words.byteLength, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC })
+  const buffer = device.createBuffer({
+    size: words.byteLength,
+    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+  })
   device.queue.writeBuffer(buffer, 0, words)
   return buffer
 }
@@ -114,8 +120,12 @@ async function prepare(
 ): Promise<{ pipeline: GPUComputePipeline; bind: GPUBindGroup }> {
   const module = device.createShaderModule({ code: wgsl })
   const { messages } = await module.getCompilationInfo()
-  if (messages.length > 0) throw new Error(`${messages.map((m) => `${m.lineNum}:${m.linePos} ${m.message}`).join('\n')}\n${wgsl}`)
-  const pipeline = await device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main', constants } })
+  if (messages.length > 0)
+    throw new Error(`${messages.map((m) => `${m.lineNum}:${m.linePos} ${m.message}`).join('\n')}\n${wgsl}`)
+  const pipeline = await device.createComputePipelineAsync({
+    layout: 'auto',
+    compute: { module, entryPoint: 'main', constants },
+  })
   const bind = device.createBindGroup({
     layout: pipeline.getBindGroupLayout(0),
     entries: bound.map((buffer, binding) => ({ binding, resource: { buffer } })),

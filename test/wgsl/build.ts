@@ -62,5 +62,6 @@ export const isInside = (index: Index, limit: number | Dim): Guard => ({ kind: '
 export const stage = (n: number, dtype: DType = 'float'): Scalar => ({ kind: 'stage', stage: n, dtype })
 export const acc: Scalar = { kind: 'accumulator', dtype: 'float' }
 
-export const base = (slots: readonly KernelSlot[]) => ({ name: 'test', slots, nodes: [], origins: [], stops: [] }) satisfies Partial<Kernel>
+export const base = (slots: readonly KernelSlot[]) =>
+  ({ name: 'test', slots, nodes: [], origins: [], stops: [] }) satisfies Partial<Kernel>
 export { add, multiply, one }

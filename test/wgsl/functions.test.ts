@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { emitKernel } from '../../compiler/7-emit/wgsl/emit.ts'
 import type { DType } from '../../compiler/ir/graph.ts'
 import type { MapKernel, Scalar } from '../../compiler/ir/kernel.ts'
-import { scalarMeaning, scalarMeaningFor, type ScalarFunction } from '../../compiler/ir/scalar.ts'
+import { type ScalarFunction, scalarMeaning, scalarMeaningFor } from '../../compiler/ir/scalar.ts'
 import { runOnDevice, storageOf } from '../device/run-kernels.ts'
 import { apply, at, axis, base, load, num, read, tensor, write } from './build.ts'
 import { random } from './numbers.ts'
@@ -14,7 +14,11 @@ import { random } from './numbers.ts'
 const count = 4096
 
 /** out = fn(operands…), element by element. */
-async function evaluate(fn: ScalarFunction, operands: readonly { dtype: DType; data: readonly number[] }[], literal?: number): Promise<number[]> {
+async function evaluate(
+  fn: ScalarFunction,
+  operands: readonly { dtype: DType; data: readonly number[] }[],
+  literal?: number,
+): Promise<number[]> {
   const inputs = operands.map(({ dtype, data }) => tensor([data.length], dtype))
   const i = axis('i', operands[0]!.data.length)
   const slots = inputs.map(read)
@@ -23,9 +27,19 @@ async function evaluate(fn: ScalarFunction, operands: readonly { dtype: DType; d
   const value = apply(fn, ...args)
   const out = tensor([operands[0]!.data.length], value.dtype)
   const all = [...slots, write(out)]
-  const kernel: MapKernel = { ...base(all), kind: 'map', axes: [i], stores: [{ slot: inputs.length, index: at(i), value }] }
+  const kernel: MapKernel = {
+    ...base(all),
+    kind: 'map',
+    axes: [i],
+    stores: [{ slot: inputs.length, index: at(i), value }],
+  }
   const emitted = emitKernel(kernel, { storageOf, target: 'gpu' })
-  const got = await runOnDevice([{ kernel, emitted }], new Map(inputs.map((node, n) => [node, operands[n]!.data])), new Map(), [out])
+  const got = await runOnDevice(
+    [{ kernel, emitted }],
+    new Map(inputs.map((node, n) => [node, operands[n]!.data])),
+    new Map(),
+    [out],
+  )
   return [...got.get(out)!]
 }
 
@@ -37,16 +51,75 @@ function draw(low: number, high: number, seed: number): number[] {
 const ulp = (value: number): number => 2 ** (Math.floor(Math.log2(Math.max(Math.abs(value), 2 ** -126))) - 23)
 
 /** Bounds as a function of the operands and the exact result. */
-const floats: Record<string, { fn: ScalarFunction; ranges: [number, number][]; bound: (y: number, x: number, b: number) => number }> = {
-  add: { fn: 'add', ranges: [[-9, 9], [-9, 9]], bound: (y) => ulp(y) },
-  sub: { fn: 'sub', ranges: [[-9, 9], [-9, 9]], bound: (y) => ulp(y) },
-  mul: { fn: 'mul', ranges: [[-9, 9], [-9, 9]], bound: (y) => ulp(y) },
-  div: { fn: 'div', ranges: [[-9, 9], [0.1, 9]], bound: (y) => 2.5 * ulp(y) },
-  'pow, positive base': { fn: 'pow', ranges: [[0.01, 20], [-4, 4]], bound: (y, x, b) => (8 + 8 * Math.abs(b * Math.log2(x))) * ulp(y) },
-  min: { fn: 'min', ranges: [[-9, 9], [-9, 9]], bound: () => 0 },
-  max: { fn: 'max', ranges: [[-9, 9], [-9, 9]], bound: () => 0 },
+const floats: Record<
+  string,
+  { fn: ScalarFunction; ranges: [number, number][]; bound: (y: number, x: number, b: number) => number }
+> = {
+  add: {
+    fn: 'add',
+    ranges: [
+      [-9, 9],
+      [-9, 9],
+    ],
+    bound: (y) => ulp(y),
+  },
+  sub: {
+    fn: 'sub',
+    ranges: [
+      [-9, 9],
+      [-9, 9],
+    ],
+    bound: (y) => ulp(y),
+  },
+  mul: {
+    fn: 'mul',
+    ranges: [
+      [-9, 9],
+      [-9, 9],
+    ],
+    bound: (y) => ulp(y),
+  },
+  div: {
+    fn: 'div',
+    ranges: [
+      [-9, 9],
+      [0.1, 9],
+    ],
+    bound: (y) => 2.5 * ulp(y),
+  },
+  'pow, positive base': {
+    fn: 'pow',
+    ranges: [
+      [0.01, 20],
+      [-4, 4],
+    ],
+    bound: (y, x, b) => (8 + 8 * Math.abs(b * Math.log2(x))) * ulp(y),
+  },
+  min: {
+    fn: 'min',
+    ranges: [
+      [-9, 9],
+      [-9, 9],
+    ],
+    bound: () => 0,
+  },
+  max: {
+    fn: 'max',
+    ranges: [
+      [-9, 9],
+      [-9, 9],
+    ],
+    bound: () => 0,
+  },
   // A quotient off by 2.5 units may land on the other side of a whole number.
-  'floor_div, away from whole quotients': { fn: 'floor_div', ranges: [[-9, 9], [0.5, 3]], bound: () => 1 },
+  'floor_div, away from whole quotients': {
+    fn: 'floor_div',
+    ranges: [
+      [-9, 9],
+      [0.5, 3],
+    ],
+    bound: () => 1,
+  },
   neg: { fn: 'neg', ranges: [[-9, 9]], bound: () => 0 },
   abs: { fn: 'abs', ranges: [[-9, 9]], bound: () => 0 },
   sign: { fn: 'sign', ranges: [[-9, 9]], bound: () => 0 },
@@ -70,7 +143,10 @@ describe('scalar functions of floats', () => {
   it.each(Object.keys(floats))('%s', async (name) => {
     const { fn, ranges, bound } = floats[name]!
     const operands = ranges.map(([low, high], i) => draw(low, high, i + 1))
-    const got = await evaluate(fn, operands.map((data) => ({ dtype: 'float', data })))
+    const got = await evaluate(
+      fn,
+      operands.map((data) => ({ dtype: 'float', data })),
+    )
     const outside = got.flatMap((value, i) => {
       const x = operands.map((o) => o[i]!)
       const exact = scalarMeaning[fn].apply(...x)
@@ -81,23 +157,35 @@ describe('scalar functions of floats', () => {
   })
 
   it('round takes a tie to the even neighbour', async () => {
-    expect(await evaluate('round', [{ dtype: 'float', data: [0.5, 1.5, 2.5, 3.5, -0.5, -1.5, -2.5] }])).toEqual([0, 2, 2, 4, -0, -2, -2])
+    expect(await evaluate('round', [{ dtype: 'float', data: [0.5, 1.5, 2.5, 3.5, -0.5, -1.5, -2.5] }])).toEqual([
+      0, 2, 2, 4, -0, -2, -2,
+    ])
   })
 
   it('modulo has the sign of the divisor', async () => {
-    const got = await evaluate('modulo', [{ dtype: 'float', data: [5.25, -5.25, 5.25, -5.25] }, { dtype: 'float', data: [2, 2, -2, -2] }])
+    const got = await evaluate('modulo', [
+      { dtype: 'float', data: [5.25, -5.25, 5.25, -5.25] },
+      { dtype: 'float', data: [2, 2, -2, -2] },
+    ])
     expect(got).toEqual([1.25, 0.75, -0.75, -1.25])
   })
 
-  it.each([2, 3, 4, 1, 0.5, -1, -2, -0.5])('pow with the literal exponent %d is right for every base it is defined for', async (exponent) => {
-    const base = exponent % 1 === 0 ? [-3, -1.5, -1, 0.25, 1, 7] : [0.25, 1, 7]
-    const got = await evaluate('pow', [{ dtype: 'float', data: base }], exponent)
-    got.forEach((value, i) => expect(Math.abs(value - base[i]! ** exponent)).toBeLessThanOrEqual(8 * ulp(base[i]! ** exponent)))
-  })
+  it.each([2, 3, 4, 1, 0.5, -1, -2, -0.5])(
+    'pow with the literal exponent %d is right for every base it is defined for',
+    async (exponent) => {
+      const base = exponent % 1 === 0 ? [-3, -1.5, -1, 0.25, 1, 7] : [0.25, 1, 7]
+      const got = await evaluate('pow', [{ dtype: 'float', data: base }], exponent)
+      for (const [i, value] of got.entries())
+        expect(Math.abs(value - base[i]! ** exponent)).toBeLessThanOrEqual(8 * ulp(base[i]! ** exponent))
+    },
+  )
 
   it('pow of a negative base and a whole exponent that is data', async () => {
-    const got = await evaluate('pow', [{ dtype: 'float', data: [-2, -2, -2, 0, 0, -1.5] }, { dtype: 'float', data: [3, 2, -1, 0, 2, 5] }])
-    ;[-8, 4, -0.5, 1, 0, -7.59375].forEach((exact, i) => expect(got[i]).toBeCloseTo(exact, 4))
+    const got = await evaluate('pow', [
+      { dtype: 'float', data: [-2, -2, -2, 0, 0, -1.5] },
+      { dtype: 'float', data: [3, 2, -1, 0, 2, 5] },
+    ])
+    for (const [i, exact] of [-8, 4, -0.5, 1, 0, -7.59375].entries()) expect(got[i]).toBeCloseTo(exact, 4)
   })
 
   it('exp of the lowest float, which masks use for minus infinity, is 0', async () => {
@@ -106,36 +194,61 @@ describe('scalar functions of floats', () => {
 })
 
 const edges = [-2147483648, -2147483647, -7, -3, -1, 0, 1, 2, 3, 7, 2147483647]
-const pairs = (list: readonly number[]) => ({ a: list.flatMap((x) => list.map(() => x)), b: list.flatMap(() => [...list]) })
+const pairs = (list: readonly number[]) => ({
+  a: list.flatMap((x) => list.map(() => x)),
+  b: list.flatMap(() => [...list]),
+})
 
 describe('scalar functions of integers', () => {
-  it.each(['add', 'sub', 'mul', 'min', 'max', 'floor_div', 'modulo', 'eq', 'ne', 'lt', 'le'] as const)('int %s wraps and rounds as it should', async (fn) => {
-    const { a, b } = pairs(edges)
-    const got = await evaluate(fn, [{ dtype: 'int', data: a }, { dtype: 'int', data: b }])
-    a.forEach((x, i) => {
-      // The one quotient that no int holds; WGSL gives the dividend.
-      if (x === -2147483648 && b[i] === -1) return
-      expect([x, b[i], got[i]! + 0]).toEqual([x, b[i], scalarMeaningFor(fn, 'int')(x, b[i]!) + 0])
-    })
-  })
+  it.each(['add', 'sub', 'mul', 'min', 'max', 'floor_div', 'modulo', 'eq', 'ne', 'lt', 'le'] as const)(
+    'int %s wraps and rounds as it should',
+    async (fn) => {
+      const { a, b } = pairs(edges)
+      const got = await evaluate(fn, [
+        { dtype: 'int', data: a },
+        { dtype: 'int', data: b },
+      ])
+      a.forEach((x, i) => {
+        // The one quotient that no int holds; WGSL gives the dividend.
+        if (x === -2147483648 && b[i] === -1) return
+        expect([x, b[i], got[i]! + 0]).toEqual([x, b[i], scalarMeaningFor(fn, 'int')(x, b[i]!) + 0])
+      })
+    },
+  )
   it.each(['add', 'sub', 'mul', 'min', 'max', 'floor_div', 'modulo', 'lt'] as const)('uint %s', async (fn) => {
     const { a, b } = pairs([0, 1, 2, 7, 2147483648, 4294967295])
-    const got = await evaluate(fn, [{ dtype: 'uint', data: a }, { dtype: 'uint', data: b }])
+    const got = await evaluate(fn, [
+      { dtype: 'uint', data: a },
+      { dtype: 'uint', data: b },
+    ])
     expect(got).toEqual(a.map((x, i) => scalarMeaningFor(fn, 'uint')(x, b[i]!)))
   })
   it.each(['neg', 'abs', 'sign'] as const)('int %s', async (fn) => {
-    expect((await evaluate(fn, [{ dtype: 'int', data: [-7, -1, 0, 3] }])).map((v) => v + 0)).toEqual([-7, -1, 0, 3].map((x) => scalarMeaning[fn].apply(x) + 0))
+    expect((await evaluate(fn, [{ dtype: 'int', data: [-7, -1, 0, 3] }])).map((v) => v + 0)).toEqual(
+      [-7, -1, 0, 3].map((x) => scalarMeaning[fn].apply(x) + 0),
+    )
   })
 })
 
 describe('truth, choice and conversion', () => {
   it.each(['and', 'or', 'eq', 'ne'] as const)('bool %s', async (fn) => {
     const { a, b } = pairs([0, 1])
-    expect(await evaluate(fn, [{ dtype: 'bool', data: a }, { dtype: 'bool', data: b }])).toEqual(a.map((x, i) => scalarMeaning[fn].apply(x, b[i]!)))
+    expect(
+      await evaluate(fn, [
+        { dtype: 'bool', data: a },
+        { dtype: 'bool', data: b },
+      ]),
+    ).toEqual(a.map((x, i) => scalarMeaning[fn].apply(x, b[i]!)))
   })
   it('not and select', async () => {
     expect(await evaluate('not', [{ dtype: 'bool', data: [0, 1] }])).toEqual([1, 0])
-    expect(await evaluate('select', [{ dtype: 'bool', data: [0, 1] }, { dtype: 'float', data: [5, 6] }, { dtype: 'float', data: [7, 8] }])).toEqual([7, 6])
+    expect(
+      await evaluate('select', [
+        { dtype: 'bool', data: [0, 1] },
+        { dtype: 'float', data: [5, 6] },
+        { dtype: 'float', data: [7, 8] },
+      ]),
+    ).toEqual([7, 6])
   })
   it.each([
     ['to_int', 'float', [-2.9, -0.5, 0, 2.9, 3e9, -3e9], [-2, 0, 0, 2, 2147483647, -2147483648]],
@@ -149,7 +262,8 @@ describe('truth, choice and conversion', () => {
   ] as const)('%s of %s', async (fn, dtype, data, expected) => {
     const got = (await evaluate(fn, [{ dtype, data: [...data] }])).map((v) => v + 0)
     // The greatest float below 2³¹ is what an implementation that clamps before it converts gives.
-    got.forEach((v, i) => expect(Math.abs(v - expected[i]!)).toBeLessThanOrEqual(Math.abs(expected[i]!) > 2e9 ? 256 : 0))
+    for (const [i, v] of got.entries())
+      expect(Math.abs(v - expected[i]!)).toBeLessThanOrEqual(Math.abs(expected[i]!) > 2e9 ? 256 : 0)
   })
 })
 

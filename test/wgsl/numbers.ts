@@ -23,7 +23,8 @@ export function worstError(actual: ArrayLike<number>, expected: ArrayLike<number
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY
   let worst = 0
   for (let i = 0; i < actual.length; i++) {
-    const error = Math.abs(actual[i]! - expected[i]!) / (scale ? Math.max(scale[i]!, 1e-30) : Math.max(1, Math.abs(expected[i]!)))
+    const error =
+      Math.abs(actual[i]! - expected[i]!) / (scale ? Math.max(scale[i]!, 1e-30) : Math.max(1, Math.abs(expected[i]!)))
     if (!(error <= worst)) worst = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error
   }
   return worst

@@ -24,8 +24,14 @@ function softmax(rows: number, columns: number) {
   const value = load(slots, 0, [r!, c!])
   const power = apply('exp', apply('sub', value, stage(0)))
   const kernel: RowKernel = {
-    ...base(slots), kind: 'row', outer: [r!], row: [c!],
-    stages: [{ combine: 'max', value, dtype: 'float' }, { combine: 'sum', value: power, dtype: 'float' }],
+    ...base(slots),
+    kind: 'row',
+    outer: [r!],
+    row: [c!],
+    stages: [
+      { combine: 'max', value, dtype: 'float' },
+      { combine: 'sum', value: power, dtype: 'float' },
+    ],
     stores: [{ slot: 1, index: flat(y!.shape, [r!, c!]), value: apply('div', power, stage(1)) }],
     results: [{ slot: 2, index: at(r!), value: apply('add', apply('log', stage(1)), stage(0)) }],
   }
@@ -36,7 +42,14 @@ describe.each(Object.keys(schedules))('row kernels by %s', (name) => {
   const schedule = schedules[name]!
   const emit = (kernel: RowKernel) => emitKernel(kernel, { storageOf, target: 'gpu', schedule })
 
-  it.each([[1, 1], [3, 7], [17, 64], [2, 1000], [0, 5], [65, 31]])('softmax of %i rows of %i', async (rows, columns) => {
+  it.each([
+    [1, 1],
+    [3, 7],
+    [17, 64],
+    [2, 1000],
+    [0, 5],
+    [65, 31],
+  ])('softmax of %i rows of %i', async (rows, columns) => {
     const { kernel, x, y, total, dims } = softmax(rows, columns)
     const xs = values(rows * columns, 5)
     if (columns > 2) xs[0] = -3.4e38
@@ -54,7 +67,11 @@ describe.each(Object.keys(schedules))('row kernels by %s', (name) => {
     expect(worstError(got.get(total)!, totals)).toBeLessThan(2e-6)
   })
 
-  it.each([[1, 1, 1], [3, 5, 7], [4, 13, 50]])('every combination over the outer and inner axis of [%i, %i, %i]', async (a, b, c) => {
+  it.each([
+    [1, 1, 1],
+    [3, 5, 7],
+    [4, 13, 50],
+  ])('every combination over the outer and inner axis of [%i, %i, %i]', async (a, b, c) => {
     const x = tensor([a, b, c])
     const combines: readonly Combine[] = ['sum', 'max', 'min', 'argmax', 'argmin']
     const outs = combines.map((combine) => tensor([b], combine.startsWith('arg') ? 'int' : 'float'))
@@ -62,7 +79,11 @@ describe.each(Object.keys(schedules))('row kernels by %s', (name) => {
     const [i, j, k] = [axis('i', a), axis('j', b), axis('k', c)]
     const value = load(slots, 0, [i!, j!, k!])
     const kernel: RowKernel = {
-      ...base(slots), kind: 'row', outer: [j!], row: [i!, k!], stores: [],
+      ...base(slots),
+      kind: 'row',
+      outer: [j!],
+      row: [i!, k!],
+      stores: [],
       stages: combines.map((combine, n) => ({ combine, value, dtype: outs[n]!.dtype })),
       results: combines.map((_, n) => ({ slot: n + 1, index: at(j!), value: stage(n, outs[n]!.dtype) })),
     }
@@ -72,7 +93,13 @@ describe.each(Object.keys(schedules))('row kernels by %s', (name) => {
     for (let q = 0; q < b; q++) {
       const row: number[] = []
       for (let p = 0; p < a; p++) for (let r = 0; r < c; r++) row.push(xs[(p * b + q) * c + r]!)
-      const expected = [row.reduce((s, v) => s + v, 0), Math.max(...row), Math.min(...row), row.indexOf(Math.max(...row)), row.indexOf(Math.min(...row))]
+      const expected = [
+        row.reduce((s, v) => s + v, 0),
+        Math.max(...row),
+        Math.min(...row),
+        row.indexOf(Math.max(...row)),
+        row.indexOf(Math.min(...row)),
+      ]
       expect(outs.map((out) => got.get(out)![q])).toEqual(expected)
     }
   })
@@ -84,9 +111,19 @@ describe.each(Object.keys(schedules))('row kernels by %s', (name) => {
     const [i, j] = [axis('i', 2), axis('j', 0)]
     const value = load(slots, 0, [i!, j!])
     const kernel: RowKernel = {
-      ...base(slots), kind: 'row', outer: [i!], row: [j!], stores: [],
-      stages: [{ combine: 'sum', value, dtype: 'float' }, { combine: 'argmax', value, dtype: 'int' }],
-      results: [{ slot: 1, index: at(i!), value: apply('add', stage(0), num(3)) }, { slot: 2, index: at(i!), value: stage(1, 'int') }],
+      ...base(slots),
+      kind: 'row',
+      outer: [i!],
+      row: [j!],
+      stores: [],
+      stages: [
+        { combine: 'sum', value, dtype: 'float' },
+        { combine: 'argmax', value, dtype: 'int' },
+      ],
+      results: [
+        { slot: 1, index: at(i!), value: apply('add', stage(0), num(3)) },
+        { slot: 2, index: at(i!), value: stage(1, 'int') },
+      ],
     }
     const got = await runOnDevice([{ kernel, emitted: emit(kernel) }], new Map([[x, []]]), new Map(), [sum!, most!])
     expect([...got.get(sum!)!]).toEqual([3, 3])

@@ -30,10 +30,22 @@ export function startOf(combine: Combine, dtype: DType): string {
       return numberText(0, dtype)
     case 'max':
     case 'argmax':
-      return dtype === 'float' ? numberText(Number.NEGATIVE_INFINITY, dtype) : dtype === 'int' ? lowestInt : dtype === 'uint' ? '0u' : 'false'
+      return dtype === 'float'
+        ? numberText(Number.NEGATIVE_INFINITY, dtype)
+        : dtype === 'int'
+          ? lowestInt
+          : dtype === 'uint'
+            ? '0u'
+            : 'false'
     case 'min':
     case 'argmin':
-      return dtype === 'float' ? numberText(Number.POSITIVE_INFINITY, dtype) : dtype === 'int' ? '0x7fffffffi' : dtype === 'uint' ? '0xffffffffu' : 'true'
+      return dtype === 'float'
+        ? numberText(Number.POSITIVE_INFINITY, dtype)
+        : dtype === 'int'
+          ? '0x7fffffffi'
+          : dtype === 'uint'
+            ? '0xffffffffu'
+            : 'true'
     default:
       return combine satisfies never
   }
@@ -59,7 +71,11 @@ export function combined(combine: Combine, dtype: DType, a: string, b: string): 
 }
 
 /** Whether candidate `b` replaces `a`: it is better, or as good and earlier. */
-export function replaces(combine: Combine, a: { value: string; position: string }, b: { value: string; position: string }): string {
+export function replaces(
+  combine: Combine,
+  a: { value: string; position: string },
+  b: { value: string; position: string },
+): string {
   const order = combine === 'argmax' ? '>' : '<'
   return `${b.value} ${order} ${a.value} || (${b.value} == ${a.value} && ${b.position} < ${a.position})`
 }

@@ -2,11 +2,12 @@
  * Where in a kernel something is being printed: the current block, what the variables are called there, and which
  * block each is known from. From that follows how far out an expression may be computed.
  */
-import type { Axis } from '../../ir/kernel.ts'
-import { elements, type Shader } from './shader.ts'
-import { Block } from './block.ts'
+
 import type { Dim } from '../../ir/dim.ts'
+import type { Axis } from '../../ir/kernel.ts'
+import type { Block } from './block.ts'
 import { type Identity, memory, type Variable } from './identity.ts'
+import { elements, type Shader } from './shader.ts'
 
 /** Names for some variables, known from a block on. Two binders of one axis are two instances of it (two rows of a tile). */
 interface Binder {
@@ -31,7 +32,11 @@ export function rootContext(shader: Shader, guards: Context['guards']): Context 
 }
 
 /** The context in which the variables have these names, from `block` on. */
-export function bind(context: Context, names: Iterable<readonly [Variable, string]>, block: Block = context.block): Context {
+export function bind(
+  context: Context,
+  names: Iterable<readonly [Variable, string]>,
+  block: Block = context.block,
+): Context {
   const binder: Binder = { id: binderIds++, names: new Map(names), block }
   return { ...context, block, binders: [...context.binders, binder] }
 }
@@ -74,7 +79,10 @@ export function placeOf(context: Context, identity: Identity): { block: Block; k
 /** Nested loops over axes, the first outermost. */
 export function loops(context: Context, axes: readonly Axis[], fill: (inner: Context) => void): void {
   const [axis, ...rest] = axes
-  if (!axis) return fill(context)
+  if (!axis) {
+    fill(context)
+    return
+  }
   const i = context.shader.fresh('i')
   const limit = context.shader.size(axis.extent)
   context.block.nest(`for (var ${i} = 0u; ${i} < ${limit}; ${i}++)`, (block) =>

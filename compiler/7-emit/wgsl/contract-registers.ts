@@ -17,12 +17,19 @@ export function accumulateRegisters(tile: Tile): string[][] {
   if (broadcast) shader.need('subgroups')
   const rowCount = broadcast ? Math.ceil(schedule.rows / schedule.subgroup) : schedule.rows
   const rows = Array.from({ length: rowCount }, (_, i) =>
-    instance(tile, kernel.rows, broadcast ? `${tile.row} + ${shader.builtin('sublane')} + ${i * schedule.subgroup}u` : rowText(tile, `${i}u`), tileRows(schedule)),
+    instance(
+      tile,
+      kernel.rows,
+      broadcast ? `${tile.row} + ${shader.builtin('sublane')} + ${i * schedule.subgroup}u` : rowText(tile, `${i}u`),
+      tileRows(schedule),
+    ),
   )
   const columns = Array.from({ length: schedule.columns }, (_, j) =>
     instance(tile, kernel.columns, columnText(tile, `${j}u`), tileColumns(schedule)),
   )
-  const sums = Array.from({ length: schedule.rows }, () => Array.from({ length: schedule.columns }, () => shader.fresh('c')))
+  const sums = Array.from({ length: schedule.rows }, () =>
+    Array.from({ length: schedule.columns }, () => shader.fresh('c')),
+  )
   for (const name of sums.flat()) block.line(`var ${name} = 0.0f;`)
   depthLoops(tile, (inner) => {
     const depth = inner.binders.slice(context.binders.length)
@@ -33,9 +40,11 @@ export function accumulateRegisters(tile: Tile): string[][] {
       let value = left[i]!
       if (broadcast) {
         value = shader.fresh('v')
-        inner.block.line(`let ${value} = subgroupBroadcast(${left[Math.floor(i / schedule.subgroup)]}, ${i % schedule.subgroup}u);`)
+        inner.block.line(
+          `let ${value} = subgroupBroadcast(${left[Math.floor(i / schedule.subgroup)]}, ${i % schedule.subgroup}u);`,
+        )
       }
-      row.forEach((sum, j) => inner.block.line(`${sum} = fma(${value}, ${right[j]}, ${sum});`))
+      for (const [j, sum] of row.entries()) inner.block.line(`${sum} = fma(${value}, ${right[j]}, ${sum});`)
     })
   })
   return sums
@@ -57,7 +66,10 @@ function instance(tile: Tile, axes: readonly Axis[], flat: string, step: number)
 export function depthLoops(tile: Tile, fill: (inner: Context) => void): void {
   const { context, kernel, part } = tile
   const [outermost, ...rest] = kernel.depth
-  if (!part || !outermost) return loops(context, kernel.depth, fill)
+  if (!part || !outermost) {
+    loops(context, kernel.depth, fill)
+    return
+  }
   const i = context.shader.fresh('i')
   context.block.nest(`for (var ${i} = ${part.first}; ${i} < ${part.end}; ${i}++)`, (block) =>
     loops(bind(context, [[outermost, i]], block), rest, fill),

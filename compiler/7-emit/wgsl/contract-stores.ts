@@ -5,8 +5,8 @@
  */
 import { bind, type Context, inside, unflatten } from './context.ts'
 import { columnText, rowText, type Tile, tileColumns, tileRows } from './contract.ts'
-import { accumulator } from './identity.ts'
 import { countLoads } from './default-schedule.ts'
+import { accumulator } from './identity.ts'
 import { elements } from './shader.ts'
 
 /** One result: where the axes and the accumulator are bound, and its place as text. */
@@ -20,15 +20,19 @@ export interface TileElement {
 /** Above this many accesses the stores become a loop. */
 const mostAccesses = 24
 
-export function writeTile(tile: Tile, sums: readonly (readonly string[])[], write: (element: TileElement) => void): void {
+export function writeTile(
+  tile: Tile,
+  sums: readonly (readonly string[])[],
+  write: (element: TileElement) => void,
+): void {
   const { kernel, schedule } = tile
   const accesses = kernel.stores.reduce((n, s) => n + 1 + countLoads(s.value), 0)
   if (sums.flat().length * accesses <= mostAccesses) {
-    sums.forEach((row, i) =>
+    for (const [i, row] of sums.entries())
       onRow(tile, tile.context, `${i}u`, (context, r) => {
-        row.forEach((sum, j) => onColumn(tile, context, `${j}u`, (inner, c) => write(element(inner, r, c, sum))))
-      }),
-    )
+        for (const [j, sum] of row.entries())
+          onColumn(tile, context, `${j}u`, (inner, c) => write(element(inner, r, c, sum)))
+      })
     return
   }
   const { shader, block } = tile.context
@@ -73,8 +77,15 @@ function onColumn(tile: Tile, context: Context, j: string, fill: (inner: Context
 }
 
 /** A block in which `flat` has a name and is below `limit`, where one is given. */
-function within(context: Context, flat: string, limit: string | undefined, fill: (inner: Context, name: string) => void): void {
+function within(
+  context: Context,
+  flat: string,
+  limit: string | undefined,
+  fill: (inner: Context, name: string) => void,
+): void {
   const name = context.shader.fresh('i')
   context.block.line(`let ${name} = ${flat};`)
-  context.block.nest(limit === undefined ? '' : `if (${name} < ${limit})`, (inner) => fill(inside(context, inner), name))
+  context.block.nest(limit === undefined ? '' : `if (${name} < ${limit})`, (inner) =>
+    fill(inside(context, inner), name),
+  )
 }

@@ -3,8 +3,9 @@
  * read a block of the left and of the right operand together, each element once, and then each lane multiplies its
  * rows and columns out of that memory. For GPUs, where storage is far and workgroup memory near.
  */
-import type { Axis, Scalar } from '../../ir/kernel.ts'
+
 import { ceilQuotient, dim, multiply, product } from '../../ir/dim.ts'
+import type { Axis, Scalar } from '../../ir/kernel.ts'
 import { bind, type Context, inside, unflatten } from './context.ts'
 import { type Tile, tileColumns, tileRows } from './contract.ts'
 import { childrenOf } from './identity.ts'
@@ -17,22 +18,42 @@ export function accumulateWorkgroup(tile: Tile): string[][] {
   const lane = shader.builtin('lane')
   const left = shader.workgroupArray('f32', schedule.block * tileRows(schedule))
   const right = shader.workgroupArray('f32', schedule.block * tileColumns(schedule))
-  const sums = Array.from({ length: schedule.rows }, () => Array.from({ length: schedule.columns }, () => shader.fresh('c')))
+  const sums = Array.from({ length: schedule.rows }, () =>
+    Array.from({ length: schedule.columns }, () => shader.fresh('c')),
+  )
   for (const name of sums.flat()) block.line(`var ${name} = 0.0f;`)
   const inner = product(kernel.depth.slice(1).map((axis) => axis.extent))
   const first = part ? `${part.first} * ${shader.size(inner)}` : '0u'
   const end = shader.fresh('end')
   block.line(`let ${end} = ${part ? `${part.end} * ${shader.size(inner)}` : shader.size(elements(kernel.depth))};`)
   // Every workgroup runs the same number of rounds, so that the barriers are in uniform control flow.
-  const range = part ? multiply(ceilQuotient(kernel.depth[0]!.extent, dim(schedule.split)), inner) : elements(kernel.depth)
+  const range = part
+    ? multiply(ceilQuotient(kernel.depth[0]!.extent, dim(schedule.split)), inner)
+    : elements(kernel.depth)
   const rounds = shader.size(ceilQuotient(range, dim(schedule.block)))
   const round = shader.fresh('i')
   block.nest(`for (var ${round} = 0u; ${round} < ${rounds}; ${round}++)`, (loop) => {
     const here = inside(context, loop)
     const depth = shader.fresh('d')
     loop.line(`let ${depth} = ${first} + ${round} * ${schedule.block}u;`)
-    stageOperand(tile, here, { array: left, width: tileRows(schedule), start: tile.row, axes: kernel.rows, value: kernel.left, depth, end })
-    stageOperand(tile, here, { array: right, width: tileColumns(schedule), start: tile.column, axes: kernel.columns, value: kernel.right, depth, end })
+    stageOperand(tile, here, {
+      array: left,
+      width: tileRows(schedule),
+      start: tile.row,
+      axes: kernel.rows,
+      value: kernel.left,
+      depth,
+      end,
+    })
+    stageOperand(tile, here, {
+      array: right,
+      width: tileColumns(schedule),
+      start: tile.column,
+      axes: kernel.columns,
+      value: kernel.right,
+      depth,
+      end,
+    })
     loop.line('workgroupBarrier();')
     const k = shader.fresh('i')
     loop.nest(`for (var ${k} = 0u; ${k} < ${schedule.block}u; ${k}++)`, (products) => {
@@ -45,7 +66,8 @@ export function accumulateWorkgroup(tile: Tile): string[][] {
       }
       const a = sums.map((_, i) => read(left, `${rowBase} + ${i}u`))
       const b = sums[0]!.map((_, j) => read(right, `${columnBase} + ${j * schedule.lanes}u`))
-      sums.forEach((row, i) => row.forEach((sum, j) => products.line(`${sum} = fma(${a[i]}, ${b[j]}, ${sum});`)))
+      for (const [i, row] of sums.entries())
+        for (const [j, sum] of row.entries()) products.line(`${sum} = fma(${a[i]}, ${b[j]}, ${sum});`)
     })
     loop.line('workgroupBarrier();')
   })
@@ -99,7 +121,10 @@ function isContiguous(value: Scalar, axes: readonly Axis[]): boolean {
     if (item.kind !== 'load') return childrenOf(item).some(visit)
     const { index } = item
     if (index.kind === 'axis') return index.axis === innermost
-    return index.kind === 'sum' && index.terms.some((t) => t.factor.constant === 1 && t.index.kind === 'axis' && t.index.axis === innermost)
+    return (
+      index.kind === 'sum' &&
+      index.terms.some((t) => t.factor.constant === 1 && t.index.kind === 'axis' && t.index.axis === innermost)
+    )
   }
   return innermost !== undefined && visit(value)
 }

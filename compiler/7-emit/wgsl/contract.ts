@@ -3,10 +3,11 @@
  * invocation a few rows and columns of it in registers, so that each operand element that is read serves several
  * products. How the operands reach the registers is the schedule's choice; the stores at the end are the same for all.
  */
+
+import type { Storage } from '../../../runtime/abi.ts'
 import { ceilQuotient, type Dim, dim, multiply, one } from '../../ir/dim.ts'
 import type { ContractKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel, EmittedStage } from '../../lowered.ts'
-import type { Storage } from '../../../runtime/abi.ts'
 import { bind, type Context, groupNumber, inside, rootContext, unflatten } from './context.ts'
 import { accumulateRegisters } from './contract-registers.ts'
 import { writeTile } from './contract-stores.ts'
@@ -46,7 +47,11 @@ export function columnText(tile: Tile, j: string): string {
 export const tileRows = (s: ContractSchedule): number => s.rows * s.rowLanes
 export const tileColumns = (s: ContractSchedule): number => s.columns * s.lanes
 
-export function emitContract(kernel: ContractKernel, storages: readonly Storage[], schedule: ContractSchedule): EmittedKernel {
+export function emitContract(
+  kernel: ContractKernel,
+  storages: readonly Storage[],
+  schedule: ContractSchedule,
+): EmittedKernel {
   const main = productStage(kernel, storages, schedule)
   if (schedule.split === 1) return { stages: [main], scratch: [] }
   const results = elements([...kernel.batch, ...kernel.rows, ...kernel.columns])
@@ -76,7 +81,14 @@ function productStage(kernel: ContractKernel, storages: readonly Storage[], sche
     const column = shader.fresh('column')
     block.line(`let ${column} = ${times(columnTile!, tileColumns(schedule))};`)
     const context = bind(here, unflatten(here, kernel.batch, batch!))
-    const tile: Tile = { kernel, schedule, context, row, column, part: schedule.split === 1 ? undefined : partOf(context, kernel, schedule, part!) }
+    const tile: Tile = {
+      kernel,
+      schedule,
+      context,
+      row,
+      column,
+      part: schedule.split === 1 ? undefined : partOf(context, kernel, schedule, part!),
+    }
     const sums = schedule.by === 'workgroup' ? accumulateWorkgroup(tile) : accumulateRegisters(tile)
     writeTile(tile, sums, (element) => {
       if (schedule.split === 1) return writeStores(element.context, kernel.stores)
@@ -141,7 +153,12 @@ function places(context: Context, flat: string, counts: readonly Dim[]): string[
 
 const times = (text: string, factor: number): string => (text === '0u' ? '0u' : `${text} * ${factor}u`)
 
-function partOf(context: Context, kernel: ContractKernel, schedule: ContractSchedule, part: string): { first: string; end: string } {
+function partOf(
+  context: Context,
+  kernel: ContractKernel,
+  schedule: ContractSchedule,
+  part: string,
+): { first: string; end: string } {
   const { shader, block } = context
   const extent = kernel.depth[0]!.extent
   const share = shader.size(ceilQuotient(extent, dim(schedule.split)))
@@ -166,4 +183,3 @@ function describe(s: ContractSchedule): string {
       return s.by satisfies never
   }
 }
-

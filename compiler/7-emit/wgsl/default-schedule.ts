@@ -8,7 +8,14 @@
 import { type Dim, substitute } from '../../ir/dim.ts'
 import type { ContractKernel, Kernel, RowKernel, Scalar } from '../../ir/kernel.ts'
 import { childrenOf } from './identity.ts'
-import { type ContractSchedule, guaranteedLimits, type Limits, type RowSchedule, type Schedule, type Target } from './schedule.ts'
+import {
+  type ContractSchedule,
+  guaranteedLimits,
+  type Limits,
+  type RowSchedule,
+  type Schedule,
+  type Target,
+} from './schedule.ts'
 import { elements } from './shader.ts'
 
 /** Values of free dims that are known already. */
@@ -18,7 +25,12 @@ const noSizes: Sizes = new Map()
 /** A free dim counts as this many where a schedule depends on sizes. */
 const assumed = 64
 
-export function defaultSchedule(kernel: Kernel, target: Target, limits: Limits = guaranteedLimits, sizes: Sizes = noSizes): Schedule {
+export function defaultSchedule(
+  kernel: Kernel,
+  target: Target,
+  limits: Limits = guaranteedLimits,
+  sizes: Sizes = noSizes,
+): Schedule {
   const count = (size: Dim) => estimate(size, sizes)
   const guards = 'branch'
   switch (kernel.kind) {
@@ -55,22 +67,31 @@ function rowSchedule(kernel: RowKernel, target: Target, limits: Limits, count: (
   // Parts bind two scratch tensors beside what they read.
   const canSplit = kernel.slots.length + 2 <= limits.storageBuffers
   if (target === 'gpu') {
-    if (length <= 32 || (length <= 128 && rows >= 16384)) return { kind: 'row', by: 'lane', lanes: 64, steps: 1, guards }
+    if (length <= 32 || (length <= 128 && rows >= 16384))
+      return { kind: 'row', by: 'lane', lanes: 64, steps: 1, guards }
     if (canSplit && rows * 8192 < length) return { kind: 'row', by: 'parts', lanes, parts: 256, steps: 1, guards }
     return { kind: 'row', by: 'workgroup', lanes: length >= 1024 ? lanes : 64, guards }
   }
   if (rows >= 64 || length <= 64) return { kind: 'row', by: 'lane', guards, ...spreadFor(rows, target) }
-  if (canSplit && rows < 4 && length > 16384) return { kind: 'row', by: 'parts', lanes: 8, parts: 16, steps: 64, guards }
+  if (canSplit && rows < 4 && length > 16384)
+    return { kind: 'row', by: 'parts', lanes: 8, parts: 16, steps: 64, guards }
   return { kind: 'row', by: 'workgroup', lanes: Math.min(lanes, 64), guards }
 }
 
-function contractSchedule(kernel: ContractKernel, target: Target, limits: Limits, count: (size: Dim) => number): ContractSchedule {
+function contractSchedule(
+  kernel: ContractKernel,
+  target: Target,
+  limits: Limits,
+  count: (size: Dim) => number,
+): ContractSchedule {
   const guards = 'branch'
   const rows = count(elements(kernel.rows))
   const columns = count(elements(kernel.columns))
   const tiles = (r: number, c: number) => Math.ceil(rows / r) * Math.ceil(columns / c) * count(elements(kernel.batch))
   const split = (groups: number, enough: number) => {
     const [outermost] = kernel.depth
+    // The second dispatch binds the parts beside what the stores read and write.
+    if (kernel.slots.length + 1 > limits.storageBuffers) return 1
     if (!outermost || groups >= enough || count(elements(kernel.depth)) < 2048) return 1
     return Math.max(1, Math.min(count(outermost.extent), Math.ceil(enough / groups)))
   }
@@ -80,20 +101,64 @@ function contractSchedule(kernel: ContractKernel, target: Target, limits: Limits
       const big = tiles(64, 64) >= 128
       const side = big ? 4 : 2
       const groups = tiles(16 * side, 16 * side)
-      return { kind: 'contract', by: 'workgroup', rows: side, columns: side, lanes: 16, rowLanes: 16, block: 16, subgroup: 0, split: split(groups, 64), guards }
+      return {
+        kind: 'contract',
+        by: 'workgroup',
+        rows: side,
+        columns: side,
+        lanes: 16,
+        rowLanes: 16,
+        block: 16,
+        subgroup: 0,
+        split: split(groups, 64),
+        guards,
+      }
     }
     const tall = columns < 4 ? 1 : Math.min(4, powerOfTwo(rows))
-    return { kind: 'contract', by: 'registers', rows: tall, columns: columns >= 256 ? 2 : 1, lanes: 64, rowLanes: 1, block: 0, subgroup: 0, split: split(tiles(tall, 64), 64), guards }
+    return {
+      kind: 'contract',
+      by: 'registers',
+      rows: tall,
+      columns: columns >= 256 ? 2 : 1,
+      lanes: 64,
+      rowLanes: 1,
+      block: 0,
+      subgroup: 0,
+      split: split(tiles(tall, 64), 64),
+      guards,
+    }
   }
   const lanes = limits.subgroup ?? 8
   if (limits.subgroup !== undefined && limits.subgroup <= 32 && rows >= limits.subgroup) {
     const height = Math.min(16, Math.max(limits.subgroup, powerOfTwo(rows)))
     const width = Math.max(1, Math.min(4, Math.ceil(columns / lanes), Math.floor(24 / loads.right)))
-    return { kind: 'contract', by: 'subgroup', rows: height, columns: width, lanes, rowLanes: 1, block: 0, subgroup: limits.subgroup, split: split(tiles(height, lanes * width), 4), guards }
+    return {
+      kind: 'contract',
+      by: 'subgroup',
+      rows: height,
+      columns: width,
+      lanes,
+      rowLanes: 1,
+      block: 0,
+      subgroup: limits.subgroup,
+      split: split(tiles(height, lanes * width), 4),
+      guards,
+    }
   }
   const width = Math.max(1, Math.min(4, Math.ceil(columns / lanes), Math.floor(16 / loads.right)))
   const height = Math.max(1, Math.min(8, powerOfTwo(rows), Math.floor(24 / loads.left)))
-  return { kind: 'contract', by: 'registers', rows: height, columns: width, lanes, rowLanes: 1, block: 0, subgroup: 0, split: split(tiles(height, lanes * width), 4), guards }
+  return {
+    kind: 'contract',
+    by: 'registers',
+    rows: height,
+    columns: width,
+    lanes,
+    rowLanes: 1,
+    block: 0,
+    subgroup: 0,
+    split: split(tiles(height, lanes * width), 4),
+    guards,
+  }
 }
 
 /** The least power of two that is not below. */
@@ -105,7 +170,10 @@ export function estimate(size: Dim, sizes: Sizes = noSizes): number {
   for (const term of substitute(size, sizes).terms) {
     let product = term.coefficient
     for (const atom of term.atoms)
-      product *= atom.kind === 'symbol' ? assumed : Math.floor(estimate(atom.numerator) / Math.max(1, estimate(atom.denominator)))
+      product *=
+        atom.kind === 'symbol'
+          ? assumed
+          : Math.floor(estimate(atom.numerator) / Math.max(1, estimate(atom.denominator)))
     sum += product
   }
   return sum

@@ -4,12 +4,12 @@ import type { Node } from '../../ir/graph.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import { emitContract } from './contract.ts'
+import { defaultSchedule, type Sizes } from './default-schedule.ts'
 import { emitMap } from './map.ts'
 import { orient } from './orient.ts'
 import { emitRow } from './row.ts'
 import { emitRunning } from './running.ts'
 import { emitScatter } from './scatter.ts'
-import { defaultSchedule, type Sizes } from './default-schedule.ts'
 import { guaranteedLimits, type Limits, type Schedule, type Target } from './schedule.ts'
 
 export interface EmitOptions {
@@ -26,7 +26,8 @@ export function emitKernel(fused: Kernel, options: EmitOptions): EmittedKernel {
   // A schedule that was given is for the kernel as it is.
   const kernel = fused.kind === 'contract' && !options.schedule ? orient(fused, options.sizes ?? new Map()) : fused
   const storages = kernel.slots.map((slot) => options.storageOf(slot.node))
-  const schedule = options.schedule ?? defaultSchedule(kernel, options.target, options.limits ?? guaranteedLimits, options.sizes)
+  const schedule =
+    options.schedule ?? defaultSchedule(kernel, options.target, options.limits ?? guaranteedLimits, options.sizes)
   switch (kernel.kind) {
     case 'map':
       if (schedule.kind === 'map') return emitMap(kernel, storages, schedule)
@@ -55,5 +56,7 @@ export function emitKernel(fused: Kernel, options: EmitOptions): EmittedKernel {
  * a file name must not end a comment.
  */
 export function sourceComment(lines: Iterable<string>): string {
-  return [...new Set(lines)].map((line) => `// from ${line.replace(/[^A-Za-z0-9_./:[\] -]/g, '?').slice(0, 160)}\n`).join('')
+  return [...new Set(lines)]
+    .map((line) => `// from ${line.replace(/[^A-Za-z0-9_./:[\] -]/g, '?').slice(0, 160)}\n`)
+    .join('')
 }

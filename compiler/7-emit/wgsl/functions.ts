@@ -18,12 +18,23 @@ export type FunctionPrinter = (
   use: (helper: Helper) => string,
 ) => string
 
-const infix = (operator: string): FunctionPrinter => ([a, b]) => `(${a} ${operator} ${b})`
-const call = (name: string): FunctionPrinter => (operands) => `${name}(${operands.join(', ')})`
-const helped = (helper: Helper): FunctionPrinter => (operands, _, use) => `${use(helper)}(${operands.join(', ')})`
+const infix =
+  (operator: string): FunctionPrinter =>
+  ([a, b]) =>
+    `(${a} ${operator} ${b})`
+const call =
+  (name: string): FunctionPrinter =>
+  (operands) =>
+    `${name}(${operands.join(', ')})`
+const helped =
+  (helper: Helper): FunctionPrinter =>
+  (operands, _, use) =>
+    `${use(helper)}(${operands.join(', ')})`
 /** Another text for floats than for integers, which know no fractions. */
-const byKind = (float: FunctionPrinter, int: FunctionPrinter, uint: FunctionPrinter = int): FunctionPrinter =>
-  (operands, dtypes, use) => (dtypes[0] === 'float' ? float : dtypes[0] === 'uint' ? uint : int)(operands, dtypes, use)
+const byKind =
+  (float: FunctionPrinter, int: FunctionPrinter, uint: FunctionPrinter = int): FunctionPrinter =>
+  (operands, dtypes, use) =>
+    (dtypes[0] === 'float' ? float : dtypes[0] === 'uint' ? uint : int)(operands, dtypes, use)
 const itself: FunctionPrinter = ([a]) => a!
 
 export const functionPrinters = {
@@ -36,7 +47,11 @@ export const functionPrinters = {
   max: call('max'),
   floor_div: byKind(([a, b]) => `floor(${a} / ${b})`, helped('floor_div'), helped('divide')),
   modulo: byKind(helped('modulo'), helped('floor_mod'), helped('remainder')),
-  neg: byKind(([a]) => `(-${a})`, ([a]) => `(0 - ${a})`, ([a]) => `(0u - ${a})`),
+  neg: byKind(
+    ([a]) => `(-${a})`,
+    ([a]) => `(0 - ${a})`,
+    ([a]) => `(0u - ${a})`,
+  ),
   abs: call('abs'),
   sign: byKind(call('sign'), call('sign'), ([a]) => `min(${a}, 1u)`),
   floor: byKind(call('floor'), itself),

@@ -1,8 +1,9 @@
 /** Map kernels: one lane computes one element of the axes, all its stores together. */
+
+import type { Storage } from '../../../runtime/abi.ts'
 import { ceilQuotient, type Dim, dim, one } from '../../ir/dim.ts'
 import type { MapKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
-import type { Storage } from '../../../runtime/abi.ts'
 import type { Block } from './block.ts'
 import { bind, type Context, flatSize, groupNumber, inside, rootContext, unflatten } from './context.ts'
 import type { MapSchedule } from './schedule.ts'
@@ -30,7 +31,11 @@ export interface Spread {
 }
 
 /** How many workgroups cover a number of elements. */
-export const groupsFor = (size: Dim, { lanes, steps }: Spread): readonly [Dim, Dim, Dim] => [ceilQuotient(size, dim(lanes * steps)), one, one]
+export const groupsFor = (size: Dim, { lanes, steps }: Spread): readonly [Dim, Dim, Dim] => [
+  ceilQuotient(size, dim(lanes * steps)),
+  one,
+  one,
+]
 
 /** Runs `fill` in a block where the axes are bound to this lane's element, for each it has. */
 export function forEachElement(
@@ -50,7 +55,12 @@ export function forEachElement(
       fill(bind(here, unflatten(here, axes, flat)), flat)
     })
   }
-  if (steps === 1) return one(block, `${group} * ${lanes}u + ${lane}`)
+  if (steps === 1) {
+    one(block, `${group} * ${lanes}u + ${lane}`)
+    return
+  }
   const step = shader.fresh('s')
-  block.nest(`for (var ${step} = 0u; ${step} < ${steps}u; ${step}++)`, (loop) => one(loop, `(${group} * ${steps}u + ${step}) * ${lanes}u + ${lane}`))
+  block.nest(`for (var ${step} = 0u; ${step} < ${steps}u; ${step}++)`, (loop) =>
+    one(loop, `(${group} * ${steps}u + ${step}) * ${lanes}u + ${lane}`),
+  )
 }

@@ -33,5 +33,8 @@ function runsAlong(kernel: ContractKernel, axes: readonly Axis[]): boolean {
   const index = kernel.stores[0]?.index
   if (!innermost || !index) return false
   if (index.kind === 'axis') return index.axis === innermost
-  return index.kind === 'sum' && index.terms.some((t) => t.factor.constant === 1 && t.index.kind === 'axis' && t.index.axis === innermost)
+  return (
+    index.kind === 'sum' &&
+    index.terms.some((t) => t.factor.constant === 1 && t.index.kind === 'axis' && t.index.axis === innermost)
+  )
 }

@@ -38,7 +38,12 @@ function compute(context: Context, index: Computed): string {
   const known = block.known.get(key)
   if (known !== undefined) return known
   const here = inside(context, block)
-  const text = index.kind === 'sum' ? printSum(here, index) : index.kind === 'data' ? printData(here, index) : printDivision(here, index)
+  const text =
+    index.kind === 'sum'
+      ? printSum(here, index)
+      : index.kind === 'data'
+        ? printData(here, index)
+        : printDivision(here, index)
   if (block === context.block && shader.identities.uses(identity) <= 1) return text
   if (/^[a-z0-9]+$/.test(text)) return text
   const name = shader.fresh('k')
@@ -109,7 +114,9 @@ function signs(d: Dim): { positive: Dim; negative: Dim } {
   let positive = zero
   let negative = zero
   for (const term of d.terms) {
-    const atoms = term.atoms.map((a) => (a.kind === 'symbol' ? symbol(a.name) : floorQuotient(a.numerator, a.denominator)))
+    const atoms = term.atoms.map((a) =>
+      a.kind === 'symbol' ? symbol(a.name) : floorQuotient(a.numerator, a.denominator),
+    )
     const size = multiply(dim(Math.abs(term.coefficient)), ...atoms)
     if (term.coefficient > 0) positive = add(positive, size)
     else negative = add(negative, size)
@@ -185,7 +192,8 @@ export function leastValue(index: Index): number {
 function leastProduct(factor: Dim, index: Index): number {
   const { negative } = signs(factor)
   const least = leastValue(index)
-  if (negative === zero) return least >= 0 ? 0 : factor.constant === undefined ? Number.NEGATIVE_INFINITY : least * factor.constant
+  if (negative === zero)
+    return least >= 0 ? 0 : factor.constant === undefined ? Number.NEGATIVE_INFINITY : least * factor.constant
   if (factor.constant === undefined) return Number.NEGATIVE_INFINITY
   return factor.constant * greatestValue(index)
 }

@@ -122,7 +122,16 @@ function wholePower(context: Context, scalar: Extract<Scalar, { kind: 'apply' }>
   if (size !== 0.5 && size !== 1 && size !== 2 && size !== 3 && size !== 4) return undefined
   const x = printNamed(context, base!)
   const square = size === 4 ? declare(context, `${x} * ${x}`) : ''
-  const power = size === 0.5 ? `sqrt(${x})` : size === 1 ? x : size === 2 ? `(${x} * ${x})` : size === 3 ? `(${x} * ${x} * ${x})` : `(${square} * ${square})`
+  const power =
+    size === 0.5
+      ? `sqrt(${x})`
+      : size === 1
+        ? x
+        : size === 2
+          ? `(${x} * ${x})`
+          : size === 3
+            ? `(${x} * ${x} * ${x})`
+            : `(${square} * ${square})`
   return exponent.value < 0 ? `(1.0f / ${power})` : power
 }
 
@@ -152,7 +161,14 @@ function isSmall(scalar: Scalar, budget = { left: 12 }): boolean {
 }
 
 const scalarKinds: ReadonlySet<string> = new Set<Scalar['kind']>([
-  'number', 'load', 'apply', 'position', 'guarded', 'reduce', 'stage', 'accumulator',
+  'number',
+  'load',
+  'apply',
+  'position',
+  'guarded',
+  'reduce',
+  'stage',
+  'accumulator',
 ])
 const isScalar = (item: ReturnType<typeof childrenOf>[number]): item is Scalar => scalarKinds.has(item.kind)
 
@@ -164,7 +180,9 @@ function printReduce(context: Context, scalar: Extract<Scalar, { kind: 'reduce' 
   block.line(`var ${value}: ${registerType(dtype)} = ${startOf(scalar.combine, dtype)};`)
   if (!isArg(scalar.combine)) {
     loops(context, scalar.axes, (inner) => {
-      inner.block.line(`${value} = ${combined(scalar.combine, dtype, value, withoutParentheses(printScalar(inner, scalar.value)))};`)
+      inner.block.line(
+        `${value} = ${combined(scalar.combine, dtype, value, withoutParentheses(printScalar(inner, scalar.value)))};`,
+      )
     })
     return value
   }
@@ -183,4 +201,3 @@ function printReduce(context: Context, scalar: Extract<Scalar, { kind: 'reduce' 
   })
   return position
 }
-

@@ -44,8 +44,15 @@ export function accumulate(context: Context, into: Accumulator, value: Scalar, p
 }
 
 /** Takes in another accumulator's content. */
-export function merge(context: Context, into: { readonly value: string; readonly position: string | undefined }, kind: Accumulator, value: string, position: string): void {
-  if (into.position === undefined) context.block.line(`${into.value} = ${combined(kind.combine, kind.dtype, into.value, value)};`)
+export function merge(
+  context: Context,
+  into: { readonly value: string; readonly position: string | undefined },
+  kind: Accumulator,
+  value: string,
+  position: string,
+): void {
+  if (into.position === undefined)
+    context.block.line(`${into.value} = ${combined(kind.combine, kind.dtype, into.value, value)};`)
   else take(context, { ...kind, value: into.value, position: into.position }, value, position)
 }
 
@@ -64,7 +71,11 @@ export function finished(a: { readonly value: string; readonly position: string 
 }
 
 /** Combines the accumulators of a workgroup's lanes, a power of two; every lane then has the result under the names returned. */
-export function combineLanes(context: Context, accumulators: readonly Accumulator[], lanes: number): { value: string; position: string | undefined }[] {
+export function combineLanes(
+  context: Context,
+  accumulators: readonly Accumulator[],
+  lanes: number,
+): { value: string; position: string | undefined }[] {
   const { shader, block } = context
   const lane = shader.builtin('lane')
   const arrays = accumulators.map((a) => ({
@@ -83,7 +94,10 @@ export function combineLanes(context: Context, accumulators: readonly Accumulato
       accumulators.forEach((a, i) => {
         const array = arrays[i]!
         const mine = { value: at(array.value, lane), position: array.position && at(array.position, lane) }
-        const other = { value: at(array.value, `${lane} + ${half}`), position: array.position && at(array.position, `${lane} + ${half}`) }
+        const other = {
+          value: at(array.value, `${lane} + ${half}`),
+          position: array.position && at(array.position, `${lane} + ${half}`),
+        }
         const kind: Accumulator = { ...a, dtype: a.dtype === 'bool' ? 'uint' : a.dtype, combine: boolAsUint(a) }
         merge({ ...context, block: inner }, mine, kind, other.value, other.position ?? '')
       })
@@ -102,7 +116,8 @@ export function combineLanes(context: Context, accumulators: readonly Accumulato
 
 /** Bools are held as u32 in shared memory: or is their maximum, and their minimum. */
 const boolAsUint = (a: Accumulator): Combine => (a.dtype === 'bool' && a.combine === 'sum' ? 'max' : a.combine)
-export const sharedType = (dtype: DType): 'f32' | 'i32' | 'u32' => (dtype === 'float' ? 'f32' : dtype === 'int' ? 'i32' : 'u32')
+export const sharedType = (dtype: DType): 'f32' | 'i32' | 'u32' =>
+  dtype === 'float' ? 'f32' : dtype === 'int' ? 'i32' : 'u32'
 export const toShared = (dtype: DType, value: string): string => (dtype === 'bool' ? `select(0u, 1u, ${value})` : value)
 export const fromShared = (dtype: DType, value: string): string => (dtype === 'bool' ? `${value} != 0u` : value)
 

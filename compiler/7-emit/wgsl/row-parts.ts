@@ -3,15 +3,24 @@
  * part is one workgroup's. Per level of stages two dispatches: partial results of the parts to scratch memory, then
  * their combination. Stores that need the stages' values for every element are one more dispatch.
  */
+
+import type { Storage } from '../../../runtime/abi.ts'
 import { ceilQuotient, type Dim, dim, multiply, one } from '../../ir/dim.ts'
+import type { DType } from '../../ir/graph.ts'
 import type { RowKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel, EmittedStage } from '../../lowered.ts'
-import type { Storage } from '../../../runtime/abi.ts'
-import type { DType } from '../../ir/graph.ts'
 import { isArg, registerType } from './combine.ts'
 import { bind, type Context, flatSize, groupNumber, inside, rootContext, unflatten } from './context.ts'
 import { forEachElement, groupsFor } from './map.ts'
-import { accumulate, type Accumulator, combineLanes, declareAccumulator, finished, levelsOf, merge } from './reduction.ts'
+import {
+  type Accumulator,
+  accumulate,
+  combineLanes,
+  declareAccumulator,
+  finished,
+  levelsOf,
+  merge,
+} from './reduction.ts'
 import { countRow, strided } from './row.ts'
 import type { RowSchedule } from './schedule.ts'
 import { elements, Shader } from './shader.ts'
@@ -35,11 +44,13 @@ export function emitRowParts(kernel: RowKernel, storages: readonly Storage[], sc
   const outer = elements(kernel.outer)
   const cells = multiply(outer, dim(schedule.parts))
   let runs = 0
-  const places = kernel.stages.map(({ combine }, final): StageScratch => ({
-    partial: runs++,
-    partialPosition: isArg(combine) ? runs++ : undefined,
-    final,
-  }))
+  const places = kernel.stages.map(
+    ({ combine }, final): StageScratch => ({
+      partial: runs++,
+      partialPosition: isArg(combine) ? runs++ : undefined,
+      final,
+    }),
+  )
   const scratch = [
     { elements: multiply(dim(runs), cells), storage: 'u32' as const },
     { elements: multiply(dim(kernel.stages.length), outer), storage: 'u32' as const },
@@ -62,17 +73,36 @@ function begin(kernel: RowKernel, storages: readonly Storage[], schedule: Parts)
 }
 
 /** Binds the values of finished stages, read from scratch memory. */
-function withStages(context: Context, kernel: RowKernel, places: readonly StageScratch[], done: readonly number[], outer: string, access: 'read' | 'write' = 'read'): Context {
+function withStages(
+  context: Context,
+  kernel: RowKernel,
+  places: readonly StageScratch[],
+  done: readonly number[],
+  outer: string,
+  access: 'read' | 'write' = 'read',
+): Context {
   const { shader, block } = context
-  return bind(context, done.map((i) => {
-    const { dtype } = kernel.stages[i]!
-    const name = shader.fresh('s')
-    block.line(`let ${name} = ${fromWord(dtype, `${shader.scratch(finals, 'u32', access)}[${finalCell(shader, kernel, places[i]!, outer)}]`)};`)
-    return [i, name] as const
-  }))
+  return bind(
+    context,
+    done.map((i) => {
+      const { dtype } = kernel.stages[i]!
+      const name = shader.fresh('s')
+      block.line(
+        `let ${name} = ${fromWord(dtype, `${shader.scratch(finals, 'u32', access)}[${finalCell(shader, kernel, places[i]!, outer)}]`)};`,
+      )
+      return [i, name] as const
+    }),
+  )
 }
 
-function partialStage(kernel: RowKernel, storages: readonly Storage[], schedule: Parts, places: readonly StageScratch[], done: readonly number[], level: readonly number[]): EmittedStage {
+function partialStage(
+  kernel: RowKernel,
+  storages: readonly Storage[],
+  schedule: Parts,
+  places: readonly StageScratch[],
+  done: readonly number[],
+  level: readonly number[],
+): EmittedStage {
   const { shader, root } = begin(kernel, storages, schedule)
   const group = groupNumber(root)
   const lane = shader.builtin('lane')
@@ -87,17 +117,30 @@ function partialStage(kernel: RowKernel, storages: readonly Storage[], schedule:
     const end = shader.fresh('b')
     block.line(`let ${end} = min(${first} + ${part}, ${flatSize(here, kernel.row)});`)
     const context = withStages(bind(here, unflatten(here, kernel.outer, outer)), kernel, places, done, outer)
-    const accumulators = level.map((i) => declareAccumulator(context, kernel.stages[i]!.combine, kernel.stages[i]!.value.dtype))
-    strided(context, kernel.row, `${first} + ${lane}`, schedule.lanes, (inner, flat) =>
-      level.forEach((i, at) => accumulate(inner, accumulators[at]!, kernel.stages[i]!.value, flat)), end)
+    const accumulators = level.map((i) =>
+      declareAccumulator(context, kernel.stages[i]!.combine, kernel.stages[i]!.value.dtype),
+    )
+    strided(
+      context,
+      kernel.row,
+      `${first} + ${lane}`,
+      schedule.lanes,
+      (inner, flat) => {
+        for (const [at, i] of level.entries()) accumulate(inner, accumulators[at]!, kernel.stages[i]!.value, flat)
+      },
+      end,
+    )
     const totals = combineLanes(context, accumulators, schedule.lanes)
     block.nest(`if (${lane} == 0u)`, (inner) => {
       level.forEach((i, at) => {
         const { value } = kernel.stages[i]!
         const { partial, partialPosition } = places[i]!
         const words = shader.scratch(partials, 'u32', 'write')
-        inner.line(`${words}[${partialCell(shader, cells, partial, group)}] = ${toWord(value.dtype, totals[at]!.value)};`)
-        if (partialPosition !== undefined) inner.line(`${words}[${partialCell(shader, cells, partialPosition, group)}] = ${totals[at]!.position!};`)
+        inner.line(
+          `${words}[${partialCell(shader, cells, partial, group)}] = ${toWord(value.dtype, totals[at]!.value)};`,
+        )
+        if (partialPosition !== undefined)
+          inner.line(`${words}[${partialCell(shader, cells, partialPosition, group)}] = ${totals[at]!.position!};`)
       })
     })
   })
@@ -109,7 +152,15 @@ function partialStage(kernel: RowKernel, storages: readonly Storage[], schedule:
   })
 }
 
-function finalStage(kernel: RowKernel, storages: readonly Storage[], schedule: Parts, places: readonly StageScratch[], done: readonly number[], level: readonly number[], last: boolean): EmittedStage {
+function finalStage(
+  kernel: RowKernel,
+  storages: readonly Storage[],
+  schedule: Parts,
+  places: readonly StageScratch[],
+  done: readonly number[],
+  level: readonly number[],
+  last: boolean,
+): EmittedStage {
   const { shader, root } = begin(kernel, storages, schedule)
   const group = groupNumber(root)
   const lane = shader.builtin('lane')
@@ -117,7 +168,9 @@ function finalStage(kernel: RowKernel, storages: readonly Storage[], schedule: P
   const cells = multiply(elements(kernel.outer), dim(schedule.parts))
   shader.body.nest(`if (${group} < ${flatSize(root, kernel.outer)})`, (block) => {
     const here = inside(root, block)
-    const accumulators = level.map((i): Accumulator => declareAccumulator(here, kernel.stages[i]!.combine, kernel.stages[i]!.value.dtype))
+    const accumulators = level.map(
+      (i): Accumulator => declareAccumulator(here, kernel.stages[i]!.combine, kernel.stages[i]!.value.dtype),
+    )
     const cell = shader.fresh('e')
     block.nest(`for (var ${cell} = ${lane}; ${cell} < ${schedule.parts}u; ${cell} += ${schedule.lanes}u)`, (loop) => {
       level.forEach((i, at) => {
@@ -128,7 +181,8 @@ function finalStage(kernel: RowKernel, storages: readonly Storage[], schedule: P
         const taken = shader.fresh('v')
         loop.line(`let ${taken} = ${fromWord(value.dtype, `${words}[${partialCell(shader, cells, partial, index)}]`)};`)
         const position = partialPosition === undefined ? '' : shader.fresh('p')
-        if (partialPosition !== undefined) loop.line(`let ${position} = ${words}[${partialCell(shader, cells, partialPosition, index)}];`)
+        if (partialPosition !== undefined)
+          loop.line(`let ${position} = ${words}[${partialCell(shader, cells, partialPosition, index)}];`)
         merge(inside(here, loop), accumulators[at]!, accumulators[at]!, taken, position)
       })
     })
@@ -139,11 +193,19 @@ function finalStage(kernel: RowKernel, storages: readonly Storage[], schedule: P
       if (keep)
         level.forEach((i, at) => {
           const { dtype } = kernel.stages[i]!
-          inner.line(`${shader.scratch(finals, 'u32', 'write')}[${finalCell(shader, kernel, places[i]!, group)}] = ${toWord(dtype, finished(totals[at]!))};`)
+          inner.line(
+            `${shader.scratch(finals, 'u32', 'write')}[${finalCell(shader, kernel, places[i]!, group)}] = ${toWord(dtype, finished(totals[at]!))};`,
+          )
         })
       if (!last) return
       context = withStages(context, kernel, places, done, group, keep ? 'write' : 'read')
-      writeStores(bind(context, level.map((i, at) => [i, finished(totals[at]!)] as const)), kernel.results)
+      writeStores(
+        bind(
+          context,
+          level.map((i, at) => [i, finished(totals[at]!)] as const),
+        ),
+        kernel.results,
+      )
     })
   })
   return shader.finish({
@@ -163,14 +225,28 @@ const toWord = (dtype: DType, value: string): string =>
 const fromWord = (dtype: DType, word: string): string =>
   dtype === 'bool' ? `${word} != 0u` : dtype === 'uint' ? word : `bitcast<${registerType(dtype)}>(${word})`
 
-function storeStage(kernel: RowKernel, storages: readonly Storage[], schedule: Parts, places: readonly StageScratch[]): EmittedStage {
+function storeStage(
+  kernel: RowKernel,
+  storages: readonly Storage[],
+  schedule: Parts,
+  places: readonly StageScratch[],
+): EmittedStage {
   const { shader, root } = begin(kernel, storages, schedule)
   const axes = [...kernel.outer, ...kernel.row]
   forEachElement(root, axes, schedule, (context) => {
     const outer = shader.fresh('o')
     // The outer index again, from the names that its axes have here.
     context.block.line(`let ${outer} = ${flatOf(context, kernel)};`)
-    writeStores(withStages(context, kernel, places, kernel.stages.map((_, i) => i), outer), kernel.stores)
+    writeStores(
+      withStages(
+        context,
+        kernel,
+        places,
+        kernel.stages.map((_, i) => i),
+        outer,
+      ),
+      kernel.stores,
+    )
   })
   return shader.finish({
     name: `${kernel.name}.stores`,

@@ -2,10 +2,11 @@
  * Row kernels: for each outer index, reductions over a row one after another, then stores for its elements and results.
  * A row belongs to one lane (many short rows), to one workgroup (long rows), or to many workgroups (few very long rows).
  */
+
+import type { Storage } from '../../../runtime/abi.ts'
 import { one } from '../../ir/dim.ts'
 import type { RowKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
-import type { Storage } from '../../../runtime/abi.ts'
 import { bind, type Context, flatSize, groupNumber, inside, loops, rootContext, unflatten } from './context.ts'
 import { forEachElement, groupsFor } from './map.ts'
 import { accumulate, combineLanes, declareAccumulator, finished, levelsOf } from './reduction.ts'
@@ -33,7 +34,11 @@ export function countRow(shader: Shader, kernel: RowKernel): void {
   countStores(shader, kernel.results)
 }
 
-function byLane(kernel: RowKernel, storages: readonly Storage[], schedule: Extract<RowSchedule, { by: 'lane' }>): EmittedKernel {
+function byLane(
+  kernel: RowKernel,
+  storages: readonly Storage[],
+  schedule: Extract<RowSchedule, { by: 'lane' }>,
+): EmittedKernel {
   const shader = new Shader(kernel.slots, storages)
   countRow(shader, kernel)
   forEachElement(rootContext(shader, schedule.guards), kernel.outer, schedule, (outer) => {
@@ -46,10 +51,13 @@ function byLane(kernel: RowKernel, storages: readonly Storage[], schedule: Extra
       const counter = accumulators.some((a) => a.position !== undefined) ? shader.fresh('c') : ''
       if (counter) context.block.line(`var ${counter} = 0u;`)
       loops(context, kernel.row, (inner) => {
-        level.forEach((i, at) => accumulate(inner, accumulators[at]!, kernel.stages[i]!.value, counter))
+        for (const [at, i] of level.entries()) accumulate(inner, accumulators[at]!, kernel.stages[i]!.value, counter)
         if (counter) inner.block.line(`${counter}++;`)
       })
-      context = bind(context, level.map((i, at) => [i, finished(accumulators[at]!)] as const))
+      context = bind(
+        context,
+        level.map((i, at) => [i, finished(accumulators[at]!)] as const),
+      )
     }
     if (kernel.stores.length > 0) loops(context, kernel.row, (inner) => writeStores(inner, kernel.stores))
     writeStores(context, kernel.results)
@@ -77,11 +85,14 @@ function byWorkgroup(kernel: RowKernel, storages: readonly Storage[], schedule: 
         const { combine, value } = kernel.stages[i]!
         return declareAccumulator(context, combine, value.dtype)
       })
-      strided(context, kernel.row, lane, schedule.lanes, (inner, flat) =>
-        level.forEach((i, at) => accumulate(inner, accumulators[at]!, kernel.stages[i]!.value, flat)),
-      )
+      strided(context, kernel.row, lane, schedule.lanes, (inner, flat) => {
+        for (const [at, i] of level.entries()) accumulate(inner, accumulators[at]!, kernel.stages[i]!.value, flat)
+      })
       const totals = combineLanes(context, accumulators, schedule.lanes)
-      context = bind(context, level.map((i, at) => [i, finished(totals[at]!)] as const))
+      context = bind(
+        context,
+        level.map((i, at) => [i, finished(totals[at]!)] as const),
+      )
     }
     if (kernel.stores.length > 0)
       strided(context, kernel.row, lane, schedule.lanes, (inner) => writeStores(inner, kernel.stores))
@@ -98,7 +109,14 @@ function byWorkgroup(kernel: RowKernel, storages: readonly Storage[], schedule: 
 }
 
 /** A loop over the row's flat index from `first` in steps, with the row's axes bound. */
-export function strided(context: Context, row: RowKernel['row'], first: string, step: number, fill: (inner: Context, flat: string) => void, end?: string): void {
+export function strided(
+  context: Context,
+  row: RowKernel['row'],
+  first: string,
+  step: number,
+  fill: (inner: Context, flat: string) => void,
+  end?: string,
+): void {
   const flat = context.shader.fresh('e')
   const limit = end ?? flatSize(context, row)
   context.block.nest(`for (var ${flat} = ${first}; ${flat} < ${limit}; ${flat} += ${step}u)`, (block) => {

@@ -1,7 +1,8 @@
 /** Running kernels (cumulative sums): one lane walks one row. */
+
+import type { Storage } from '../../../runtime/abi.ts'
 import type { RunningKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
-import type { Storage } from '../../../runtime/abi.ts'
 import { numberText, registerType } from './combine.ts'
 import { bind, flatSize, inside, rootContext } from './context.ts'
 import { accumulator } from './identity.ts'
@@ -12,7 +13,11 @@ import type { LoopSchedule } from './schedule.ts'
 import { elements, Shader } from './shader.ts'
 import { countStores, writeStores } from './stores.ts'
 
-export function emitRunning(kernel: RunningKernel, storages: readonly Storage[], schedule: LoopSchedule): EmittedKernel {
+export function emitRunning(
+  kernel: RunningKernel,
+  storages: readonly Storage[],
+  schedule: LoopSchedule,
+): EmittedKernel {
   const shader = new Shader(kernel.slots, storages)
   shader.identities.count(kernel.value)
   countStores(shader, [kernel.store])

@@ -4,10 +4,11 @@
  * clears the output. In a second, the first entry of each chain walks it and adds. The search compares N integers for
  * each of N entries; the additions are as many as there are updates.
  */
+
+import type { Storage } from '../../../runtime/abi.ts'
 import { add, ceilQuotient, type Dim, dim, multiply, one, product } from '../../ir/dim.ts'
 import type { ScatterKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel, EmittedStage } from '../../lowered.ts'
-import type { Storage } from '../../../runtime/abi.ts'
 import { numberText, registerType } from './combine.ts'
 import { bind, type Context, flatSize, groupNumber, inside, nameOf, rootContext } from './context.ts'
 import { forEachElement, groupsFor } from './map.ts'
@@ -19,7 +20,11 @@ import { elements, Shader } from './shader.ts'
 /** Set in a link whose entry is the first with its target; the rest is the number of the next entry, or of entries. */
 const first = '0x80000000u'
 
-export function emitScatter(kernel: ScatterKernel, storages: readonly Storage[], schedule: LoopSchedule): EmittedKernel {
+export function emitScatter(
+  kernel: ScatterKernel,
+  storages: readonly Storage[],
+  schedule: LoopSchedule,
+): EmittedKernel {
   return {
     stages: [linkStage(kernel, storages, schedule), walkStage(kernel, storages, schedule)],
     scratch: [{ elements: kernel.entries.extent, storage: 'u32' }],
@@ -33,9 +38,15 @@ function linkStage(kernel: ScatterKernel, storages: readonly Storage[], schedule
   const group = groupNumber(context)
   const lane = shader.fresh('e')
   shader.body.line(`let ${lane} = ${group} * ${schedule.lanes}u + ${shader.builtin('lane')};`)
-  const outputs = multiply(product(kernel.before.map((a) => a.extent)), kernel.size, product(kernel.after.map((a) => a.extent)))
+  const outputs = multiply(
+    product(kernel.before.map((a) => a.extent)),
+    kernel.size,
+    product(kernel.after.map((a) => a.extent)),
+  )
   shader.body.nest(`if (${lane} < ${shader.size(outputs)})`, (block) => {
-    block.line(`${shader.slot(kernel.output)}[${lane}] = ${stored(inside(context, block), kernel.output, kernel.value.dtype, numberText(0, kernel.value.dtype))};`)
+    block.line(
+      `${shader.slot(kernel.output)}[${lane}] = ${stored(inside(context, block), kernel.output, kernel.value.dtype, numberText(0, kernel.value.dtype))};`,
+    )
   })
   const entries = flatSize(context, [kernel.entries])
   shader.body.nest(`if (${lane} < ${entries})`, (block) => {
@@ -67,7 +78,14 @@ function greater(a: Dim, b: Dim): Dim {
 }
 
 /** Looks for the first entry from `begin` to `end` with the target. */
-function search(context: Context, kernel: ScatterKernel, target: string, begin: string, end: string, found: (block: Context['block'], at: string) => void): void {
+function search(
+  context: Context,
+  kernel: ScatterKernel,
+  target: string,
+  begin: string,
+  end: string,
+  found: (block: Context['block'], at: string) => void,
+): void {
   const at = context.shader.fresh('i')
   context.block.nest(`for (var ${at} = ${begin}; ${at} < ${end}; ${at}++)`, (loop) => {
     const other = printNamed(bind(inside(context, loop), [[kernel.entries, at]]), kernel.position)
@@ -102,10 +120,19 @@ function walkStage(kernel: ScatterKernel, storages: readonly Storage[], schedule
         loop.line(`${sum} += ${value};`)
         loop.line(`${at} = ${links}[${at}] & ~${first};`)
       })
-      const output = [...kernel.before.map((axis) => ({ name: nameOf(here, axis)!, size: axis.extent })), { name: target, size: kernel.size }, ...kernel.after.map((axis) => ({ name: nameOf(here, axis)!, size: axis.extent }))]
-      const flat = output.reduce((text, { name, size }) => (text === '' ? name : `(${text}) * ${shader.size(size)} + ${name}`), '')
+      const output = [
+        ...kernel.before.map((axis) => ({ name: nameOf(here, axis)!, size: axis.extent })),
+        { name: target, size: kernel.size },
+        ...kernel.after.map((axis) => ({ name: nameOf(here, axis)!, size: axis.extent })),
+      ]
+      const flat = output.reduce(
+        (text, { name, size }) => (text === '' ? name : `(${text}) * ${shader.size(size)} + ${name}`),
+        '',
+      )
       block.nest(`if (${target} < ${shader.size(kernel.size)})`, (inner) => {
-        inner.line(`${shader.slot(kernel.output)}[${flat}] = ${stored(inside(here, inner), kernel.output, dtype, sum)};`)
+        inner.line(
+          `${shader.slot(kernel.output)}[${flat}] = ${stored(inside(here, inner), kernel.output, dtype, sum)};`,
+        )
       })
     })
   })

@@ -12,7 +12,12 @@ export interface Limits {
   readonly workgroupBytes: number
   readonly storageBuffers: number
 }
-export const guaranteedLimits: Limits = { subgroup: undefined, workgroupInvocations: 256, workgroupBytes: 16384, storageBuffers: 8 }
+export const guaranteedLimits: Limits = {
+  subgroup: undefined,
+  workgroupInvocations: 256,
+  workgroupBytes: 16384,
+  storageBuffers: 8,
+}
 
 export type Schedule = MapSchedule | RowSchedule | ContractSchedule | LoopSchedule
 export interface GuardChoice {
@@ -32,7 +37,13 @@ export type RowSchedule = GuardChoice &
     /** A workgroup for each outer index: lanes stride over the row and combine in a tree. */
     | { readonly kind: 'row'; readonly by: 'workgroup'; readonly lanes: number }
     /** The row cut in parts, a workgroup for each; partial results in scratch memory, combined by further dispatches. */
-    | { readonly kind: 'row'; readonly by: 'parts'; readonly lanes: number; readonly parts: number; readonly steps: number }
+    | {
+        readonly kind: 'row'
+        readonly by: 'parts'
+        readonly lanes: number
+        readonly parts: number
+        readonly steps: number
+      }
   )
 export interface ContractSchedule extends GuardChoice {
   readonly kind: 'contract'

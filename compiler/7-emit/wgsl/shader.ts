@@ -155,7 +155,11 @@ function trimOnes(sizes: readonly [number, number, number]): number[] {
 
 /** Sizes are polynomials over names that a user chose: only harmless characters of them are shown. */
 function dimComment(dim: Dim): string {
-  return dim.key.replace(/[^A-Za-z0-9_+\-*/() ]/g, '?').replace(/\*\//g, '* /').replace(/\/\*/g, '/ *').slice(0, 80)
+  return dim.key
+    .replace(/[^A-Za-z0-9_+\-*/() ]/g, '?')
+    .replace(/\*\//g, '* /')
+    .replace(/\/\*/g, '/ *')
+    .slice(0, 80)
 }
 
 export const elements = (axes: readonly { readonly extent: Dim }[]): Dim => product(axes.map((a) => a.extent))
