@@ -283,7 +283,7 @@ export function safetensorsChunks(
   return [header, ...ordered.map(([, tensor]) => tensor.bytes)]
 }
 
-export function joinChunks(chunks: readonly Uint8Array[]): Uint8Array {
+export function joinChunks(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const file = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0))
   let at = 0
   for (const chunk of chunks) {

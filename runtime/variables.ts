@@ -7,7 +7,7 @@ import { isMomentKey, momentKey } from './checkpoint.ts'
 import { CheckpointError } from './checkpoint-error.ts'
 import type { Executor, TensorData } from './executor.ts'
 import { initialValues } from './initialize.ts'
-import { decodeTensor, type Tensor, tensorOf } from './safetensors.ts'
+import { decodeTensor, type SafetensorsDtype, type Tensor, tensorOf } from './safetensors.ts'
 import { elements } from './size.ts'
 
 export function variablesOf(program: CompiledProgram): readonly VariableRecord[] {
@@ -44,41 +44,52 @@ export function loadWeights(
 }
 
 function weightsFor(file: string, tensors: ReadonlyMap<string, Tensor>, variable: VariableRecord): TensorData {
-  const tensor = tensors.get(variable.path)
+  checkWeights(file, tensors, variable.path, variable)
+  const { dtype, bytes } = tensors.get(variable.path)!
+  return valuesOf(dtype, bytes, variable.dtype)
+}
+
+/** What of a file can become a variable of a dtype. */
+const fitting = {
+  float: ['F32', 'F16', 'BF16', 'F64'],
+  int: ['I32', 'I64'],
+  uint: ['U32', 'BOOL', 'U8'],
+  bool: ['U32', 'BOOL', 'U8'],
+} as const satisfies Record<VariableRecord['dtype'], readonly SafetensorsDtype[]>
+
+/** That a file has a tensor of this key, and that it fits the variable: by its header alone. */
+export function checkWeights(
+  file: string,
+  tensors: ReadonlyMap<string, Pick<Tensor, 'dtype' | 'shape'>>,
+  key: string,
+  variable: VariableRecord,
+): void {
+  const tensor = tensors.get(key)
   if (tensor === undefined) {
-    const has = [...tensors.keys()].filter((key) => !isMomentKey(key))
+    const has = [...tensors.keys()].filter((name) => !isMomentKey(name))
     const list = has.length > 12 ? `${has.slice(0, 12).join(', ')}, …` : has.join(', ')
-    throw new CheckpointError(file, `it has no tensor \`${variable.path}\``, {
+    throw new CheckpointError(file, `it has no tensor \`${key}\``, {
       fix: `use weights of this program; the file has ${list || 'none'}`,
     })
   }
   const [given, expected] = [tensor.shape, variable.shape].map((shape) => `[${shape.join(', ')}]`)
-  if (given !== expected) {
-    throw new CheckpointError(file, `\`${variable.path}\` has the shape ${given}, and the program’s is ${expected}`, {
+  if (given !== expected)
+    throw new CheckpointError(file, `\`${key}\` has the shape ${given}, and the program’s is ${expected}`, {
       fix: 'use weights of this program',
     })
-  }
-  const values = decodeTensor(tensor.dtype, tensor.bytes)
-  switch (variable.dtype) {
-    case 'float':
-      if (values instanceof Float32Array) return values
-      if (values instanceof Float64Array) return Float32Array.from(values)
-      break
-    case 'int':
-      if (values instanceof Int32Array) return values
-      if (values instanceof BigInt64Array) return Int32Array.from(values, Number)
-      break
-    case 'uint':
-    case 'bool':
-      if (values instanceof Uint32Array) return values
-      if (tensor.dtype === 'BOOL' || tensor.dtype === 'U8') return Uint32Array.from(values as Uint8Array)
-      break
-    default:
-      variable.dtype satisfies never
-  }
-  throw new CheckpointError(file, `\`${variable.path}\` is ${tensor.dtype}, and the program’s is ${variable.dtype}`, {
-    fix: 'convert the file',
-  })
+  const allowed: readonly SafetensorsDtype[] = fitting[variable.dtype]
+  if (!allowed.includes(tensor.dtype))
+    throw new CheckpointError(file, `\`${key}\` is ${tensor.dtype}, and the program’s is ${variable.dtype}`, {
+      fix: 'convert the file',
+    })
+}
+
+/** A checked tensor's numbers as the variable takes them. */
+export function valuesOf(dtype: SafetensorsDtype, bytes: Uint8Array, target: VariableRecord['dtype']): TensorData {
+  const values = decodeTensor(dtype, bytes)
+  if (target === 'float') return values instanceof Float32Array ? values : Float32Array.from(values as Float64Array)
+  if (target === 'int') return values instanceof Int32Array ? values : Int32Array.from(values as BigInt64Array, Number)
+  return values instanceof Uint32Array ? values : Uint32Array.from(values as Uint8Array)
 }
 
 /** Everything that the next step depends on, besides the batch. */

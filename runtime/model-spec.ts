@@ -1,0 +1,148 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * What a generated module hands to the runtime, and what the runtime gives back to it: a compiled program for each class
+ * of adapter with the settings of its `train` block → a model that infers, a trainer that trains. The type parameters
+ * carry the names of one `.dlm` model: its inputs, outputs, metrics and parameters.
+ */
+import type { CompiledProgram, DimValues, ScheduleDescription } from './abi.ts'
+import type { BatchSource } from './data/batches.ts'
+import type { GpuDevice, Target } from './device.ts'
+import type { DeviceDescription, TensorData } from './executor.ts'
+import type { SafetensorsHeader } from './safetensors.ts'
+import type { WeightsSource } from './weights-source.ts'
+
+export interface ModelSpec {
+  readonly name: string
+  /** Where it comes from; written into every file of weights. */
+  readonly origin: Origin
+  /** One plan per class of adapter; the one that fits best is chosen when a session opens. */
+  readonly variants: readonly ProgramVariant[]
+  readonly dims: DimDefaults
+  readonly training?: TrainingSpec
+}
+
+/** Values of free dims that need not be given. */
+export type DimDefaults = readonly (readonly [name: string, value: number])[]
+
+export interface Origin {
+  /** The `.dlm` file's name, and a hash of its text. */
+  readonly file: string
+  readonly hash: string
+  /** Version of the compiler. */
+  readonly compiler: string
+}
+
+export interface ProgramVariant {
+  readonly target: Target
+  /** Lanes of a subgroup that its kernels count on; absent where they count on none. */
+  readonly subgroup?: number
+  readonly program: CompiledProgram
+  /** The same model, giving its exposed values too. */
+  readonly exposing?: CompiledProgram
+}
+
+/** The settings of a `train` block that are no part of its plan. */
+export interface TrainingSpec {
+  readonly seed: number
+  readonly dims: DimDefaults
+  /** Learning rates, one per group of parameters. */
+  readonly rates: readonly ScheduleDescription[]
+}
+
+/** A record of typed arrays by name. */
+export type TensorRecord = Readonly<Record<string, TensorData>>
+
+export interface OpenModelOptions {
+  /** Values of free dims whose names are options' names. */
+  readonly dims?: DimValues | undefined
+  /** By default the browser's own, or in Node the one that importing `dlm/node` provides. */
+  readonly device?: GpuDevice | undefined
+  /** Give the exposed values beside the outputs. */
+  readonly expose?: boolean | undefined
+  readonly onProgress?: ((done: number, total: number, what: string) => void) | undefined
+}
+
+export interface OpenTrainerOptions extends Omit<OpenModelOptions, 'expose'> {
+  /** First values, the order of batches and dropout follow from it. */
+  readonly seed?: number | undefined
+  /** The learning rate of a step (counted from 1) and group, in place of the `train` block's schedule. */
+  readonly rate?: ((step: number, group: number) => number) | undefined
+}
+
+export interface LoadOptions<P extends string> {
+  /** What the file calls a parameter, where it is not its path: `{ 'linear_1.weight': 'fc.weight' }`. */
+  readonly names?: Readonly<Partial<Record<P, string>>> | undefined
+  /** Parameters that keep the values they have. */
+  readonly except?: ((path: P) => boolean) | undefined
+}
+
+export interface ParameterInfo<P extends string> {
+  readonly path: P
+  readonly shape: readonly number[]
+  readonly dtype: 'float' | 'int' | 'uint' | 'bool'
+  /** False for a `state` (running statistics, for example), which training changes without a gradient. */
+  readonly trainable: boolean
+}
+
+/** What a model and a trainer share. */
+export interface Weights<P extends string> extends Disposable {
+  readonly device: DeviceDescription
+  readonly dims: DimValues
+  /** Bytes of device memory, all taken when it was opened. */
+  readonly allocatedBytes: number
+  readonly parameters: readonly ParameterInfo<P>[]
+  /** Values of one parameter, from the device. */
+  read(path: P): Promise<TensorData>
+  /** Weights by URL, path (in Node), Blob or bytes; every name, shape and dtype is checked before anything is replaced. */
+  load(source: WeightsSource, options?: LoadOptions<P>): Promise<SafetensorsHeader['metadata']>
+  /** The weights as a safetensors file; with a path (in Node), also written there, whole or not at all. */
+  save(path?: string): Promise<Uint8Array<ArrayBuffer>>
+  /** Resolves with the reason when the device is lost. */
+  readonly lost: Promise<string>
+  dispose(): void
+}
+
+export interface Model<I, O, P extends string> extends Weights<P> {
+  /** Draws fresh parameters; the same for a seed on every machine. */
+  initialize(seed?: number): void
+  /** Calls made at the same time run one after another. */
+  run(inputs: I): Promise<O>
+}
+
+/** Batches to train on: records of typed arrays, or a data source of `dlm/node`. */
+export type Batches<B> = Iterable<B> | AsyncIterable<B> | BatchSource
+
+export interface FitOptions {
+  /** How often to go through the batches; 1 unless given. */
+  readonly epochs?: number | undefined
+  /** When it fires, the step in progress is finished and the iteration ends. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface TrainStep<M> {
+  /** Counted from 1, over the trainer's life. */
+  readonly step: number
+  /** Counted from 1, within this call. */
+  readonly epoch: number
+  readonly rate: number
+  readonly loss: number
+  readonly metrics: M
+}
+
+export interface Trainer<B, M, S, P extends string> extends Weights<P> {
+  /** Steps done. */
+  readonly steps: number
+  readonly seed: number
+  /** One step, waiting for its loss. `fit` does not wait, and is faster. */
+  step(batch: B): Promise<S>
+  /** A step for every batch. Losses come some steps late, so that the device never stands still for them. */
+  fit(batches: Batches<B>, options?: FitOptions): AsyncGenerator<TrainStep<S>, void, void>
+  /** Loss and metrics of one batch; learns nothing. */
+  evaluate(batch: B): Promise<M>
+  /** Their means over many. */
+  validate(batches: Batches<B>, options?: { readonly signal?: AbortSignal | undefined }): Promise<M>
+  /** Tensors of any number of examples as batches, in a new order each time they are gone through where `shuffle` is set. */
+  batches(examples: B, options?: { readonly shuffle?: boolean | undefined }): Iterable<B>
+  /** Like a model's, with moments and the number of steps: loading it into a trainer goes on where this one was. */
+  save(path?: string): Promise<Uint8Array<ArrayBuffer>>
+}

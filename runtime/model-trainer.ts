@@ -1,0 +1,135 @@
+/** A generated module's program → a trainer: `step` by `step`, or `fit` over batches, on the same session as `dlmc train`. */
+import { batchDimOf, batchSlots, wantedFields } from './batch-dims.ts'
+import { collectScalars } from './collector.ts'
+import { weightedMeans } from './means.ts'
+import { dimsOf, variantFor, writeInputs } from './model.ts'
+import { recordBatches, recordsOf } from './model-batches.ts'
+import type { Batches, FitOptions, ModelSpec, OpenTrainerOptions, Trainer, TrainStep } from './model-spec.ts'
+import { defaultDevice } from './platform.ts'
+import { serial } from './readback.ts'
+import { schedule } from './schedule.ts'
+import { openSession } from './session.ts'
+import { stepValues } from './step-values.ts'
+import { initialize } from './variables.ts'
+import { loadInto, metadataOf, saveFrom, weightsOfSession } from './weights.ts'
+
+/** What a run was for, and who waits for its scalars. */
+interface Enqueued {
+  readonly step: number
+  readonly arrived: (values: ReadonlyMap<string, number>) => void
+}
+
+export async function openTrainer<B, M, S, P extends string>(
+  spec: ModelSpec,
+  options: OpenTrainerOptions,
+): Promise<Trainer<B, M, S, P>> {
+  const device = options.device ?? (await defaultDevice())
+  const { program } = variantFor(spec, device)
+  const dims = dimsOf(program, options, spec.training?.dims)
+  const executor = await openSession(program, device, {
+    dims,
+    entries: ['step', 'evaluate'],
+    ...(options.onProgress && { onProgress: options.onProgress }),
+  })
+  const training = spec.training!
+  const seed = options.seed ?? training.seed
+  const given = options.rate
+  const rates = training.rates.map((description, group) =>
+    given ? (step: number) => given(step, group) : schedule(description),
+  )
+  const fields = batchSlots(program).map(({ name }) => name)
+  const inTurn = serial()
+  let steps = 0
+  initialize(executor, seed)
+
+  // One for the session: whoever fetches scalars fetches everybody's.
+  const collect = () => collectScalars<Enqueued>(executor, 10, ({ step }) => step)
+  let collector = collect()
+  const hand = (collected: ReturnType<typeof collector.take>) => {
+    for (const { what, values } of collected) what.arrived(values)
+  }
+  const settle = () => inTurn(async () => hand(await collector.flush()))
+
+  const enqueue = (entry: 'step' | 'evaluate', batch: unknown, arrived: (step: number) => Enqueued['arrived']) =>
+    inTurn(async () => {
+      writeInputs(executor, fields, batch)
+      const step = entry === 'step' ? steps + 1 : steps
+      const ticket = await executor.run(entry, entry === 'step' ? stepValues(program.stepBlock, seed, step, rates) : {})
+      steps = step
+      collector.add(ticket, { step, arrived: arrived(step) })
+      hand(collector.take())
+    })
+
+  async function* fit(batches: Batches<B>, { epochs = 1, signal }: FitOptions = {}) {
+    let arrived: TrainStep<S>[] = []
+    const take = () => {
+      const taken = arrived
+      arrived = []
+      return taken
+    }
+    for (let epoch = 1; epoch <= epochs && !signal?.aborted; epoch++)
+      for await (const batch of recordsOf(batches, epoch - 1)) {
+        if (signal?.aborted) break
+        await enqueue('step', batch, (step) => (values) => {
+          arrived.push({
+            step,
+            epoch,
+            rate: rates[0]?.(step) ?? 0,
+            loss: values.get('loss')!,
+            metrics: Object.fromEntries(values) as S,
+          })
+        })
+        yield* take()
+      }
+    await settle()
+    yield* take()
+  }
+
+  async function validate(batches: Batches<B>, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<M> {
+    const means = weightedMeans()
+    for await (const batch of recordsOf(batches, 0)) {
+      if (signal?.aborted) break
+      await enqueue('evaluate', batch, () => (values) => means.add(values, 1))
+    }
+    await settle()
+    return means.means() as M
+  }
+
+  return {
+    ...weightsOfSession<P>(executor),
+    seed,
+    get steps() {
+      return steps
+    },
+    async step(batch) {
+      let metrics: S | undefined
+      for await (const done of fit([batch])) metrics = done.metrics
+      return metrics!
+    },
+    fit,
+    evaluate: (batch) => validate([batch]),
+    validate,
+    batches: (examples, how = {}) =>
+      recordBatches(examples, wantedFields(program, dims), dims[batchDimOf(program)]!, how.shuffle ? seed : undefined),
+    load: (source, how = {}) =>
+      inTurn(async () => {
+        const metadata = await loadInto(executor, source, how, true)
+        steps = Number(metadata.get('step') ?? 0)
+        // What was not a number before the load is of no matter now.
+        collector = collect()
+        return metadata
+      }),
+    save: (path) =>
+      inTurn(() =>
+        saveFrom(
+          executor,
+          metadataOf(spec.name, spec.origin, [
+            ['seed', String(seed)],
+            ['step', String(steps)],
+          ]),
+          true,
+          path,
+        ),
+      ),
+  }
+}

@@ -1,0 +1,93 @@
+/** A generated module's program → an opened model: `run(inputs)` writes them, runs `infer`, and reads the outputs. */
+
+import type { CompiledProgram, DimValues } from './abi.ts'
+import { CheckpointError } from './checkpoint-error.ts'
+import type { GpuDevice } from './device.ts'
+import { NameError, ShapeError, UnsupportedError } from './errors.ts'
+import type { Executor, TensorData } from './executor.ts'
+import type { DimDefaults, Model, ModelSpec, OpenModelOptions, ProgramVariant } from './model-spec.ts'
+import { defaultDevice } from './platform.ts'
+import { serial } from './readback.ts'
+import { openSession } from './session.ts'
+import { initialize } from './variables.ts'
+import { loadInto, metadataOf, saveFrom, weightsOfSession } from './weights.ts'
+
+export async function openModel<I, O, P extends string>(
+  spec: ModelSpec,
+  options: OpenModelOptions,
+): Promise<Model<I, O, P>> {
+  const device = options.device ?? (await defaultDevice())
+  const { program, exposing } = variantFor(spec, device)
+  const executor = await openSession(options.expose && exposing ? exposing : program, device, {
+    dims: dimsOf(program, options, spec.dims),
+    entries: ['infer'],
+    ...(options.onProgress && { onProgress: options.onProgress }),
+  })
+  const { inputs, outputs } = executor.program.entries.find(({ name }) => name === 'infer')!
+  const inTurn = serial()
+  const { parameters, ...shared } = weightsOfSession<P>(executor)
+  let hasValues = parameters.length === 0
+  return {
+    ...shared,
+    parameters,
+    initialize(seed = 0) {
+      initialize(executor, seed)
+      hasValues = true
+    },
+    async load(source, how = {}) {
+      const metadata = await inTurn(() => loadInto(executor, source, how, false))
+      hasValues = true
+      return metadata
+    },
+    save: (path) => inTurn(() => saveFrom(executor, metadataOf(spec.name, spec.origin), false, path)),
+    run: (given) =>
+      inTurn(async () => {
+        if (!hasValues)
+          throw new CheckpointError(spec.name, 'its parameters have no values yet', {
+            fix: 'call load(…) first, or initialize(seed)',
+          })
+        writeInputs(executor, inputs, given)
+        await executor.run('infer')
+        const results: [string, TensorData][] = []
+        for (const name of outputs) results.push([name, await executor.read(name)])
+        return Object.fromEntries(results) as O
+      }),
+  }
+}
+
+/** All of a record's tensors, and no other; none is written before all names are known to be right. */
+export function writeInputs(executor: Executor, names: readonly string[], given: unknown): void {
+  const record = (given ?? {}) as Readonly<Record<string, TensorData>>
+  for (const name of Object.keys(record)) if (!names.includes(name)) throw new NameError('input', name, names)
+  for (const name of names)
+    if (!Object.hasOwn(record, name)) throw new ShapeError(name, 'a tensor', `none: the inputs are ${names.join(', ')}`)
+  for (const name of names) executor.write(name, record[name]!)
+}
+
+/** Words of the options: a dim of such a name is given in `dims` only. */
+const reserved = ['dims', 'device', 'expose', 'onProgress', 'seed', 'rate']
+
+/** The free dims' values: given as options of their own, in `dims`, or as the model or its `train` block have them. */
+export function dimsOf(program: CompiledProgram, options: OpenModelOptions, defaults: DimDefaults = []): DimValues {
+  const given: object = options
+  const values = new Map(defaults)
+  for (const name of program.dims) {
+    const own = reserved.includes(name) ? undefined : Object.entries(given).find(([key]) => key === name)?.[1]
+    const value: unknown = own ?? Object.entries(options.dims ?? {}).find(([key]) => key === name)?.[1]
+    if (value !== undefined) values.set(name, value as number)
+  }
+  return Object.fromEntries(values)
+}
+
+/** The plan for this adapter: one for its class and subgroups, else one for its class, else one that only needs WebGPU. */
+export function variantFor({ name, variants }: ModelSpec, device: GpuDevice): ProgramVariant {
+  const { target, subgroup, description } = device
+  const usable = variants.filter((v) => v.subgroup === undefined || v.subgroup === subgroup)
+  const score = (v: ProgramVariant) => (v.target === target ? 2 : 0) + (v.subgroup === undefined ? 0 : 1)
+  const best = usable.reduce<ProgramVariant | undefined>((a, b) => (a && score(a) >= score(b) ? a : b), undefined)
+  if (best) return best
+  throw new UnsupportedError(
+    `${name} was not compiled for ${description.name}`,
+    'compile it for all adapters: `dlmc compile … --adapters gpu,software`',
+  )
+}

@@ -1,0 +1,72 @@
+/** What generated modules find in Node: the best device, and files. Importing `dlm/node` provides it. */
+import { open } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { CheckpointError } from '../checkpoint-error.ts'
+import type { GpuDevice } from '../device.ts'
+import { NoDeviceError } from '../errors.ts'
+import { type Platform, platform } from '../platform.ts'
+import type { OpenSource } from '../weights-source.ts'
+import { writeFileAtomically } from './atomic-file.ts'
+import { findDevice } from './devices.ts'
+
+/** `DLM_DEVICE` names another one, as `--device` does for `dlmc`. */
+export async function openDefaultDevice(name = process.env['DLM_DEVICE']): Promise<GpuDevice> {
+  if (name !== undefined && name !== '' && name !== 'auto') return gpuOf(name)
+  for (const candidate of ['gpu', 'software']) {
+    const found = await gpuOf(candidate).catch((error: unknown) => {
+      if (error instanceof NoDeviceError) return undefined
+      throw error
+    })
+    if (found) return found
+  }
+  return gpuOf('gpu')
+}
+
+async function gpuOf(name: string): Promise<GpuDevice> {
+  const { gpu, description } = await findDevice(name)
+  if (gpu) return gpu
+  throw new NoDeviceError(
+    `${description.name} runs no generated module: it needs WebGPU`,
+    'name a GPU, lavapipe or swiftshader',
+  )
+}
+
+async function openFile(path: string | URL): Promise<OpenSource> {
+  const name = path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path
+  const unreadable = (cause: NodeJS.ErrnoException) =>
+    new CheckpointError(name, cause.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${cause.code})`, {
+      fix: 'check the path',
+      cause,
+    })
+  const file = await open(name).catch((cause: NodeJS.ErrnoException) => {
+    throw unreadable(cause)
+  })
+  const { size } = await file.stat()
+  return {
+    name,
+    byteLength: size,
+    async read(offset, length) {
+      const bytes = new Uint8Array(length)
+      let filled = 0
+      while (filled < length) {
+        const { bytesRead } = await file
+          .read(bytes, filled, Math.min(length - filled, 1 << 26), offset + filled)
+          .catch((cause: NodeJS.ErrnoException) => {
+            throw unreadable(cause)
+          })
+        if (bytesRead === 0) break
+        filled += bytesRead
+      }
+      return bytes.subarray(0, filled)
+    },
+    close: () => file.close(),
+  }
+}
+
+/** Whatever was provided before stays: a test, or an application with its own devices. */
+export function providePlatform(): void {
+  const place: Platform = platform()
+  place.openDevice ??= () => openDefaultDevice()
+  place.openFile ??= openFile
+  place.writeFile ??= writeFileAtomically
+}

@@ -1,0 +1,127 @@
+/**
+ * A session's variables ↔ a safetensors file, streamed: the header is checked against the program, name by name, before
+ * the first byte of a tensor is uploaded; then tensors go to the device one at a time.
+ */
+import { isMomentKey, momentKey } from './checkpoint.ts'
+import { CheckpointError } from './checkpoint-error.ts'
+import { NameError, UnsupportedError } from './errors.ts'
+import type { Executor } from './executor.ts'
+import type { LoadOptions, Origin, ParameterInfo, Weights } from './model-spec.ts'
+import { platform } from './platform.ts'
+import { joinChunks, readSafetensorsHeader, safetensorsChunks } from './safetensors.ts'
+import { elements } from './size.ts'
+import { checkWeights, momentSlots, readState, valuesOf, variablesOf, weightsOf } from './variables.ts'
+import { openSource, type WeightsSource } from './weights-source.ts'
+
+export type Metadata = ReadonlyMap<string, string>
+
+/** Loads parameters and states; moments too where they are asked for and the file has them. */
+export async function loadInto<P extends string>(
+  executor: Executor,
+  from: WeightsSource,
+  { names: called, except = () => false }: LoadOptions<P>,
+  resume: boolean,
+): Promise<Metadata> {
+  const names: Readonly<Partial<Record<string, string>>> = called ?? {}
+  const source = await openSource(from)
+  try {
+    const { tensors, metadata } = await readSafetensorsHeader(source)
+    const targets = variablesOf(executor.program)
+      .filter(({ path }) => !except(path as P))
+      .map((record) => {
+        const given = Object.hasOwn(names, record.path) ? names[record.path] : undefined
+        return { slot: record.path, key: given ?? record.path, record }
+      })
+    for (const name of Object.keys(names))
+      if (!targets.some(({ slot }) => slot === name))
+        throw new NameError(
+          'parameter',
+          name,
+          targets.map(({ slot }) => slot),
+        )
+    if (resume && [...tensors.keys()].some(isMomentKey))
+      for (const { name, shape } of momentSlots(executor.program)) {
+        const key = momentKey(name)
+        targets.push({
+          slot: name,
+          key,
+          record: {
+            path: key,
+            shape: [elements(shape, executor.dims)],
+            dtype: 'float',
+            initial: { kind: 'constant', value: 0 },
+            trainable: false,
+          },
+        })
+      }
+    for (const { key, record } of targets) checkWeights(source.name, tensors, key, record)
+    const wanted = targets
+      .map((target) => ({ ...target, entry: tensors.get(target.key)! }))
+      .sort((a, b) => a.entry.offset - b.entry.offset)
+    for (const { slot, record, entry } of wanted) {
+      const bytes = await source.read(entry.offset, entry.byteLength)
+      if (bytes.length < entry.byteLength) throw new CheckpointError(source.name, 'it ended before its last tensor')
+      executor.write(slot, valuesOf(entry.dtype, bytes, record.dtype))
+    }
+    return metadata
+  } finally {
+    await (source as { close?(): Promise<void> }).close?.()
+  }
+}
+
+/** What a file of weights says of itself. */
+export function metadataOf(name: string, origin: Origin, more: readonly (readonly [string, string])[] = []): Metadata {
+  return new Map([
+    ['model', name],
+    ['source', origin.file],
+    ['source_hash', origin.hash],
+    ['compiler', `dlm ${origin.compiler}`],
+    ...more,
+  ])
+}
+
+export async function saveFrom(
+  executor: Executor,
+  metadata: Metadata,
+  withMoments: boolean,
+  path: string | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { writeFile } = platform()
+  if (path !== undefined && !writeFile)
+    throw new UnsupportedError(
+      'there are no files here to save to',
+      'call save() without a path and keep the bytes it gives',
+    )
+  const state = await readState(executor)
+  const bytes = joinChunks(safetensorsChunks(withMoments ? state : weightsOf(state), metadata))
+  if (path !== undefined) await writeFile!(path, bytes)
+  return bytes
+}
+
+/** The part of a model or trainer that a session gives as it is. */
+export function weightsOfSession<P extends string>(
+  executor: Executor,
+): Pick<
+  Weights<P>,
+  'device' | 'dims' | 'allocatedBytes' | 'parameters' | 'read' | 'lost' | 'dispose' | typeof Symbol.dispose
+> {
+  const parameters = variablesOf(executor.program).map(
+    ({ path, shape, dtype, trainable }): ParameterInfo<P> => ({
+      path: path as P,
+      shape,
+      dtype,
+      trainable,
+    }),
+  )
+  const dispose = () => executor.dispose()
+  return {
+    device: executor.device,
+    dims: executor.dims,
+    allocatedBytes: executor.allocatedBytes,
+    lost: executor.lost,
+    parameters,
+    read: (path) => executor.read(path),
+    dispose,
+    [Symbol.dispose]: dispose,
+  }
+}
