@@ -10,7 +10,7 @@ import { type Elaboration, fail, limits } from './elaboration.ts'
 import { cast, elementwise, emit, type Placed, promote, sizeOf } from './emit.ts'
 import { configure } from './call.ts'
 import { matrixProduct } from './contraction.ts'
-import { asDim, bool, describe, dimValue, list, number, poison, string, tensor, type Value } from './value.ts'
+import { asDim, bool, describe, dimValue, list, listSize, number, poison, string, tensor, type Value } from './value.ts'
 
 type BinaryExpression = Expression & { kind: 'binary' }
 
@@ -141,6 +141,7 @@ function bounded(d: D.Dim): D.Dim {
 function numbers(e: Elaboration, operator: Arithmetic, at: BinaryExpression, a: number, b: number, integers: boolean): Value {
   if ((operator === '/' || operator === '//' || operator === '%') && b === 0) return fail(e, statics.divisionByZero, { span: at.span })
   const value = compute(operator, a, b)
+  if (integers && !Number.isFinite(value)) return fail(e, shapes.dimOverflow, { span: at.span, reason: 'a whole number exceeds 2^53' })
   const whole = integers && (operator === '/' || operator === '**' ? Number.isInteger(value) : true)
   if (whole && !Number.isSafeInteger(value)) return fail(e, shapes.dimOverflow, { span: at.span, reason: 'a whole number exceeds 2^53' })
   return number(value, whole)
@@ -169,14 +170,14 @@ function compute(operator: Arithmetic, a: number, b: number): number {
 
 /** Operators on what is no number: lists and strings are joined, a layer is stacked. */
 function structural(e: Elaboration, operator: Arithmetic, at: BinaryExpression, left: Value, right: Value): Value | undefined {
-  if (operator === '+' && left.kind === 'list' && right.kind === 'list') return list(limited(e, at.span, left.items.length + right.items.length) && [...left.items, ...right.items])
+  if (operator === '+' && left.kind === 'list' && right.kind === 'list') return list(limited(e, at.span, listSize(left) + listSize(right)) && [...left.items, ...right.items])
   if (operator === '+' && left.kind === 'string' && right.kind === 'string') {
     limited(e, at.span, left.value.length + right.value.length)
     return string(left.value + right.value)
   }
   if (operator !== '*') return undefined
   if (left.kind === 'list' && right.kind === 'number' && right.integer && right.value >= 0) {
-    limited(e, at.span, left.items.length * right.value)
+    limited(e, at.span, listSize(left) * right.value)
     return list(Array.from({ length: right.value }, () => left.items).flat())
   }
   if (left.kind === 'blueprint' || left.kind === 'module') {

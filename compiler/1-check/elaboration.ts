@@ -20,8 +20,8 @@ export const limits = {
   /** Calls within calls, and layers within layers. */
   depth: 128,
   nodes: 1_000_000,
-  /** Expressions evaluated in one elaboration. */
-  steps: 4_000_000,
+  /** Work of one elaboration: an expression counts 1, a node and a layer more, by what they cost to make. */
+  steps: 1_000_000,
   /** Items of a static list. */
   items: 1_000_000,
   diagnostics: 100,
@@ -70,8 +70,6 @@ export interface Elaboration {
   /** Elaborates a model on behalf of `parameters(Model)`. */
   readonly model: ModelLookup | undefined
   readonly root: Instance
-  /** Every layer in the order in which it was made. */
-  readonly layers: Instance[]
   readonly exposed: { readonly name: string; readonly node: Node; readonly span: Span }[]
   readonly dimSources: Map<Node, readonly (DimSource | undefined)[]>
   /** Spans of the statements and stages being run, outermost first. */
@@ -114,7 +112,6 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     isStandard: options.isStandard,
     model: options.model,
     root,
-    layers: [],
     exposed: [],
     dimSources: new Map(),
     trail: [options.span],
@@ -170,9 +167,10 @@ export function abandon<Facts>(e: Elaboration, row: DiagnosticRow<Facts>, facts:
 /** Leaves an elaboration whose fault is in the sink already. */
 export class Abandoned extends Error {}
 
-/** Counts one step of work. */
-export function step(e: Elaboration, span: Span): void {
-  if (++e.steps > limits.steps) abandon(e, statics.tooMuchWork, { span, steps: limits.steps, calls: callPath(e) })
+/** Counts work. */
+export function step(e: Elaboration, span: Span, cost = 1): void {
+  e.steps += cost
+  if (e.steps > limits.steps) abandon(e, statics.tooMuchWork, { span, steps: limits.steps, calls: callPath(e) })
 }
 
 /** Runs something with the frame changed. */

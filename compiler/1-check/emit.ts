@@ -9,15 +9,19 @@ import { type Dim, dim, one, sameDims } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 import { type GraphBuilder, TooManyNodes } from '../ops/builder.ts'
 import type { OpAttributes, OpName } from '../ops/registry.ts'
-import { abandon, type Elaboration, fail } from './elaboration.ts'
+import { abandon, type Elaboration, fail, step } from './elaboration.ts'
 import { currentOrigins, dimSource, inheritDimSources } from './provenance.ts'
 import { describe, typeText } from './value.ts'
+
+/** What making a node costs, in evaluated expressions. */
+const nodeCost = 4
 
 /** Makes nodes, which point at the statement being run; the result's dims remember where the operands' came from. */
 export function build(e: Elaboration, from: readonly Node[], make: (builder: GraphBuilder) => Node): Node {
   const span = e.trail.at(-1)!
   if (!e.builder) return fail(e, statics.notStatic, { span, what: 'a tensor' })
   const { builder } = e
+  step(e, span, nodeCost)
   try {
     const node = builder.withOrigin(currentOrigins(e), () => make(builder))
     if (from.length > 0) inheritDimSources(e, node, from)

@@ -8,12 +8,12 @@ import { DimOverflow } from '../ir/dim.ts'
 import { ShapeFault } from '../ops/op.ts'
 import { binary, unary } from './arithmetic.ts'
 import { call } from './call.ts'
-import { type Elaboration, fail, fault, Reported, silent, step } from './elaboration.ts'
+import { type Elaboration, fail, fault, limits, Reported, silent, step } from './elaboration.ts'
 import { index } from './indexing.ts'
 import { pipeline } from './pipeline.ts'
 import type { Scope } from './scope.ts'
 import { nearest } from '../diagnostics/near.ts'
-import { asDim, bool, describe, type Given, list, none, number, poison, string, type Value } from './value.ts'
+import { asDim, bool, describe, type Given, list, listSize, none, number, poison, string, type Value } from './value.ts'
 
 export function evaluate(e: Elaboration, expression: Expression, scope: Scope): Value {
   step(e, expression.span)
@@ -45,7 +45,7 @@ function dispatch(e: Elaboration, expression: Expression, scope: Scope): Value {
     case 'name':
       return lookUp(e, expression.name, expression.span, scope)
     case 'list':
-      return list(expression.items.map((item) => evaluate(e, item, scope)))
+      return evaluateList(e, expression, scope)
     case 'tuple':
       return { kind: 'tuple', parts: expression.items.map((item) => ({ name: partName(item), value: evaluate(e, item.value, scope) })) }
     case 'member':
@@ -85,6 +85,13 @@ function dispatch(e: Elaboration, expression: Expression, scope: Scope): Value {
     default:
       return expression satisfies never
   }
+}
+
+function evaluateList(e: Elaboration, expression: Expression & { kind: 'list' }, scope: Scope): Value {
+  const items = expression.items.map((item) => evaluate(e, item, scope))
+  if (items.some((item) => item.kind === 'poison')) return poison
+  const made = list(items)
+  return listSize(made) > limits.items ? fail(e, statics.listTooLong, { span: expression.span, limit: limits.items }) : made
 }
 
 /** Poison ends the expression that needs it. */

@@ -129,7 +129,7 @@ function checkBlocks(file: LoadedFile, work: Work): void {
   // Every model that can be elaborated as it stands is, for inference and for training.
   for (const { name, parameters } of declared(file, 'model')) {
     const value = modelNamed(file.scope, name.name)
-    if (value && parameters.every((p) => p.default || p.type?.optional)) for (const training of [false, true]) tell(sink, models.model(value, training, none))
+    if (value && parameters.every((p) => p.default || p.type?.optional)) both(sink, models, value, none)
   }
   const blocks = new Map<string, DataDeclaration>()
   for (const each of withImports(file))
@@ -153,10 +153,8 @@ function checkTraining(declaration: TrainDeclaration, environment: Environment, 
   const value = train && known.get(train.model.name)
   if (!train || !value) return
   trains.push(train)
-  tell(sink, models.model(value, false, train.model.arguments))
+  const model = both(sink, models, value, train.model.arguments)
   tell(sink, models.optimizer(train.optimizer))
-  const model = models.model(value, true, train.model.arguments)
-  tell(sink, model)
   if (!model.result) return
   const block = train.data === undefined ? undefined : blocks.get(train.data)
   const description = train.data === undefined ? undefined : data.get(train.data)
@@ -168,6 +166,16 @@ function checkTraining(declaration: TrainDeclaration, environment: Environment, 
     data: block && description && { declaration: block, description },
     sink,
   })
+}
+
+/** Elaborates for inference and, unless that was given up, for training. */
+function both(sink: Sink, models: Workshop, value: ModelValue, given: ReadonlyMap<string, StaticValue>): Elaborated<ModelGraph> {
+  const inference = models.model(value, false, given)
+  tell(sink, inference)
+  if (inference.abandoned) return inference
+  const training = models.model(value, true, given)
+  tell(sink, training)
+  return training
 }
 
 function tell(sink: Sink, { diagnostics }: Elaborated<unknown>): void {

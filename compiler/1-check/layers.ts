@@ -63,10 +63,12 @@ function sameArgument(a: Value, b: Value): boolean {
   return describe(a) === describe(b)
 }
 
+/** What making a layer costs, in evaluated expressions. */
+const layerCost = 10
+
 function make(e: Elaboration, path: string, blueprint: Blueprint, span: Span): Instance {
-  step(e, span)
+  step(e, span, layerCost)
   const instance = makeInstance(path, blueprint, span)
-  e.layers.push(instance)
   if (blueprint.kind === 'stack')
     for (let i = 0; i < blueprint.count; i++) instance.children.set(`[${i}]`, make(e, `${path}[${i}]`, blueprint.of, span))
   if (blueprint.kind !== 'module') return instance

@@ -18,6 +18,8 @@ import { describe, type Given } from './value.ts'
 export interface Elaborated<Result> {
   readonly result: Result | undefined
   readonly diagnostics: readonly Diagnostic[]
+  /** Given up half-way: it was too large, too deep, or had too many faults. */
+  readonly abandoned: boolean
 }
 
 /** Runs one elaboration with its own sink; whatever goes wrong ends as diagnostics. */
@@ -29,9 +31,11 @@ export function elaborate<Result>(
   const builder = new GraphBuilder({ maxNodes: limits.nodes })
   const e = startElaboration({ ...options, sink, builder })
   let result: Result | undefined
+  let abandoned = false
   try {
     result = make(e, builder)
   } catch (thrown) {
+    abandoned = !(thrown instanceof Reported)
     // A stack that ran out is nesting without end, met before the limit on it.
     if (thrown instanceof RangeError) {
       try {
@@ -39,7 +43,7 @@ export function elaborate<Result>(
       } catch {}
     } else if (!(thrown instanceof Abandoned || thrown instanceof Reported)) throw thrown
   }
-  return { result: sink.errors > 0 ? undefined : result, diagnostics: sink.diagnostics }
+  return { result: sink.errors > 0 ? undefined : result, diagnostics: sink.diagnostics, abandoned }
 }
 
 export interface ModelOptions {
@@ -63,7 +67,7 @@ export function elaborateModel({ declaration, scope, training, arguments: given,
 }
 
 function modelGraph(e: Elaboration, builder: GraphBuilder, declaration: ModelDeclaration, hyperparameters: ReadonlyMap<string, StaticValue>): ModelGraph {
-  const instances = [e.root, ...e.layers]
+  const instances = tree(e.root)
   const terms = e.ports.lossTerms
   const loss = terms.length === 0 ? undefined : terms.slice(1).reduce((sum, { node }) => build(e, [], (b) => b.add(sum, node)), terms[0]!.node)
   return {
@@ -83,7 +87,7 @@ function modelGraph(e: Elaboration, builder: GraphBuilder, declaration: ModelDec
     loss,
     lossTerms: terms,
     metrics: e.ports.metrics,
-    layers: e.layers.map((layer): LayerRecord => ({
+    layers: instances.slice(1).map((layer): LayerRecord => ({
       path: layer.path,
       kind: layer.blueprint.label,
       results: layer.results ?? [],
@@ -95,6 +99,11 @@ function modelGraph(e: Elaboration, builder: GraphBuilder, declaration: ModelDec
     builder,
     span: declaration.span,
   }
+}
+
+/** A layer and all below it, in the order in which they were made. */
+export function tree(root: Instance): readonly Instance[] {
+  return [root, ...[...root.children.values()].flatMap(tree)]
 }
 
 function below(layer: Instance): readonly string[] {

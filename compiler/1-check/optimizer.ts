@@ -7,7 +7,7 @@ import { configure } from './call.ts'
 import { fail, silent } from './elaboration.ts'
 import { emit } from './emit.ts'
 import { callLayer, instantiate } from './layers.ts'
-import { elaborate, type Elaborated } from './model.ts'
+import { elaborate, type Elaborated, tree } from './model.ts'
 import type { Instance } from './instance.ts'
 import type { Scope } from './scope.ts'
 import { fromStaticValue } from './static.ts'
@@ -29,7 +29,7 @@ export function elaborateOptimizer(description: OptimizerDescription, scope: Sco
     if (value.kind === 'poison') return silent()
     if (value.kind !== 'tensor' || value.node.dtype !== 'float' || value.node.shape.length !== 1 || value.node.shape[0] !== flat)
       return bad(`its result is ${value.kind === 'tensor' ? typeText(value.node) : 'no tensor'}, and must be float[N]`)
-    const instances = [instance, ...e.layers.filter((l) => l !== instance)]
+    const instances = tree(e.root)
     if (instances.some((i) => i.parameters.size > 0)) return bad('it has parameters of its own')
     if (e.randomKey) return bad('it draws random numbers')
     const moments = instances.flatMap((i) => states(i, bad))

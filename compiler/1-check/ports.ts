@@ -12,7 +12,7 @@ import { cast, emit } from './emit.ts'
 import { evaluate, live } from './expression.ts'
 import { setDimSources } from './provenance.ts'
 import type { Scope } from './scope.ts'
-import { accept, finish, patternDim, startUnifier, textOf } from './signature.ts'
+import { accept, finish, isFree, patternDim, startUnifier, staticDim, textOf } from './signature.ts'
 import { describe, dimValue, tensor, typeText, type Value } from './value.ts'
 import { namesIn } from './walk.ts'
 
@@ -76,7 +76,7 @@ function port(e: Elaboration, statement: PortStatement, scope: Scope): void {
   const shape = type.dims.map((pattern): Dim => {
     if (pattern.kind === 'rest') return fail(e, shapes.variableType, { span: pattern.span, kind, reason: 'its dims must be written out' })
     for (const name of namesIn(pattern.value))
-      if (!scope.find(name)) {
+      if (pattern.value.kind === 'name' ? staticDim(scope, name) === undefined : isFree(scope, name)) {
         e.ports.dims.push(name)
         scope.bind(name, dimValue(symbol(name)), pattern.span)
       }

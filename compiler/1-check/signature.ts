@@ -170,7 +170,7 @@ function solve(e: Elaboration, unifier: Unifier, equation: Equation): boolean {
     bindVariable(unifier, pattern.name, actual, at, pattern.span)
     return true
   }
-  const unbound = [...namesIn(pattern)].filter((name) => unifier.scope.find(name) === undefined)
+  const unbound = [...namesIn(pattern)].filter((name) => isFree(unifier.scope, name))
   if (unbound.length > 1) return false
   if (unbound.length === 1) return solveFor(e, unifier, equation, unbound[0]!)
   const expected = patternDim(e, pattern, unifier.scope)
@@ -232,6 +232,12 @@ export function staticDim(scope: Scope, name: string): Dim | undefined {
   const found = scope.find(name)
   if (found?.kind === 'constant') return found.state.kind === 'done' ? asDim(found.state.value) : zero
   return found?.kind === 'value' ? asDim(found.value) : undefined
+}
+
+/** Whether a name inside a compound pattern is a dim to be bound: a module called `T` is no size. */
+export function isFree(scope: Scope, name: string): boolean {
+  const found = scope.find(name)
+  return found === undefined || (found.kind === 'value' && (found.value.kind === 'module' || found.value.kind === 'model'))
 }
 
 export function patternDim(e: Elaboration, pattern: Expression, scope: Scope): Dim {

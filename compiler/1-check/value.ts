@@ -53,7 +53,14 @@ export const none: Value = { kind: 'none' }
 export const bool = (value: boolean): Value => ({ kind: 'bool', value })
 export const string = (value: string): Value => ({ kind: 'string', value })
 export const number = (value: number, integer = Number.isSafeInteger(value)): Value => ({ kind: 'number', value, integer })
-export const list = (items: readonly Value[]): Value => ({ kind: 'list', items })
+export const list = (items: readonly Value[]): Value => {
+  const made: Value = { kind: 'list', items }
+  listSizes.set(made, items.reduce((sum, item) => sum + (listSizes.get(item) ?? 1), 0))
+  return made
+}
+/** Items of a list with those of the lists in it: lists are shared, so walking one that doubles 40 times would not end. */
+const listSizes = new WeakMap<Value, number>()
+export const listSize = (value: Value): number => listSizes.get(value) ?? 1
 export const tensor = (node: Node): Value => ({ kind: 'tensor', node })
 export const dimValue = (dim: Dim): Value => (dim.constant === undefined ? { kind: 'dim', dim } : number(dim.constant, true))
 export const dimList = (dims: readonly Dim[]): Value => list(dims.map(dimValue))
