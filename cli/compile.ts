@@ -2,6 +2,7 @@
 import { sourceComment } from '../compiler/7-emit/wgsl/emit.ts'
 import { printGraph } from '../compiler/ir/print-graph.ts'
 import { printKernel } from '../compiler/ir/print-kernel.ts'
+import { kernelsOf } from '../compiler/lowered.ts'
 import { type Compilation, compile } from '../compiler/pipeline.ts'
 import { parse } from '../grammar/parser.ts'
 import { exitCodes, UsageError } from './failure.ts'
@@ -74,7 +75,7 @@ function printStage(stage: Exclude<StageName, 'ast'>, { lowered, simplified, fus
       return simplified.entries.flatMap((e) => e.phases.map((p) => printGraph(p.graph))).join('\n\n')
     case 'kernels':
       return fused
-        .flatMap((e) => [`// ${e.name}`, ...e.phases.flatMap((p) => p.kernels.map((k) => printKernel(k)))])
+        .flatMap((e) => [`// ${e.name}`, ...e.phases.flatMap((p) => kernelsOf(p.segments).map((k) => printKernel(k)))])
         .join('\n\n')
     case 'plan':
       return JSON.stringify(

@@ -3,7 +3,7 @@
  * and a `train` block; phase 5 turns each graph into kernels; phase 6 places them in memory.
  */
 import type { Initializer } from '../runtime/abi.ts'
-import type { Graph, Node } from './ir/graph.ts'
+import type { DType, Graph, Node, Result } from './ir/graph.ts'
 import type { Kernel } from './ir/kernel.ts'
 import type { Dim } from './ir/dim.ts'
 
@@ -49,7 +49,49 @@ export interface LoweredPhase {
 
 export interface FusedPhase extends LoweredPhase {
   /** In execution order. */
+  readonly segments: readonly Segment[]
+}
+
+/** Kernels between recurrences, or one recurrence. Values that pass from one segment to another have names. */
+export type Segment = KernelSegment | LoopSegment
+
+export interface KernelSegment {
+  readonly kind: 'kernels'
+  readonly results: readonly Result[]
+  /** In execution order. */
   readonly kernels: readonly Kernel[]
+}
+
+/** A scan that runs as a loop of dispatches. */
+export interface LoopSegment {
+  readonly kind: 'loop'
+  readonly name: string
+  readonly length: Dim
+  readonly reverse: boolean
+  /** The number of the turn, as its kernels read it. */
+  readonly iteration: Node
+  readonly body: readonly Segment[]
+  /** Places inside the body that are tensors outside: stacks of elements, captures. */
+  readonly given: readonly { readonly name: string; readonly value: ValueReference }[]
+  readonly carries: readonly {
+    /** The carry inside the body, replaced there by each step. */
+    readonly name: string
+    readonly initial: ValueReference
+    /** Where the last carry goes; absent when nobody reads it. */
+    readonly last: string | undefined
+    readonly shape: readonly Dim[]
+    readonly dtype: DType
+  }[]
+  /** Stacks that the body fills. */
+  readonly yields: readonly { readonly name: string; readonly stack: string; readonly shape: readonly Dim[]; readonly dtype: DType }[]
+}
+
+/** A tensor by its own leaf, or by the name under which a segment before leaves it. */
+export type ValueReference = { readonly kind: 'leaf'; readonly node: Node } | { readonly kind: 'cut'; readonly name: string }
+
+/** Every kernel of some segments, in the order of their text. */
+export function kernelsOf(segments: readonly Segment[]): Kernel[] {
+  return segments.flatMap((segment) => (segment.kind === 'kernels' ? segment.kernels : kernelsOf(segment.body)))
 }
 
 /** A kernel as text, ready to be placed: what phase 7 gives back to the plan. */

@@ -9,12 +9,12 @@ import type { CompiledProgram } from '../runtime/abi.ts'
 import { lower, type LowerOptions } from './2-lower/lower.ts'
 import { differentiate } from './3-differentiate/differentiate.ts'
 import { simplify } from './4-simplify/simplify.ts'
-import { fuse } from './5-fuse/fuse.ts'
+import { fuseSegments } from './5-fuse/segments.ts'
 import { plan, type PlanOptions } from './6-plan/plan.ts'
 import type { FusedEntry } from './6-plan/stages.ts'
 import { emitKernel } from './7-emit/wgsl/emit.ts'
 import { guaranteedLimits, type Target } from './7-emit/wgsl/schedule.ts'
-import type { EmittedKernel, LoweredProgram } from './lowered.ts'
+import { type EmittedKernel, kernelsOf, type LoweredProgram } from './lowered.ts'
 import type { Graph } from './ir/graph.ts'
 import type { Kernel } from './ir/kernel.ts'
 import { verifyGraph } from './ir/verify-graph.ts'
@@ -47,17 +47,17 @@ export function compile(program: Program, options: CompileOptions): Compilation 
   if (options.verify) forEachGraph(simplified, verifyGraph)
   const fused = simplified.entries.map((entry): FusedEntry => ({
     name: entry.name,
-    phases: entry.phases.map((phase) => ({ ...phase, kernels: fuse(phase.graph, { maxSlots: options.maxSlots ?? 8 }) })),
+    phases: entry.phases.map((phase) => ({ ...phase, segments: fuseSegments(phase.graph, { maxSlots: options.maxSlots ?? 8 }) })),
   }))
-  if (options.verify) for (const { phases } of fused) for (const { kernels } of phases) kernels.forEach(verifyKernel)
+  if (options.verify) for (const { phases } of fused) for (const { segments } of phases) kernelsOf(segments).forEach(verifyKernel)
   return { lowered, simplified, fused, program: plan(simplified, fused, { emit: emitter(options.target ?? 'gpu', options.subgroup) }) }
 }
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */
 export function compileGraph(graph: Graph, target: Target): CompiledProgram {
   const bare: LoweredProgram = { name: graph.name, dims: [], entries: [], parameters: [], states: [], groups: [] }
-  const kernels = fuse(graph, { maxSlots: 8 })
-  return plan(bare, [{ name: 'infer', phases: [{ graph, flat: undefined, kernels }] }], { emit: emitter(target) })
+  const segments = fuseSegments(graph, { maxSlots: 8 })
+  return plan(bare, [{ name: 'infer', phases: [{ graph, flat: undefined, segments }] }], { emit: emitter(target) })
 }
 
 /** Prints a kernel once, however many entries share it. */

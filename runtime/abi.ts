@@ -42,7 +42,7 @@ export interface CompiledProgram {
 export interface Arena {
   readonly name: string
   /** What lives in it. Parameters, states, moments and gradients keep their values between entries. */
-  readonly role: 'parameters' | 'states' | 'gradients' | 'moments' | 'batch' | 'step' | 'results' | 'activations' | 'constants'
+  readonly role: 'parameters' | 'states' | 'gradients' | 'moments' | 'batch' | 'step' | 'results' | 'activations' | 'constants' | 'turns'
   readonly bytes: Size
   /** Initial contents, for constants (base64 of little-endian words). */
   readonly contents?: string
@@ -78,6 +78,17 @@ export interface Entry {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly dispatches: readonly Dispatch[]
+  /** Runs of dispatches that are repeated, an outer one before those inside it. */
+  readonly loops?: readonly EntryLoop[]
+}
+
+/** Dispatches `[first, end)` run `count` times. */
+export interface EntryLoop {
+  readonly first: number
+  readonly end: number
+  readonly count: Size
+  /** Turns are counted down. */
+  readonly reverse: boolean
 }
 
 export interface Dispatch {
@@ -90,6 +101,8 @@ export interface Dispatch {
   readonly flops: Size
   /** Bytes that must move: each bound tensor once. */
   readonly bytes: Size
+  /** How often it runs, where it stands in loops; `flops` and `bytes` count all turns. */
+  readonly repeats?: Size
   /** Source lines that made it: `convnet.dlm:14`. */
   readonly origins: readonly string[]
   /** Why fusion stopped at its inputs and outputs. */
@@ -101,6 +114,8 @@ export interface Binding {
   readonly offset: Size
   readonly bytes: Size
   readonly access: 'read' | 'write'
+  /** The number of the turn of this loop of the entry: 256 bytes further with each turn. */
+  readonly turn?: number
 }
 
 export interface VariableRecord {
@@ -179,14 +194,46 @@ export interface FieldDescription {
 export type SourceDescription =
   | { readonly kind: 'idx'; readonly path: string }
   | { readonly kind: 'csv'; readonly path: string; readonly columns: readonly string[]; readonly header: boolean }
-export type StageDescription =
+  /** A whole file as one text. */
+  | { readonly kind: 'text'; readonly path: string }
+  /** Each line a text. */
+  | { readonly kind: 'lines'; readonly path: string }
+  /** Each line a JSON object, of which one field is taken: a text, a number, a list of words or of numbers. */
+  | { readonly kind: 'jsonl'; readonly path: string; readonly field: string }
+export type StageDescription = NumberStage | TextStage
+export type NumberStage =
   | { readonly kind: 'scale'; readonly by: number }
   | { readonly kind: 'shift'; readonly by: number }
   | { readonly kind: 'normalize'; readonly mean: number; readonly deviation: number }
   | { readonly kind: 'reshape'; readonly shape: readonly number[] }
   | { readonly kind: 'one_hot'; readonly classes: number }
+/** From text to numbers: done once, when the data is opened. */
+export type TextStage =
+  | { readonly kind: 'lowercase' }
+  /** Text becomes its place in the list. */
+  | { readonly kind: 'categories'; readonly names: readonly string[] }
+  /** Text becomes token ids, by the vocabulary of the field of the same name in the partition `train`. */
+  | { readonly kind: 'tokenize'; readonly tokenizer: TokenizerDescription }
+  /** `<bos>` before the tokens; `<eos>` after them. */
+  | { readonly kind: 'begin' }
+  | { readonly kind: 'end' }
+  /** At most so many tokens. */
+  | { readonly kind: 'truncate'; readonly length: number }
+  /** `<pad>` behind the tokens, up to a length that all examples then have. */
+  | { readonly kind: 'pad'; readonly length: number }
+  /** All tokens in a row, cut into pieces of one length that begin `stride` apart, or `ahead` tokens after those places. */
+  | { readonly kind: 'window'; readonly length: number; readonly stride: number; readonly ahead: number }
+  /** 1 where a token is and 0 where `<pad>` is. */
+  | { readonly kind: 'mask' }
+/** `size` counts all ids of the vocabulary, the four special ones included. */
+export type TokenizerDescription =
+  | { readonly kind: 'bytes' }
+  | { readonly kind: 'chars' | 'words' | 'bpe'; readonly size: number }
 
 // ---------------------------------------------------------------- pure functions both sides agree on
+
+/** Bytes between the numbers of a loop's turns: the least step at which WebGPU binds. */
+export const turnBytes = 256
 
 /** The sum of sizes, as a size. */
 export function addSizes(...sizes: readonly Size[]): Size {

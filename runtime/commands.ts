@@ -2,7 +2,7 @@
  * An entry under given dims → what one run of it encodes: pipelines, bind groups and workgroups, all prepared, so that a
  * run creates nothing.
  */
-import type { Binding, CompiledProgram, DimValues, Dispatch, Entry } from './abi.ts'
+import { type Binding, type CompiledProgram, type DimValues, type Dispatch, type Entry, turnBytes } from './abi.ts'
 import type { GpuDevice } from './device.ts'
 import { UnsupportedError } from './errors.ts'
 import type { Kernels } from './kernels.ts'
@@ -20,6 +20,8 @@ interface Prepared {
   readonly key: string
   readonly dispatch: Dispatch
   readonly workgroups: readonly [number, number, number]
+  /** The number of the turn of each loop around it, by the loop's place in the entry. */
+  readonly turns: readonly number[]
 }
 
 /** Dispatches without workgroups are left out. */
@@ -31,7 +33,7 @@ export function prepare(
   kernels: Kernels,
 ): Prepared[] {
   const prepared: Prepared[] = []
-  for (const dispatch of entry.dispatches) {
+  for (const { dispatch, turns } of inOrder(entry, dims)) {
     const size = (axis: 0 | 1 | 2) => evaluate(dispatch.workgroups[axis], dims)
     const workgroups = fold([size(0), size(1), size(2)], device.device.limits.maxComputeWorkgroupsPerDimension)
     const { name } = program.pipelines[dispatch.pipeline]!
@@ -41,9 +43,35 @@ export function prepare(
         'choose smaller dims',
       )
     if (workgroups.some((n) => n === 0)) continue
-    prepared.push({ key: kernels.want(dispatch.pipeline, dispatch.bindings, dims), dispatch, workgroups })
+    prepared.push({ key: kernels.want(dispatch.pipeline, dispatch.bindings, dims), dispatch, workgroups, turns })
   }
   return prepared
+}
+
+/** The dispatches as they run, those in loops once for each turn. */
+function inOrder({ dispatches, loops = [] }: Entry, dims: DimValues): { dispatch: Dispatch; turns: readonly number[] }[] {
+  const order: { dispatch: Dispatch; turns: readonly number[] }[] = []
+  /** `from`: loops before this one have been entered. */
+  const walk = (first: number, end: number, from: number, turns: readonly number[]) => {
+    for (let at = first; at < end; ) {
+      const index = loops.findIndex((loop, i) => i >= from && loop.first === at && loop.end <= end && loop.end > at)
+      const loop = loops[index]
+      if (!loop) {
+        order.push({ dispatch: dispatches[at]!, turns })
+        at += 1
+        continue
+      }
+      const count = evaluate(loop.count, dims)
+      for (let step = 0; step < count; step++) {
+        const inside = [...turns]
+        inside[index] = loop.reverse ? count - 1 - step : step
+        walk(loop.first, loop.end, index + 1, inside)
+      }
+      at = loop.end
+    }
+  }
+  walk(0, dispatches.length, 0, [])
+  return order
 }
 
 /** An x above the limit goes on in y, where y is 1; the kernels count `x + y · number of x`. */
@@ -67,9 +95,9 @@ export function makeCommands(
   memory: SessionMemory,
   groups: Map<string, GPUBindGroup>,
 ): Command[] {
-  return prepared.map(({ key, dispatch, workgroups }) => {
+  return prepared.map(({ key, dispatch, workgroups, turns }) => {
     const accesses = dispatch.bindings.map((b) => b.access[0]).join('')
-    const places = dispatch.bindings.map((b) => place(b, dims, memory))
+    const places = dispatch.bindings.map((b) => place(b, dims, memory, turns))
     const name = `${accesses} ${places.map((p) => `${p.arena}:${p.offset}+${p.size}`).join(' ')}`
     let bindings = groups.get(name)
     if (!bindings) {
@@ -86,9 +114,9 @@ export function makeCommands(
 /** WebGPU binds at least one element: an empty tensor is bound to what follows it, and its kernels touch nothing. */
 const leastBinding = 16
 
-function place(binding: Binding, dims: DimValues, memory: SessionMemory) {
-  const { arena } = binding
-  const offset = evaluate(binding.offset, dims)
+function place(binding: Binding, dims: DimValues, memory: SessionMemory, turns: readonly number[]) {
+  const { arena, turn } = binding
+  const offset = evaluate(binding.offset, dims) + (turn === undefined ? 0 : turnBytes * turns[turn]!)
   const size = Math.max(leastBinding, evaluate(binding.bytes, dims))
   return { arena, buffer: memory.arenas[arena]!, offset, size }
 }

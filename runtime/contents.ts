@@ -1,5 +1,5 @@
 /** What a session's buffers hold before the first run, where that is not zero: constants, and moments that start elsewhere. */
-import type { CompiledProgram, DimValues } from './abi.ts'
+import { type CompiledProgram, type DimValues, turnBytes } from './abi.ts'
 import type { SessionMemory } from './memory.ts'
 import { elements, evaluate } from './size.ts'
 import type { Uploader } from './uploader.ts'
@@ -12,6 +12,7 @@ export function fillInitial(
 ): void {
   program.arenas.forEach((arena, index) => {
     const buffer = memory.arenas[index]
+    if (buffer && arena.role === 'turns') uploader.write(buffer, 0, turnNumbers(memory.arenaBytes[index]!))
     if (buffer && arena.contents)
       uploader.write(
         buffer,
@@ -26,4 +27,11 @@ export function fillInitial(
     const values = new Float32Array(elements(slot.shape, dims)).fill(initial)
     uploader.write(buffer, evaluate(slot.offset, dims), new Uint8Array(values.buffer))
   }
+}
+
+/** 0, 1, 2, … where the kernels of a loop look for the number of their turn. */
+function turnNumbers(bytes: number): Uint8Array<ArrayBuffer> {
+  const words = new Uint32Array(bytes / 4)
+  for (let turn = 0; turn * turnBytes < bytes; turn++) words[(turn * turnBytes) / 4] = turn
+  return new Uint8Array(words.buffer)
 }

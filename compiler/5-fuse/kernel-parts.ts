@@ -85,7 +85,7 @@ export function rewriteKernel(
   const rewrite = rewriter(new Scalars(), replacement)
   const store = (s: Store): Store => ({
     slot: slot(s.slot),
-    index: rewrite.index(s.index),
+    index: (replacement.place ?? ((_, i) => i))(s.slot, rewrite.index(s.index)),
     value: rewrite.scalar(s.value),
   })
   switch (kernel.kind) {

@@ -78,12 +78,14 @@ export interface Replacement {
   /** Axes that `reduce` binds. */
   readonly bound?: (axes: readonly Axis[]) => readonly Axis[]
   readonly slot?: (slot: number) => number
+  /** Where a load of a slot (as numbered before) lies, given its index. */
+  readonly place?: (slot: number, index: Index) => Index
 }
 
 /** Replaces axes and slots, in scalars made anew so that equal ones stay one. */
 export function rewriter(
   scalars: Scalars,
-  { axis = () => undefined, bound = (a) => a, slot = (n) => n }: Replacement,
+  { axis = () => undefined, bound = (a) => a, slot = (n) => n, place = (_, i) => i }: Replacement,
 ): Rewriter {
   const scalarMemo = new Map<Scalar, Scalar>()
   const indexMemo = new Map<Index, Index>()
@@ -107,7 +109,7 @@ export function rewriter(
       case 'number':
         return scalars.number(s.value, s.dtype)
       case 'load':
-        return scalars.load(slot(s.slot), index(s.index), s.dtype)
+        return scalars.load(slot(s.slot), place(s.slot, index(s.index)), s.dtype)
       case 'apply':
         return scalars.apply(s.fn, s.arguments.map(scalar), s.dtype)
       case 'position':

@@ -82,8 +82,13 @@ export function placeIntermediates(
     entry.stages.forEach((stage, at) => {
       for (const { value } of stage.bindings) lastUse.set(value, at)
     })
+    const opening = new Map<number, MemoryValue[]>()
+    for (const { value, from, to } of entry.lifetimes) {
+      lastUse.set(value, Math.max(lastUse.get(value) ?? 0, to))
+      opening.set(from, [...(opening.get(from) ?? []), value])
+    }
     entry.stages.forEach((stage, at) => {
-      for (const { value } of stage.bindings) {
+      for (const value of [...(opening.get(at) ?? []), ...stage.bindings.map((b) => b.value)]) {
         if (value.class.kind !== 'intermediate' || chosen.has(value)) continue
         const not = forbidden(value, sides, chosen)
         const taken = takeBlock(value, at, colors, not)

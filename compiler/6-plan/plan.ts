@@ -4,16 +4,16 @@
  *
  * before: kernels over graph values        after: arenas, offsets, pipelines, dispatches (`CompiledProgram`)
  */
-import type { Arena, Binding, CompiledProgram, Dispatch, Entry, MomentRecord, Pipeline, Size, TensorSlot } from '../../runtime/abi.ts'
+import type { Arena, Binding, CompiledProgram, Dispatch, Entry, EntryLoop, MomentRecord, Pipeline, Size, TensorSlot } from '../../runtime/abi.ts'
 import { position } from '../../grammar/source.ts'
-import { add, type Dim, dim, substitute } from '../ir/dim.ts'
+import { add, type Dim, dim, multiply, substitute } from '../ir/dim.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import type { EmittedKernel, LoweredProgram, UpdateGroup } from '../lowered.ts'
 import { opOf } from '../ops/registry.ts'
 import { certify } from './footprint.ts'
 import { opposites, type Place, placeIntermediates, placePersistent } from './place.ts'
 import { alignment, roundUp, storageOf, toSize } from './sizes.ts'
-import { type FusedEntry, type MemoryValue, type Stage, type StagedEntry, stageEntry } from './stages.ts'
+import { type FusedEntry, type Loop, type MemoryValue, type Stage, type StagedEntry, stageEntry } from './stages.ts'
 
 export interface PlanOptions {
   /** Prints a kernel; `sizes` are the free dims whose value the program itself fixes. */
@@ -25,7 +25,7 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
   const lengths = (group: UpdateGroup | 'all') =>
     group === 'all' ? variables.trainableElements : variables.groups.get(group.index)!.elements
   const values = new Map<string, MemoryValue>()
-  const entries = fused.map((entry) => stageEntry(entry, program, lengths, options.emit, values))
+  const entries = fused.map((entry) => stageEntry(entry, lengths, options.emit, values))
   const sides = opposites(entries)
   const memory = new Memory()
 
@@ -41,6 +41,7 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
   memory.contiguous('targets', 'batch', inClass('batch').filter((v) => v.class.kind === 'batch' && v.class.role === 'target'))
   memory.contiguous('step', 'step', orderStepFields(inClass('step')))
   memory.contiguous('constants', 'constants', inClass('constant'))
+  for (const [index, turns] of inClass('turns').entries()) memory.contiguous(`turns.${index}`, 'turns', [turns])
   memory.colored('states', 'states', placePersistent(orderStates(program, inClass('state')), sides))
   for (const pool of [...new Set(entries.map((e) => e.pool))]) {
     const members = entries.filter((e) => e.pool === pool)
@@ -68,8 +69,9 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
 
   const pipelines = new PipelineTable()
   const abiEntries = entries.map((entry): Entry => {
-    const dispatches = entry.stages.map((stage) => toDispatch(stage, pipelines, locate))
-    return { name: entry.name, inputs: entry.inputs.map(nameOf), outputs: entry.results.map(nameOf), dispatches }
+    const dispatches = entry.stages.map((stage, at) => toDispatch(stage, at, entry.loops, pipelines, locate))
+    const loops = entry.loops.map(({ first, end, count, reverse }): EntryLoop => ({ first, end, count: toSize(count), reverse }))
+    return { name: entry.name, inputs: entry.inputs.map(nameOf), outputs: entry.results.map(nameOf), dispatches, ...(loops.length > 0 && { loops }) }
   })
 
   const slot = (name: string, role: TensorSlot['role'], value: MemoryValue): TensorSlot => {
@@ -267,7 +269,15 @@ class PipelineTable {
   }
 }
 
-function toDispatch(stage: Stage, pipelines: PipelineTable, locate: (value: MemoryValue) => { arena: number; offset: Dim }): Dispatch {
+function toDispatch(
+  stage: Stage,
+  at: number,
+  loops: readonly Loop[],
+  pipelines: PipelineTable,
+  locate: (value: MemoryValue) => { arena: number; offset: Dim },
+): Dispatch {
+  const around = loops.filter(({ first, end }) => first <= at && at < end)
+  const repeats = multiply(...around.map((loop) => loop.count))
   const size = (d: Dim): Size => toSize(substitute(d, stage.fixed))
   const { emitted, kernel, bindings } = stage
   const pipeline = pipelines.add({
@@ -282,12 +292,16 @@ function toDispatch(stage: Stage, pipelines: PipelineTable, locate: (value: Memo
     pipeline,
     bindings: bindings.map(({ value, access }): Binding => {
       const { arena, offset } = locate(value)
+      // The innermost loop of these turns is the one whose number the kernel reads.
+      const turn = value.class.kind === 'turns' ? loops.findLastIndex((loop) => around.includes(loop) && loop.turns === value) : -1
+      if (turn >= 0) return { arena, offset: toSize(offset), bytes: 16, access, turn }
       return { arena, offset: toSize(offset), bytes: toSize(roundUp(value.bytes, 16)), access }
     }),
     workgroups: [size(emitted.workgroups[0]), size(emitted.workgroups[1]), size(emitted.workgroups[2])],
     label: emitted.name,
-    flops: stage.first ? toSize(substitute(kernelFlops(kernel), stage.fixed)) : 0,
-    bytes: toSize(add(...[...distinct].map((v) => v.bytes))),
+    flops: stage.first ? toSize(multiply(repeats, substitute(kernelFlops(kernel), stage.fixed))) : 0,
+    bytes: toSize(multiply(repeats, add(...[...distinct].map((v) => v.bytes)))),
+    ...(around.length > 0 && { repeats: toSize(repeats) }),
     origins: originLines(kernel),
     stops: [...new Set(kernel.stops.map((s) => s.reason))],
   }

@@ -4,11 +4,12 @@
  * A *value* is what gets a place: a leaf (by name), a result, an intermediate or a scratch tensor. Values are shared
  * between entries only through names.
  */
-import type { EmittedKernel, EmittedStage, FusedPhase, LoweredProgram, UpdateGroup } from '../lowered.ts'
-import { type Dim, dim, product, scale, substitute } from '../ir/dim.ts'
+import { GraphBuilder } from '../ops/builder.ts'
+import type { EmittedKernel, EmittedStage, FusedPhase, KernelSegment, LoopSegment, Segment, UpdateGroup, ValueReference } from '../lowered.ts'
+import { type Dim, dim, multiply, product, scale, substitute } from '../ir/dim.ts'
 import type { Node, Result } from '../ir/graph.ts'
 import type { Kernel, MapKernel } from '../ir/kernel.ts'
-import { bytesOf, storageOf } from './sizes.ts'
+import { alignment, bytesOf, storageOf } from './sizes.ts'
 import type { Storage } from '../../runtime/abi.ts'
 
 export type ValueClass =
@@ -21,6 +22,8 @@ export type ValueClass =
   | { readonly kind: 'result'; readonly name: string; readonly role: Result['role'] }
   | { readonly kind: 'constant'; readonly node: Node }
   | { readonly kind: 'intermediate' }
+  /** The numbers of a loop's turns, 256 bytes apart. */
+  | { readonly kind: 'turns' }
 
 export interface MemoryValue {
   readonly key: string
@@ -41,10 +44,29 @@ export interface Stage {
   readonly fixed: ReadonlyMap<string, Dim>
 }
 
+/** Stages `[first, end)` that run `count` times; an outer loop stands before the loops inside it. */
+export interface Loop {
+  readonly first: number
+  readonly end: number
+  readonly count: Dim
+  readonly reverse: boolean
+  /** What its kernels read the number of the turn from. */
+  readonly turns: MemoryValue
+}
+
+/** A value must keep its place from one stage to another, whatever binds it: it outlives the turns of a loop. */
+export interface Lifetime {
+  readonly value: MemoryValue
+  readonly from: number
+  readonly to: number
+}
+
 export interface StagedEntry {
   readonly name: string
   readonly pool: string
   readonly stages: readonly Stage[]
+  readonly loops: readonly Loop[]
+  readonly lifetimes: readonly Lifetime[]
   readonly inputs: readonly MemoryValue[]
   readonly results: readonly MemoryValue[]
 }
@@ -59,7 +81,6 @@ const poolOf = (entry: string): string => (entry === 'step' || entry === 'evalua
 
 export function stageEntry(
   entry: FusedEntry,
-  program: LoweredProgram,
   lengths: (group: UpdateGroup | 'all') => number,
   emit: (kernel: Kernel, sizes: ReadonlyMap<string, Dim>) => EmittedKernel,
   /** Values by key, shared by all entries of a program: equal names are one value. */
@@ -67,6 +88,9 @@ export function stageEntry(
 ): StagedEntry {
   const pool = poolOf(entry.name)
   const stages: Stage[] = []
+  const loops: Loop[] = []
+  const lifetimes: Lifetime[] = []
+  /** Scalars that earlier phases left, by name. */
   const produced = new Map<string, MemoryValue>()
   const intern = (made: MemoryValue): MemoryValue => {
     const known = values.get(made.key)
@@ -78,7 +102,7 @@ export function stageEntry(
   entry.phases.forEach((phase, phaseIndex) => {
     const fixed = new Map<string, Dim>()
     if (phase.flat !== undefined) fixed.set('N', dim(lengths(phase.flat)))
-    const make = (key: string, valueClass: ValueClass, node: Node): MemoryValue =>
+    const make = (key: string, valueClass: ValueClass, node: Typed): MemoryValue =>
       intern({
         key,
         class: valueClass,
@@ -87,6 +111,13 @@ export function stageEntry(
         shape: node.shape.map((d) => substitute(d, fixed)),
         dtype: node.dtype,
       })
+    /** Values that segments hand to each other, by name. */
+    const named = new Map<string, MemoryValue>()
+    const intermediate = (name: string, node: Typed) => make(`${entry.name} ${phaseIndex} ${name}`, { kind: 'intermediate' }, node)
+    const turnsOf = (length: Dim): MemoryValue => {
+      const shape = [substitute(length, fixed)]
+      return make(`turns ${shape[0]!.key}`, { kind: 'turns' }, { shape: [multiply(dim(alignment / 4), shape[0]!)], dtype: 'uint' })
+    }
 
     const leafValue = (node: Node): MemoryValue | undefined => {
       switch (node.op) {
@@ -104,6 +135,11 @@ export function stageEntry(
     }
     const inputValue = (node: Node<'input'>): MemoryValue => {
       const { name, role } = node.attributes
+      if (role === 'cut' || role === 'iteration') {
+        const known = named.get(name)
+        if (!known) throw new Error(`${phase.graph.name}: nothing has left ${name}`)
+        return known
+      }
       if (phase.flat !== undefined) {
         const group = phase.flat
         const tag = group === 'all' ? 'all' : String(group.index)
@@ -118,46 +154,6 @@ export function stageEntry(
         return make(`step ${field}`, { kind: 'step', name: field }, node)
       }
       return make(`batch ${name}`, { kind: 'batch', name, role: role === 'target' ? 'target' : 'input' }, node)
-    }
-
-    // Results claim their nodes; a node that is several results is written once and copied to the others.
-    const placed = new Map<Node, MemoryValue>()
-    const copies: { from: Node; to: MemoryValue }[] = []
-    for (const result of phase.graph.results) {
-      const target = resultValue(entry.name, pool, result, make, leafValue)
-      if (result.role === 'metric' || result.role === 'loss') produced.set(result.name, target)
-      if (leafValue(result.node) || placed.has(result.node)) {
-        if (leafValue(result.node) !== target) copies.push({ from: result.node, to: target })
-      } else placed.set(result.node, target)
-    }
-    const valueOf = (node: Node): MemoryValue =>
-      leafValue(node) ?? placed.get(node) ?? make(`${entry.name} ${phaseIndex} %${node.id}`, { kind: 'intermediate' }, node)
-
-    // A new value may replace a leaf only after the leaf's last reader: otherwise it is made aside and copied there last.
-    for (const { node, replaces } of phase.graph.results) {
-      const target = replaces && placed.get(node)
-      if (!replaces || !target || leafValue(replaces) !== target) continue
-      const writer = phase.kernels.findIndex((k) => k.slots.some((s) => s.access !== 'read' && (s.node === node || s.node === replaces)))
-      const readsLater = phase.kernels.some((k, at) => at > writer && k.slots.some((s) => s.node === replaces && s.access !== 'write'))
-      const readsBeside = phase.kernels[writer]?.slots.some((s) => s.node === replaces && s.access === 'read')
-      if (!readsLater && !readsBeside) continue
-      if (phase.kernels[writer]?.slots.some((s) => s.access === 'update' && (s.node === node || s.node === replaces)))
-        throw new Error(`${phase.graph.name}: a later kernel reads a leaf that was updated in place`)
-      placed.delete(node)
-      copies.push({ from: node, to: target })
-    }
-
-    // A gradient that another gradient's kernel reads cannot stay in the gradients' arena: it is copied there last.
-    for (const kernel of phase.kernels) {
-      const fixedArena = (v: MemoryValue | undefined) => v?.class.kind === 'gradient' || v?.class.kind === 'flat'
-      const writes = kernel.slots.filter((s) => s.access !== 'read').map((s) => s.node)
-      if (!writes.some((n) => fixedArena(placed.get(n)))) continue
-      for (const slot of kernel.slots) {
-        const value = placed.get(slot.node)
-        if (slot.access !== 'read' || !value || value.class.kind !== 'gradient') continue
-        placed.delete(slot.node)
-        copies.push({ from: slot.node, to: value })
-      }
     }
 
     const place = (kernel: Kernel, slotValues: readonly MemoryValue[]) => {
@@ -185,8 +181,122 @@ export function stageEntry(
         })
       })
     }
-    for (const kernel of phase.kernels) place(kernel, kernel.slots.map((slot) => valueOf(slot.node)))
-    for (const { from, to } of copies) place(copyKernel(from), [valueOf(from), to])
+    const copy = (from: MemoryValue, to: MemoryValue) => {
+      if (from !== to) place(copyKernel(standIn(from)), [from, to])
+    }
+
+    const stageKernels = (segment: KernelSegment, where: string): void => {
+      /** Where a kernel leaves a value that has a name of its own. */
+      const placeOf = (name: string, node: Node): MemoryValue => {
+        const known = named.get(name) ?? intermediate(name, node)
+        named.set(name, known)
+        return known
+      }
+      for (const { slots } of segment.kernels) for (const { node, place: name } of slots) if (name !== undefined) placeOf(name, node)
+      // Results claim their nodes; a node that is several results is written once and copied to the others.
+      const placed = new Map<Node, MemoryValue>()
+      const copies: { from: Node; to: MemoryValue }[] = []
+      for (const result of segment.results) {
+        if (result.role === 'cut' && !result.replaces) {
+          const known = placed.get(result.node)
+          // Nothing writes a value twice, so one place can have two names; but gradients must stay apart.
+          if (known && known.class.kind !== 'gradient') {
+            named.set(result.name, known)
+            continue
+          }
+        }
+        const target = result.role === 'cut' && !result.replaces ? intermediate(result.name, result.node) : resultValue(entry.name, pool, result, make, leafValue)
+        if (result.role === 'cut') named.set(result.name, target)
+        if (result.role === 'metric' || result.role === 'loss') produced.set(result.name, target)
+        if (leafValue(result.node) || placed.has(result.node)) {
+          if (leafValue(result.node) !== target) copies.push({ from: result.node, to: target })
+        } else placed.set(result.node, target)
+      }
+      const valueOf = (node: Node): MemoryValue => leafValue(node) ?? placed.get(node) ?? intermediate(`${where}%${node.id}`, node)
+      const { kernels } = segment
+
+      // A new value may replace a leaf only after the leaf's last reader: otherwise it is made aside and copied there last.
+      for (const { node, replaces } of segment.results) {
+        const target = replaces && placed.get(node)
+        if (!replaces || !target || leafValue(replaces) !== target) continue
+        const writer = kernels.findIndex((k) => k.slots.some((s) => s.access !== 'read' && s.place === undefined && (s.node === node || s.node === replaces)))
+        const readsLater = kernels.some((k, at) => at > writer && k.slots.some((s) => s.node === replaces && s.access !== 'write'))
+        const readsBeside = kernels[writer]?.slots.some((s) => s.node === replaces && s.access === 'read')
+        if (!readsLater && !readsBeside) continue
+        if (kernels[writer]?.slots.some((s) => s.access === 'update' && (s.node === node || s.node === replaces)))
+          throw new Error(`${phase.graph.name}: a later kernel reads a leaf that was updated in place`)
+        placed.delete(node)
+        copies.push({ from: node, to: target })
+      }
+
+      // A gradient that another gradient's kernel reads cannot stay in the gradients' arena: it is copied there last.
+      for (const kernel of kernels) {
+        const fixedArena = (v: MemoryValue | undefined) => v?.class.kind === 'gradient' || v?.class.kind === 'flat'
+        const writes = kernel.slots.filter((s) => s.access !== 'read').map((s) => s.node)
+        if (!writes.some((n) => fixedArena(placed.get(n)))) continue
+        for (const slot of kernel.slots) {
+          const value = placed.get(slot.node)
+          if (slot.access !== 'read' || !value || value.class.kind !== 'gradient') continue
+          placed.delete(slot.node)
+          copies.push({ from: slot.node, to: value })
+        }
+      }
+
+      // A leaf that is copied elsewhere and replaced as well is put aside before anything can write it.
+      const replaced = new Set(segment.results.flatMap((r) => (r.replaces ? [leafValue(r.replaces)!] : [])))
+      const aside = new Map<MemoryValue, MemoryValue>()
+      for (const { from } of copies) {
+        const value = leafValue(from)
+        if (!value || !replaced.has(value) || aside.has(value)) continue
+        const kept = intermediate(`${where}aside ${value.key}`, from)
+        aside.set(value, kept)
+        copy(value, kept)
+      }
+      for (const kernel of kernels)
+        place(
+          kernel,
+          kernel.slots.map((slot) => (slot.place === undefined ? valueOf(slot.node) : placeOf(slot.place, slot.node))),
+        )
+      for (const { from, to } of copies) {
+        const value = valueOf(from)
+        copy(aside.get(value) ?? value, to)
+      }
+    }
+
+    const referenced = (reference: ValueReference): MemoryValue =>
+      reference.kind === 'cut' ? named.get(reference.name)! : leafValue(reference.node)!
+    const stageLoop = (segment: LoopSegment): void => {
+      const kept: MemoryValue[] = []
+      for (const { name, value } of segment.given) {
+        const known = referenced(value)
+        named.set(name, known)
+        kept.push(known)
+      }
+      for (const { name, stack, ...type } of segment.yields) {
+        const value = intermediate(stack, type)
+        named.set(name, value).set(stack, value)
+        kept.push(value)
+      }
+      for (const { name, initial, last, ...type } of segment.carries) {
+        const value = intermediate(name, type)
+        copy(referenced(initial), value)
+        named.set(name, value)
+        // After the last turn the carry's place holds it still.
+        if (last !== undefined) named.set(last, value)
+        kept.push(value)
+      }
+      const turns = turnsOf(segment.length)
+      named.set(segment.name, turns)
+      const first = stages.length
+      const at = loops.length
+      stageAll(segment.body, `${segment.name}/`)
+      loops.splice(at, 0, { first, end: stages.length, count: substitute(segment.length, fixed), reverse: segment.reverse, turns })
+      for (const value of kept) lifetimes.push({ value, from: first, to: stages.length - 1 })
+    }
+    const stageAll = (segments: readonly Segment[], where: string): void => {
+      segments.forEach((segment, i) => (segment.kind === 'kernels' ? stageKernels(segment, `${where}${i}`) : stageLoop(segment)))
+    }
+    stageAll(phase.segments, '')
   })
 
   const inputs = new Set<MemoryValue>()
@@ -196,14 +306,19 @@ export function stageEntry(
       if (value.class.kind === 'batch') inputs.add(value)
       if (access === 'write' && value.class.kind === 'result') results.add(value)
     }
-  return { name: entry.name, pool, stages, inputs: [...inputs], results: [...results] }
+  return { name: entry.name, pool, stages, loops, lifetimes, inputs: [...inputs], results: [...results] }
 }
+
+type Typed = Pick<Node, 'shape' | 'dtype'>
+
+/** A node of a value's type, for a kernel that only moves it. */
+const standIn = ({ shape, dtype }: MemoryValue): Node => new GraphBuilder().input('value', shape, dtype, 'cut')
 
 function resultValue(
   entry: string,
   pool: string,
   result: Result,
-  make: (key: string, valueClass: ValueClass, node: Node) => MemoryValue,
+  make: (key: string, valueClass: ValueClass, node: Typed) => MemoryValue,
   leafValue: (node: Node) => MemoryValue | undefined,
 ): MemoryValue {
   const { name, role, node, replaces } = result

@@ -51,8 +51,9 @@ export interface Graph {
 }
 
 export interface Result extends Port {
-  readonly role: 'output' | 'exposed' | 'loss' | 'metric' | 'gradient' | 'parameter' | 'state' | 'moment'
-  /** The leaf whose storage takes the value, for `parameter`, `state` and `moment`. */
+  /** `cut`: a value for another part of the same graph. */
+  readonly role: 'output' | 'exposed' | 'loss' | 'metric' | 'gradient' | 'parameter' | 'state' | 'moment' | 'cut'
+  /** The leaf whose storage takes the value, for `parameter`, `state`, `moment`, and the carries of a loop. */
   readonly replaces?: Node
 }
 

@@ -56,6 +56,8 @@ export type Scalar =
 export interface KernelSlot {
   readonly node: Node
   readonly access: 'read' | 'write' | 'update'
+  /** The place of the value, where that is not the node's own: a second destination, or a stack inside a loop. */
+  readonly place?: string
 }
 
 export interface Store {

@@ -10,7 +10,8 @@ export interface InputAttributes {
   readonly name: string
   readonly shape: readonly Dim[]
   readonly dtype: DType
-  readonly role: 'input' | 'target' | 'step' | 'gradient' | 'moment'
+  /** `cut`: a value that another part of the same graph made; `iteration`: the number of a loop's turn. */
+  readonly role: 'input' | 'target' | 'step' | 'gradient' | 'moment' | 'cut' | 'iteration'
 }
 export const input: OpDef<'input', InputAttributes> = {
   name: 'input',

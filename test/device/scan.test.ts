@@ -1,0 +1,154 @@
+/** Recurrences on the device: loops of dispatches agree with the float64 reference, forward and backward. */
+import { describe, expect, it } from 'vitest'
+import { differentiate } from '../../compiler/3-differentiate/differentiate.ts'
+import { simplify } from '../../compiler/4-simplify/simplify.ts'
+import { dim } from '../../compiler/ir/dim.ts'
+import type { Graph, Node } from '../../compiler/ir/graph.ts'
+import { GraphBuilder } from '../../compiler/ops/builder.ts'
+import { compileGraph } from '../../compiler/pipeline.ts'
+import { evaluate } from '../../compiler/reference/evaluate.ts'
+import { findDevice } from '../../runtime/node/devices.ts'
+import { openSession } from '../../runtime/session.ts'
+
+const dims = (...sizes: number[]) => sizes.map(dim)
+const nameOf = (node: Node) => (node.attributes as { readonly name: string }).name
+
+/** Runs a graph on the device, intermediates poisoned, twice; the greatest error against the reference, relative to 1 + |value|. */
+async function deviceError(graph: Graph, inputs: readonly Node[]): Promise<number> {
+  let seed = 1
+  const next = () => ((seed = (seed * 16807) % 2147483647) / 2147483647 - 0.5) * 1.2
+  const values = new Map(
+    inputs.map((node) => {
+      const shape = node.shape.map((d) => d.constant!)
+      return [nameOf(node), { shape, dtype: node.dtype, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(next())) }]
+    }),
+  )
+  const expected = evaluate(graph.results.map((r) => r.node), { leaf: (node) => values.get(nameOf(node))! })
+  const { gpu } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
+  const program = compileGraph(graph, 'cpu-class')
+  const session = await openSession(program, gpu!, { dims: {}, entries: ['infer'], poison: true })
+  try {
+    const used = new Set(program.tensors.map((t) => t.name))
+    for (const [name, value] of values) if (used.has(name)) session.write(name, Float32Array.from(value.data))
+    await session.run('infer')
+    await session.run('infer')
+    let worst = 0
+    for (const [i, { name }] of graph.results.entries()) {
+      const given = await session.read(name)
+      expected[i]!.data.forEach((x, k) => {
+        worst = Math.max(worst, Math.abs(x - given[k]!) / (1 + Math.abs(x)))
+      })
+    }
+    return worst
+  } finally {
+    session.dispose()
+    gpu!.dispose()
+  }
+}
+
+function withGradients(b: GraphBuilder, loss: Node, inputs: readonly Node[], more: readonly Node[]): Graph {
+  const nodes = [loss, ...more, ...differentiate(b, loss, inputs)]
+  return b.graph('test', nodes.map((node, i) => ({ name: `r${i}`, node, role: 'output' as const })))
+}
+
+function lstm(length: number, batch: number, width: number, hidden: number, reverse: boolean) {
+  const b = new GraphBuilder()
+  const x = b.input('x', dims(length, batch, width))
+  const wx = b.input('wx', dims(width, 4 * hidden))
+  const wh = b.input('wh', dims(hidden, 4 * hidden))
+  const bias = b.input('bias', dims(4 * hidden))
+  const h0 = b.input('h0', dims(batch, hidden))
+  const element = b.bound(dims(batch, width))
+  const h = b.bound(dims(batch, hidden))
+  const c = b.bound(dims(batch, hidden))
+  const z = b.add(b.add(b.matmul(element, wx), b.matmul(h, wh)), bias)
+  const gate = (k: number) => b.slice(z, dims(0, k * hidden), dims(batch, hidden))
+  const sigmoid = (n: Node) => b.add(b.mul(b.tanh(b.mul(n, 0.5)), 0.5), 0.5)
+  const nextC = b.add(b.mul(sigmoid(gate(1)), c), b.mul(sigmoid(gate(0)), b.tanh(gate(3))))
+  const nextH = b.mul(sigmoid(gate(2)), b.tanh(nextC))
+  const [lastH, lastC, all] = b.scan({
+    length: dim(length),
+    reverse,
+    elements: [{ leaf: element, stack: x }],
+    carries: [
+      { leaf: h, initial: h0, next: nextH },
+      { leaf: c, initial: b.full(dims(batch, hidden), 0), next: nextC },
+    ],
+    yields: [nextH],
+  })
+  const loss = b.add(b.sum(b.mul(all!, all!), [0, 1, 2]), b.sum(b.mul(lastH!, lastC!), [0, 1]))
+  const inputs = [x, wx, wh, bias, h0]
+  return { graph: withGradients(b, loss, inputs, [all!, lastH!, lastC!]), inputs }
+}
+
+describe('a recurrence on the device', () => {
+  for (const [length, batch, width, hidden] of [[5, 3, 4, 2], [1, 1, 1, 1], [3, 17, 5, 7]] as const)
+    for (const reverse of [false, true])
+      for (const simplified of [false, true])
+        it(`LSTM, ${length} steps, batch ${batch}, ${width} → ${hidden}${reverse ? ', reversed' : ''}${simplified ? ', simplified' : ''}`, async () => {
+          const { graph, inputs } = lstm(length, batch, width, hidden, reverse)
+          expect(await deviceError(simplified ? simplify(graph) : graph, inputs)).toBeLessThan(2e-6)
+        })
+
+  it('carries that change places', async () => {
+    const b = new GraphBuilder()
+    const x = b.input('x', dims(3))
+    const a = b.bound(dims(3))
+    const c = b.bound(dims(3))
+    const [first, second, seen] = b.scan({
+      length: dim(4),
+      reverse: false,
+      elements: [],
+      carries: [
+        { leaf: a, initial: x, next: c },
+        { leaf: c, initial: b.mul(x, 2), next: a },
+      ],
+      yields: [a],
+    })
+    const graph = b.graph('swap', [first!, second!, seen!].map((node, i) => ({ name: `r${i}`, node, role: 'output' as const })))
+    expect(await deviceError(graph, [x])).toBeLessThan(1e-7)
+  })
+
+  it('a scan inside a scan, with gradients', async () => {
+    const b = new GraphBuilder()
+    const x = b.input('x', dims(3, 4))
+    const scale = b.input('scale', dims(4))
+    const row = b.bound(dims(4))
+    const sum = b.bound([])
+    const inner = b.bound([])
+    const product = b.bound([])
+    const [p, seen] = b.scan({
+      length: dim(4),
+      reverse: false,
+      elements: [{ leaf: inner, stack: b.mul(row, scale) }],
+      carries: [{ leaf: product, initial: b.add(sum, 1), next: b.mul(product, b.add(inner, 1)) }],
+      yields: [product],
+    })
+    const [last, all] = b.scan({
+      length: dim(3),
+      reverse: true,
+      elements: [{ leaf: row, stack: x }],
+      carries: [{ leaf: sum, initial: b.constant(0.5), next: b.tanh(p!) }],
+      yields: [seen!],
+    })
+    const loss = b.add(last!, b.sum(b.mul(all!, all!), [0, 1]))
+    expect(await deviceError(withGradients(b, loss, [x, scale], [all!]), [x, scale])).toBeLessThan(2e-6)
+  })
+
+  it('a scan whose stack is the element of another', async () => {
+    const b = new GraphBuilder()
+    const x = b.input('x', dims(3, 4, 2))
+    const row = b.bound(dims(4, 2))
+    const item = b.bound(dims(2))
+    const total = b.bound(dims(2))
+    const [t] = b.scan({
+      length: dim(4),
+      reverse: false,
+      elements: [{ leaf: item, stack: row }],
+      carries: [{ leaf: total, initial: b.full(dims(2), 0), next: b.tanh(b.add(total, item)) }],
+      yields: [],
+    })
+    const [all] = b.scan({ length: dim(3), reverse: false, elements: [{ leaf: row, stack: x }], carries: [], yields: [t!] })
+    expect(await deviceError(withGradients(b, b.sum(b.mul(all!, all!), [0, 1]), [x], [all!]), [x])).toBeLessThan(2e-6)
+  })
+})
