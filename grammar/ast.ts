@@ -260,7 +260,9 @@ export interface ForStatement extends Located {
 export interface ScanStatement extends Located {
   readonly kind: 'scan'
   readonly inputs: readonly { readonly name: Identifier; readonly value: Expression }[]
+  /** A dim; with `axis`, the number of an axis: `along axis: 1`. */
   readonly along: Expression
+  readonly axis: boolean
   readonly reverse: Expression | undefined
   readonly carries: readonly {
     readonly name: Identifier

@@ -93,7 +93,7 @@ export const grammar: readonly RuleGroup[] = [
       rule('For', '"for" NAME "in" Expression Block'),
       rule(
         'Scan',
-        '"scan" [ ScanInput { "," ScanInput } { NEWLINE } ] "along" Expression [ { NEWLINE } "reverse" ":" Expression ] [ { NEWLINE } "carry" Carry { "," Carry } ] Block',
+        '"scan" [ ScanInput { "," ScanInput } { NEWLINE } ] "along" [ "axis" ":" ] Expression [ { NEWLINE } "reverse" ":" Expression ] [ { NEWLINE } "carry" Carry { "," Carry } ] Block',
       ),
       rule('ScanInput', 'NAME "in" Expression'),
       rule('Carry', 'NAME [ ":" Type ] "=" Expression'),

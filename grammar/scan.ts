@@ -23,8 +23,15 @@ export function scan(cursor: Cursor): ScanStatement {
     return true
   }
   let along: Expression
-  if (word('along')) along = expression(cursor, 'scan')
-  else {
+  let axis = false
+  if (word('along')) {
+    axis = cursor.isWord('axis') && cursor.is(':', 1)
+    if (axis) {
+      cursor.next()
+      cursor.next()
+    }
+    along = expression(cursor, 'scan')
+  } else {
     cursor.unexpected(['`along`'], 'scan')
     along = { kind: 'error', span: cursor.spanOfFound(cursor.peek()) }
   }
@@ -45,5 +52,5 @@ export function scan(cursor: Cursor): ScanStatement {
   // After a slip in the head, the body is where the next brace opens.
   if (cursor.silent) cursor.skipTo('{')
   const body = block(cursor, 'scan')
-  return { kind: 'scan', inputs, along, reverse, carries, body, span: cursor.span(start) }
+  return { kind: 'scan', inputs, along, axis, reverse, carries, body, span: cursor.span(start) }
 }

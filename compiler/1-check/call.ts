@@ -110,7 +110,7 @@ export function bindArguments(
       value = recover(e, thrown, written)
     }
     if (value.kind === 'poison') faulty = true
-    unifier.scope.bind(name, value, written)
+    unifier.scope.bind(name, value, written, parameter.type)
     bound.set(name, { value, span: written })
   }
   // Nothing is said about dims that a faulty argument would have bound.

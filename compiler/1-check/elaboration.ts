@@ -13,6 +13,7 @@ import type { GraphBuilder } from '../ops/builder.ts'
 import { type Blueprint, type Instance, makeInstance } from './instance.ts'
 import { noPorts, type Ports } from './ports.ts'
 import type { DimSource } from './provenance.ts'
+import type { OpenScan } from './scan.ts'
 import { Scope } from './scope.ts'
 import { poison, type Value } from './value.ts'
 
@@ -51,7 +52,9 @@ export class Sink {
 
 /** Where statements run: decides which statements make sense and who owns what they declare. */
 export interface Frame {
-  readonly kind: 'static' | 'model' | 'members' | 'forward' | 'function' | 'chain' | 'test'
+  readonly kind: 'static' | 'model' | 'members' | 'forward' | 'function' | 'chain' | 'test' | 'scan'
+  /** Of the body of a scan: what it stands in. */
+  readonly around?: Frame['kind'] | undefined
   readonly owner: Instance
   /** How many anonymous layers of each kind this call of the owner has made. */
   readonly anonymous: Map<string, number>
@@ -71,6 +74,8 @@ export interface Elaboration {
   readonly model: ModelLookup | undefined
   readonly root: Instance
   readonly exposed: { readonly name: string; readonly node: Node; readonly span: Span }[]
+  /** Scans whose bodies are being run, outermost first. */
+  readonly scans: OpenScan[]
   readonly dimSources: Map<Node, readonly (DimSource | undefined)[]>
   /** Spans of the statements and stages being run, outermost first. */
   readonly trail: Span[]
@@ -113,6 +118,7 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     model: options.model,
     root,
     exposed: [],
+    scans: [],
     dimSources: new Map(),
     trail: [options.span],
     calls: [],

@@ -91,7 +91,7 @@ function port(e: Elaboration, statement: PortStatement, scope: Scope): void {
   const node = emit(e, 'input', [], { name, shape, dtype, role: kind })
   setDimSources(e, node, type.dims.map((d) => ({ span: d.span, text: `${textOf(d)} of ${name}` })))
   add(e, kind === 'input' ? e.ports.inputs : e.ports.targets, { name, node, span, shape, dtype, documentation: statement.documentation } as TensorPort)
-  scope.bind(name, tensor(node), span)
+  scope.bind(name, tensor(node), span, type)
 }
 
 function output(e: Elaboration, statement: OutputStatement, scope: Scope): void {

@@ -3,12 +3,13 @@
  * in a module is found once and not in each of its layers. What a static `if` decides is left to elaboration: a name
  * bound on any branch counts as bound.
  */
-import type { Declaration, DimPattern, Expression, Parameter, ResultType, Statement, Type } from '../../grammar/ast.ts'
+import type { Declaration, DimPattern, Expression, Parameter, ResultType, ScanStatement, Statement, Type } from '../../grammar/ast.ts'
 import { report } from '../diagnostics/catalogue.ts'
 import * as names from '../diagnostics/names.ts'
 import { nearest } from '../diagnostics/near.ts'
 import type { Sink } from './elaboration.ts'
 import type { LoadedFile } from './files.ts'
+import { yieldsIn } from './scan.ts'
 import { namesIn, parts } from './walk.ts'
 
 /** Names visible at a place: the file's, and those of enclosing bodies. */
@@ -121,9 +122,10 @@ export function resolveNames(file: LoadedFile, sink: Sink): void {
         else expression({ kind: 'name', name: each.name.name, span: each.name.span }, scope)
         return scope.add(each.name.name)
       case 'next':
-      case 'yield':
         expression(each.value, scope)
         return scope.add(each.name.name)
+      case 'yield':
+        return expression(each.value, scope)
       case 'require':
       case 'expect':
         expression(each.condition, scope)
@@ -142,21 +144,25 @@ export function resolveNames(file: LoadedFile, sink: Sink): void {
         scope.add(each.name.name)
         return statements(each.body.statements, scope)
       case 'scan':
-        for (const input of each.inputs) {
-          expression(input.value, scope)
-          scope.add(input.name.name)
-        }
-        for (const name of namesIn(each.along)) if (!scope.has(name)) scope.add(name)
+        for (const input of each.inputs) expression(input.value, scope)
+        expression(each.along, scope)
         if (each.reverse) expression(each.reverse, scope)
         for (const carry of each.carries) {
           expression(carry.initial, scope)
           if (carry.type) binding(carry.type, scope)
-          scope.add(carry.name.name)
         }
-        return statements(each.body.statements, scope)
+        scanBody(each, scope)
+        for (const { name } of [...each.carries, ...yieldsIn(each.body.statements)]) scope.add(name.name)
+        return
       default:
         return each satisfies never
     }
+  }
+
+  function scanBody(scan: ScanStatement, scope: Names): void {
+    const inner = new Names(scope)
+    for (const { name } of [...scan.inputs, ...scan.carries]) inner.add(name.name)
+    statements(scan.body.statements, inner)
   }
 
   function expression(root: Expression, scope: Names): void {

@@ -2,12 +2,12 @@
  * Names in scope. A scope is a chain of tables; the outermost are the prelude (builtins and the standard library) and
  * the file. A top-level declaration becomes a value when it is first asked for, so order in a file does not matter.
  */
-import type { ConstDeclaration } from '../../grammar/ast.ts'
+import type { ConstDeclaration, Type } from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
 import type { Value } from './value.ts'
 
 export type Binding =
-  | { readonly kind: 'value'; readonly value: Value; readonly span: Span | undefined }
+  | { readonly kind: 'value'; readonly value: Value; readonly span: Span | undefined; readonly type?: Type | undefined }
   /** A top-level constant, evaluated on first use. */
   | { readonly kind: 'constant'; readonly declaration: ConstDeclaration; readonly scope: Scope; state: ConstantState }
 
@@ -24,8 +24,9 @@ export class Scope {
     this.parent = parent
   }
 
-  bind(name: string, value: Value, span: Span | undefined): void {
-    this.#names.set(name, { kind: 'value', value, span })
+  /** `type` is the one it was declared with, if any. */
+  bind(name: string, value: Value, span: Span | undefined, type?: Type): void {
+    this.#names.set(name, { kind: 'value', value, span, type })
   }
   declare(name: string, binding: Binding): void {
     this.#names.set(name, binding)

@@ -15,6 +15,7 @@ import { childPath } from './instance.ts'
 import { instantiate, tensorsOf } from './layers.ts'
 import { listItems } from './indexing.ts'
 import { modelStatement } from './ports.ts'
+import { nextCarry, poisonResults, runScan, yieldValue } from './scan.ts'
 import type { Scope } from './scope.ts'
 import { accept, finish, startUnifier } from './signature.ts'
 import { expectation } from './expectation.ts'
@@ -47,7 +48,8 @@ export function run(e: Elaboration, statements: readonly Statement[], scope: Sco
 
 /** Names that a faulty statement would have bound are known, and silent. */
 function poisonNames(statement: Statement, scope: Scope): void {
-  if (statement.kind === 'let') for (const name of statement.names) scope.bind(name.name, poison, name.span)
+  if (statement.kind === 'scan') poisonResults(statement, scope)
+  else if (statement.kind === 'let') for (const name of statement.names) scope.bind(name.name, poison, name.span)
   else if ('name' in statement && statement.name && statement.kind !== 'for') scope.bind(statement.name.name, poison, statement.name.span)
 }
 
@@ -60,6 +62,7 @@ const allowed: { readonly [Kind in Frame['kind']]: ReadonlySet<Statement['kind']
   function: new Set(['return', 'scan']),
   chain: new Set(),
   test: new Set(['layer', 'expect', 'scan']),
+  scan: new Set(['layer', 'param', 'state', 'next', 'yield', 'scan']),
 }
 const everywhere: ReadonlySet<Statement['kind']> = new Set(['let', 'if', 'for', 'require', 'expose', 'expression'])
 const places: { readonly [Kind in Frame['kind']]: string } = {
@@ -70,11 +73,18 @@ const places: { readonly [Kind in Frame['kind']]: string } = {
   function: 'in a function',
   chain: 'in a chain',
   test: 'in a test',
+  scan: 'in the body of a scan',
 }
 
+const declares: ReadonlySet<Statement['kind']> = new Set(['layer', 'param', 'state'])
+const isAllowed = ({ kind }: Statement, place: Frame['kind']): boolean => everywhere.has(kind) || allowed[place].has(kind)
+
 function one(e: Elaboration, statement: Statement, scope: Scope): Returned | undefined {
-  if (!everywhere.has(statement.kind) && !allowed[e.frame.kind].has(statement.kind))
-    return void fault(e, names.misplaced, { span: statement.span, what: `\`${statement.kind}\``, where: places[e.frame.kind] })
+  const { kind: place, around } = e.frame
+  if (!isAllowed(statement, place)) return void fault(e, names.misplaced, { span: statement.span, what: `\`${statement.kind}\``, where: places[place] })
+  // The body of a scan makes layers and parameters where the place around it does.
+  if (around && declares.has(statement.kind) && !isAllowed(statement, around))
+    return void fault(e, names.misplaced, { span: statement.span, what: `\`${statement.kind}\``, where: places[around] })
   switch (statement.kind) {
     case 'let':
       return void runLet(e, statement, scope)
@@ -87,7 +97,7 @@ function one(e: Elaboration, statement: Statement, scope: Scope): Returned | und
     case 'state':
       return void declareVariable(e, statement, scope)
     case 'next':
-      return void nextState(e, statement, scope)
+      return void (place === 'scan' ? nextCarry(e, statement, scope) : nextState(e, statement, scope))
     case 'input':
     case 'target':
     case 'output':
@@ -108,9 +118,9 @@ function one(e: Elaboration, statement: Statement, scope: Scope): Returned | und
     case 'for':
       return runFor(e, statement, scope)
     case 'scan':
-      return fail(e, statics.scanUnsupported, { span: statement.span })
+      return void runScan(e, statement, scope)
     case 'yield':
-      return fail(e, names.misplaced, { span: statement.span, what: '`yield`', where: 'outside a `scan`' })
+      return void yieldValue(e, statement, scope)
     case 'expression': {
       const value = evaluate(e, statement.value, scope)
       if (value.kind !== 'poison') fault(e, statics.unusedValue, { span: statement.span, given: describe(value) })
@@ -130,7 +140,7 @@ function runLet(e: Elaboration, statement: Statement & { kind: 'let' }, scope: S
   }
   if (!statement.tuple) {
     const [name] = statement.names
-    scope.bind(name!.name, value, name!.span)
+    scope.bind(name!.name, value, name!.span, statement.type)
     return
   }
   const parts = value.kind === 'tuple' ? value.parts.map((p) => p.value) : value.kind === 'list' ? value.items : undefined
@@ -194,7 +204,7 @@ function checkRequirement(e: Elaboration, statement: Statement & { kind: 'requir
       calls: e.calls.map((c) => c.span).filter((s) => !e.isStandard(s)).slice(-1),
     })
   } else if (value.kind === 'tensor') {
-    if (nodesOf([{ node: value.node }]).some((n) => n.op === 'input' || n.op === 'parameter' || n.op === 'state'))
+    if (nodesOf([{ node: value.node }]).some((n) => n.op === 'input' || n.op === 'parameter' || n.op === 'state' || n.op === 'bound'))
       fail(e, statics.undecided, { span: statement.condition.span, given: describe(value) })
   } else fail(e, statics.notACondition, { span: statement.condition.span, given: describe(value) })
 }

@@ -1,7 +1,8 @@
 /** `param`, `state` and `next`: the tensors a layer keeps between calls. */
-import type { Expression, Type, VariableStatement, NextStatement } from '../../grammar/ast.ts'
+import type { Expression, Identifier, Type, VariableStatement, NextStatement } from '../../grammar/ast.ts'
 import type { Initializer } from '../../runtime/abi.ts'
 import * as names from '../diagnostics/names.ts'
+import * as scans from '../diagnostics/scan.ts'
 import * as shapes from '../diagnostics/shapes.ts'
 import * as statics from '../diagnostics/static.ts'
 import { type Dim, dim, symbolsOf } from '../ir/dim.ts'
@@ -19,6 +20,7 @@ import { describe, tensor, typeText, type Value } from './value.ts'
 
 export function declareVariable(e: Elaboration, statement: VariableStatement, scope: Scope): void {
   const { owner } = e.frame
+  if (statement.kind === 'state') refuseInScan(e, statement.name)
   const name = statement.name.name + e.frame.turns
   const span = statement.name.span
   const dtype = variableDtype(e, statement)
@@ -109,11 +111,17 @@ function testValue(e: Elaboration, initial: Initializer, shape: readonly number[
   return fail(e, statics.randomInTest, { span: statement.initial.span, name: statement.name.name, test: e.test!.span })
 }
 
+function refuseInScan(e: Elaboration, { name, span }: Identifier): void {
+  const scan = e.scans.at(-1)
+  if (scan) fail(e, scans.stateInScan, { span, name, scan: scan.span, calls: e.calls.map((c) => c.span).filter((s) => !e.isStandard(s)).slice(-1) })
+}
+
 /** `next mean = …`: in training, what the state is after the step, and what the name means from here on. */
 export function nextState(e: Elaboration, statement: NextStatement, scope: Scope): void {
   const { name, span } = statement.name
   const state = e.frame.owner.states.get(name + e.frame.turns) ?? e.frame.owner.states.get(name)
   if (!state) return void fail(e, names.unknownState, { span, name, known: [...e.frame.owner.states.keys()] })
+  refuseInScan(e, statement.name)
   const value = live(evaluate(e, statement.value, scope))
   const given = toTensor(e, value, statement.value.span, state.dtype)
   const node = state.dtype === 'float' && given.dtype === 'int' ? cast(e, given, 'float') : given

@@ -5,6 +5,7 @@ import * as data from './data.ts'
 import * as device from './device.ts'
 import * as files from './files.ts'
 import * as names from './names.ts'
+import * as scan from './scan.ts'
 import * as shapes from './shapes.ts'
 import * as statics from './static.ts'
 import * as syntax from './syntax.ts'
@@ -25,6 +26,7 @@ const subjects: readonly object[] = [
   names,
   shapes,
   statics,
+  scan,
   data,
   training,
   tests,

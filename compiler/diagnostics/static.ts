@@ -329,14 +329,3 @@ export const unusedValue: DiagnosticRow<{ span: Span; given: string }> = {
     help: { text: 'bind it: `let y = …`' },
   }),
 }
-
-export const scanUnsupported: DiagnosticRow<{ span: Span }> = {
-  code: 'DLM0490',
-  severity: 'error',
-  title: '`scan` is not compiled yet',
-  explanation:
-    'A recurrence along an axis parses and is formatted; this version of the compiler does not yet make kernels of it.',
-  wrong: 'scan x_t in x along T\n  carry h: float[B] = zeros\n{\n  next h = h + x_t\n}',
-  right: 'let total = sum(x, axis: 1)',
-  say: ({ span }) => ({ message: '`scan` is not compiled by this version', primary: { span, text: 'a recurrence' } }),
-}

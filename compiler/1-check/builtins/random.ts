@@ -4,6 +4,7 @@ import { dim } from '../../ir/dim.ts'
 import type { Node } from '../../ir/graph.ts'
 import { fail } from '../elaboration.ts'
 import { build, emit } from '../emit.ts'
+import { eachStep } from '../scan.ts'
 import { tensor } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 
@@ -14,7 +15,7 @@ function bits(call: BuiltinCall): Node {
   const key = e.randomKey
   const shape = call.dims('shape')
   const site = e.randomSites++
-  return build(e, [], (b) => b.randomBits(key, site, shape))
+  return eachStep(e, shape, (whole) => build(e, [], (b) => b.randomBits(key, site, whole)))
 }
 
 export const randomRows: readonly Builtin[] = [
