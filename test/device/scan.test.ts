@@ -20,10 +20,20 @@ async function deviceError(graph: Graph, inputs: readonly Node[]): Promise<numbe
   const values = new Map(
     inputs.map((node) => {
       const shape = node.shape.map((d) => d.constant!)
-      return [nameOf(node), { shape, dtype: node.dtype, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(next())) }]
+      return [
+        nameOf(node),
+        {
+          shape,
+          dtype: node.dtype,
+          data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(next())),
+        },
+      ]
     }),
   )
-  const expected = evaluate(graph.results.map((r) => r.node), { leaf: (node) => values.get(nameOf(node))! })
+  const expected = evaluate(
+    graph.results.map((r) => r.node),
+    { leaf: (node) => values.get(nameOf(node))! },
+  )
   const { gpu } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
   const program = compileGraph(graph, 'cpu-class')
   const session = await openSession(program, gpu!, { dims: {}, entries: ['infer'], poison: true })
@@ -48,7 +58,10 @@ async function deviceError(graph: Graph, inputs: readonly Node[]): Promise<numbe
 
 function withGradients(b: GraphBuilder, loss: Node, inputs: readonly Node[], more: readonly Node[]): Graph {
   const nodes = [loss, ...more, ...differentiate(b, loss, inputs)]
-  return b.graph('test', nodes.map((node, i) => ({ name: `r${i}`, node, role: 'output' as const })))
+  return b.graph(
+    'test',
+    nodes.map((node, i) => ({ name: `r${i}`, node, role: 'output' as const })),
+  )
 }
 
 function lstm(length: number, batch: number, width: number, hidden: number, reverse: boolean) {
@@ -82,7 +95,11 @@ function lstm(length: number, batch: number, width: number, hidden: number, reve
 }
 
 describe('a recurrence on the device', () => {
-  for (const [length, batch, width, hidden] of [[5, 3, 4, 2], [1, 1, 1, 1], [3, 17, 5, 7]] as const)
+  for (const [length, batch, width, hidden] of [
+    [5, 3, 4, 2],
+    [1, 1, 1, 1],
+    [3, 17, 5, 7],
+  ] as const)
     for (const reverse of [false, true])
       for (const simplified of [false, true])
         it(`LSTM, ${length} steps, batch ${batch}, ${width} → ${hidden}${reverse ? ', reversed' : ''}${simplified ? ', simplified' : ''}`, async () => {
@@ -105,7 +122,10 @@ describe('a recurrence on the device', () => {
       ],
       yields: [a],
     })
-    const graph = b.graph('swap', [first!, second!, seen!].map((node, i) => ({ name: `r${i}`, node, role: 'output' as const })))
+    const graph = b.graph(
+      'swap',
+      [first!, second!, seen!].map((node, i) => ({ name: `r${i}`, node, role: 'output' as const })),
+    )
     expect(await deviceError(graph, [x])).toBeLessThan(1e-7)
   })
 
@@ -148,7 +168,13 @@ describe('a recurrence on the device', () => {
       carries: [{ leaf: total, initial: b.full(dims(2), 0), next: b.tanh(b.add(total, item)) }],
       yields: [],
     })
-    const [all] = b.scan({ length: dim(3), reverse: false, elements: [{ leaf: row, stack: x }], carries: [], yields: [t!] })
+    const [all] = b.scan({
+      length: dim(3),
+      reverse: false,
+      elements: [{ leaf: row, stack: x }],
+      carries: [],
+      yields: [t!],
+    })
     expect(await deviceError(withGradients(b, b.sum(b.mul(all!, all!), [0, 1]), [x], [all!]), [x])).toBeLessThan(2e-6)
   })
 })

@@ -56,7 +56,10 @@ export function defaultSchedule(
 function spreadFor(size: number, target: Target): { lanes: number; steps: number } {
   if (target === 'gpu') return { lanes: 64, steps: 1 }
   const lanes = 8
-  return { lanes, steps: Math.max(1, Math.min(64, 2 ** Math.floor(Math.log2(Math.max(1, size / (lanes * 16)))))) }
+  return {
+    lanes,
+    steps: Math.max(1, Math.min(64, 2 ** Math.floor(Math.log2(Math.max(1, size / (lanes * enoughGroups)))))),
+  }
 }
 
 function rowSchedule(kernel: RowKernel, target: Target, limits: Limits, count: (size: Dim) => number): RowSchedule {
@@ -141,7 +144,7 @@ function contractSchedule(
       rowLanes: 1,
       block: 0,
       subgroup: limits.subgroup,
-      split: split(tiles(height, lanes * width), 4),
+      split: split(tiles(height, lanes * width), enoughGroups),
       guards,
     }
   }
@@ -156,10 +159,13 @@ function contractSchedule(
     rowLanes: 1,
     block: 0,
     subgroup: 0,
-    split: split(tiles(height, lanes * width), 4),
+    split: split(tiles(height, lanes * width), enoughGroups),
     guards,
   }
 }
+
+/** Workgroups that keep the cores of a CPU-class adapter busy. */
+const enoughGroups = 16
 
 /** The least power of two that is not below. */
 const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)))

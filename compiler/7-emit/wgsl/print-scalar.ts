@@ -24,6 +24,7 @@ export function printScalar(context: Context, scalar: Scalar): string {
     case 'accumulator':
       return required(context, accumulator, 'the accumulator')
     case 'position': {
+      if (scalar.index.kind === 'dim') return printSize(context, scalar)
       const index = printIndex(context, scalar.index)
       return scalar.dtype === 'uint' ? index : `i32(${withoutParentheses(index)})`
     }
@@ -35,6 +36,22 @@ export function printScalar(context: Context, scalar: Scalar): string {
     default:
       return scalar satisfies never
   }
+}
+
+/**
+ * A size as a value, under a name: an expression of overridable constants is evaluated when the pipeline is made, where
+ * the reciprocal of an empty batch's size is an error even if no lane ever asks for it. What has a name is not.
+ */
+function printSize(context: Context, scalar: Extract<Scalar, { kind: 'position' }>): string {
+  const { body } = context.shader
+  const key = `size ${context.shader.identities.of(scalar).id}`
+  const known = body.known.get(key)
+  if (known !== undefined) return known
+  const size = withoutParentheses(printIndex(context, scalar.index))
+  const name = context.shader.fresh('v')
+  body.line(`let ${name} = ${scalar.dtype === 'uint' ? size : `i32(${size})`};`)
+  body.known.set(key, name)
+  return name
 }
 
 /** The value under a name, so that it is computed before whatever is written next. */

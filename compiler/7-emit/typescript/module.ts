@@ -1,0 +1,179 @@
+/** A model → its module: types by name, the plan and the kernels as constants, and `open` and `train` over the runtime. */
+import type { SourceFileStructure, StatementStructures, StructureKind, ts, VariableDeclarationKind } from 'ts-morph'
+import type { EmitModuleOptions, ModuleInput } from './input.ts'
+import { commentText, stringLiteral, valueLiteral } from './literals.ts'
+import { planText } from './plan-text.ts'
+import { defaultDims, hasRequiredDims, typeStatements } from './types.ts'
+
+export interface Morph {
+  readonly StructureKind: typeof StructureKind
+  readonly VariableDeclarationKind: typeof VariableDeclarationKind
+  readonly ts: typeof ts
+}
+
+/** Names that modules import; a model of such a name is called differently there. */
+export const importedNames = [
+  'Binding',
+  'CompiledProgram',
+  'Model',
+  'ModelSpec',
+  'OpenModelOptions',
+  'OpenTrainerOptions',
+  'Size',
+  'Trainer',
+  'openModel',
+  'openTrainer',
+  'read',
+  'write',
+  'spec',
+]
+
+export function moduleStructure(
+  input: ModuleInput,
+  id: string,
+  morph: Morph,
+  { runtime = 'dlm/runtime' }: EmitModuleOptions,
+): SourceFileStructure {
+  const { StructureKind: kind, VariableDeclarationKind: declaration } = morph
+  const { model, train, variants, origin } = input
+  const { program } = variants[0]!
+  const trained = program.entries.some((e) => e.name === 'step')
+  const exposes = variants[0]!.exposing !== undefined
+  const plans = planText(
+    variants.flatMap((v) => [
+      { name: variantName(v.name), program: v.program },
+      ...(v.exposing ? [{ name: `${variantName(v.name)}_exposing`, program: v.exposing }] : []),
+    ]),
+  )
+
+  const imports = [
+    ...[
+      'Binding',
+      'CompiledProgram',
+      'Model',
+      'ModelSpec',
+      'OpenModelOptions',
+      ...(trained ? ['OpenTrainerOptions'] : []),
+      'Size',
+      ...(trained ? ['Trainer'] : []),
+    ].map((name) => ({ name, isTypeOnly: true })),
+    { name: 'openModel' },
+    ...(trained ? [{ name: 'openTrainer' }] : []),
+  ]
+  const openOptions = hasRequiredDims(model, train, false) ? `options: ${id}Options` : `options?: ${id}Options`
+  const exposeOptions = `options: ${id}Options & { readonly expose: true }`
+  const trainOptions = hasRequiredDims(model, train, true)
+    ? `options: ${id}TrainOptions`
+    : `options?: ${id}TrainOptions`
+  const exposing = `Model<${id}Inputs, ${id}Outputs & ${id}Exposed, ${id}Parameter>`
+  const openDocs = '/** Takes all device memory and compiles all kernels, for inference. */'
+  const type = [
+    '{',
+    ...(exposes
+      ? [
+          `  /** The same with \`expose: true\`, giving the exposed values too. */\n  open(${exposeOptions}): Promise<${exposing}>`,
+        ]
+      : []),
+    `  ${openDocs}\n  open(${openOptions}): Promise<${id}Model>`,
+    ...(trained
+      ? [
+          `  /** For training: fresh parameters of a seed, the optimizer's moments, one step after another. */\n  train(${trainOptions}): Promise<${id}Trainer>`,
+        ]
+      : []),
+    '}',
+  ].join('\n')
+  const value = [
+    '{',
+    exposes
+      ? `  open: (options: ${id}Options = {} as ${id}Options) => openModel<${id}Inputs, ${id}Outputs & ${id}Exposed, ${id}Parameter>(spec, options),`
+      : `  open: (options: ${id}Options = {} as ${id}Options) => openModel<${id}Inputs, ${id}Outputs, ${id}Parameter>(spec, options),`,
+    ...(trained
+      ? [
+          `  train: (options: ${id}TrainOptions = {} as ${id}TrainOptions) => openTrainer<${id}Examples, ${id}Metrics, ${id}Step, ${id}Parameter>(spec, options),`,
+        ]
+      : []),
+    '}',
+  ].join('\n')
+  const alias = (suffix: string, text: string, docs: string): StatementStructures => ({
+    kind: kind.TypeAlias,
+    name: `${id}${suffix}`,
+    isExported: true,
+    docs: [docs],
+    type: text,
+  })
+  const constant = (
+    name: string,
+    type: string,
+    initializer: string,
+    more: { isExported?: boolean; docs?: string[] } = {},
+  ): StatementStructures => ({
+    kind: kind.VariableStatement,
+    declarationKind: declaration.Const,
+    declarations: [{ name, type, initializer }],
+    ...more,
+  })
+
+  const size = program.parameters.reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0)
+  const about = [
+    ...(model.documentation ? [commentText(model.documentation), ''] : []),
+    `${size.toLocaleString('en')} parameters.`,
+  ].join('\n')
+  return {
+    kind: kind.SourceFile,
+    statements: [
+      { kind: kind.ImportDeclaration, moduleSpecifier: runtime, namedImports: imports },
+      ...typeStatements(input, id, { interface: kind.Interface, alias: kind.TypeAlias }),
+      alias('Model', `Model<${id}Inputs, ${id}Outputs, ${id}Parameter>`, 'The opened model.'),
+      ...(trained
+        ? [
+            alias(
+              'Trainer',
+              `Trainer<${id}Examples, ${id}Metrics, ${id}Step, ${id}Parameter>`,
+              'The model in training.',
+            ),
+          ]
+        : []),
+      (writer) =>
+        writer
+          .blankLine()
+          .writeLine(
+            '// The plan: every size, kernel, buffer and dispatch. Written by the compiler; the kernels lie beside this file as .wgsl.',
+          )
+          .blankLine(),
+      (writer) =>
+        writer
+          .writeLine(
+            "const read = (arena: number, offset: Size, bytes: Size): Binding => ({ arena, offset, bytes, access: 'read' })",
+          )
+          .writeLine(
+            "const write = (arena: number, offset: Size, bytes: Size): Binding => ({ arena, offset, bytes, access: 'write' })",
+          ),
+      (writer) => writer.write(plans.constants.join('\n')),
+      constant(
+        'spec',
+        'ModelSpec',
+        [
+          '{',
+          `  name: ${stringLiteral(model.name)},`,
+          `  origin: ${valueLiteral(origin)},`,
+          '  variants: [',
+          ...variants.map(
+            (v) =>
+              `    { target: ${stringLiteral(v.target)}, ${v.subgroup === undefined ? '' : `subgroup: ${v.subgroup}, `}program: ${variantName(v.name)}${v.exposing ? `, exposing: ${variantName(v.name)}_exposing` : ''} },`,
+          ),
+          '  ],',
+          `  dims: ${valueLiteral(defaultDims(model, train))},`,
+          ...(trained && train
+            ? [
+                `  training: { seed: ${train.seed}, dims: ${valueLiteral(defaultDims(model, train, true))}, rates: ${valueLiteral([train.optimizer.rate, ...train.optimizer.overrides.map((o) => o.rate)])} },`,
+              ]
+            : []),
+          '}',
+        ].join('\n'),
+      ),
+      constant(id, type, value, { isExported: true, docs: [about] }),
+    ],
+  }
+}
+
+const variantName = (name: string): string => `plan_${name}`

@@ -1,0 +1,115 @@
+/**
+ * Compiled programs → the constants of a module. What several programs share (sizes, kernels, tables) is one constant:
+ *
+ *     const s3: Size = { terms: [[40, 'batch']] } // 40 * batch
+ *     const k0 = `@group(0) @binding(0) …`
+ *     const gpu: CompiledProgram = { abi: 1, … }
+ */
+import type { Binding, CompiledProgram, Size } from '../../../runtime/abi.ts'
+import { numberLiteral, objectKey, stringLiteral, templateLiteral, valueLiteral } from './literals.ts'
+
+export interface PlanText {
+  /** Statements that define what the programs use, in order. */
+  readonly constants: readonly string[]
+  /** One name per program. */
+  readonly names: readonly string[]
+}
+
+export function planText(programs: readonly { readonly name: string; readonly program: CompiledProgram }[]): PlanText {
+  const table = new Constants()
+  // Kernels that are alike stand next to each other, where a compressor sees that they are.
+  const texts = new Map<string, string>()
+  for (const { program } of programs) for (const { name, wgsl } of program.pipelines) texts.set(wgsl, name)
+  for (const [wgsl] of [...texts].sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0))) table.kernel(wgsl)
+  const definitions = programs.map(
+    ({ name, program }) => `const ${name}: CompiledProgram = ${programText(program, table)}`,
+  )
+  return { constants: [...table.lines(), ...definitions], names: programs.map(({ name }) => name) }
+}
+
+class Constants {
+  readonly #sizes = new Map<string, string>()
+  readonly #kernels = new Map<string, string>()
+  readonly #parts = new Map<string, { readonly name: string; readonly type: string }>()
+
+  kernel(wgsl: string): string {
+    return named(this.#kernels, templateLiteral(wgsl), 'k')
+  }
+  size(size: Size): string {
+    return typeof size === 'number' ? numberLiteral(size) : named(this.#sizes, this.#sum(size), 's')
+  }
+  /** Something larger that programs may share. */
+  part(type: string, text: string): string {
+    const known = this.#parts.get(text)
+    if (known) return known.name
+    const name = `p${this.#parts.size}`
+    this.#parts.set(text, { name, type })
+    return name
+  }
+  #sum({ terms }: Exclude<Size, number>): string {
+    const factor = (f: Exclude<(typeof terms)[number][number], number>): string =>
+      typeof f === 'string' ? stringLiteral(f) : `{ floor: [${this.size(f.floor[0])}, ${this.size(f.floor[1])}] }`
+    const term = ([coefficient, ...factors]: (typeof terms)[number]): string =>
+      `[${[numberLiteral(coefficient), ...factors.map((f) => factor(f as never))].join(', ')}]`
+    return `{ terms: [${terms.map(term).join(', ')}] }`
+  }
+
+  lines(): string[] {
+    return [
+      ...[...this.#sizes].map(([text, name]) => `const ${name}: Size = ${text}`),
+      ...[...this.#kernels].map(([text, name]) => `const ${name} = ${text}`),
+      ...[...this.#parts].map(([text, { name, type }]) => `const ${name}: ${type} = ${text}`),
+    ]
+  }
+}
+
+function named(table: Map<string, string>, text: string, prefix: string): string {
+  const name = table.get(text) ?? `${prefix}${table.size}`
+  table.set(text, name)
+  return name
+}
+
+/** Parts that programs of one model often share. */
+const parts = ['arenas', 'tensors', 'pipelines', 'entries', 'parameters', 'states', 'moments', 'stepBlock'] as const
+
+function programText(program: CompiledProgram, table: Constants): string {
+  const shared = new Set<string>(parts)
+  const fields = Object.entries(program).map(([key, value]) => {
+    const text = partText(value, key, table)
+    return `  ${objectKey(key)}: ${shared.has(key) ? table.part(`CompiledProgram['${key}']`, text) : text},`
+  })
+  return `{\n${fields.join('\n')}\n}`
+}
+
+/** Lists of objects go one to a line: people read them too. */
+function partText(value: unknown, key: string, table: Constants): string {
+  if (typeof value === 'string') return key === 'wgsl' ? table.kernel(value) : stringLiteral(value)
+  if (typeof value !== 'object' || value === null) return valueLiteral(value)
+  if (Array.isArray(value)) {
+    if (key === 'origins') return valueLiteral([...new Set(value.map((origin) => fileOnly(String(origin))))])
+    // Why fusion stopped is for `dlmc inspect`.
+    if (key === 'stops') return '[]'
+    const items = value.map((item) => partText(item, '', table))
+    return value.some((item) => isLarge(item))
+      ? `[\n${items.map((item) => `  ${item},`).join('\n')}\n]`
+      : `[${items.join(', ')}]`
+  }
+  if (isSum(value)) return table.size(value)
+  if (isBinding(value))
+    return `${value.access}(${value.arena}, ${table.size(value.offset)}, ${table.size(value.bytes)})`
+  const fields = Object.entries(value).filter(([, v]) => v !== undefined)
+  return fields.length === 0
+    ? '{}'
+    : `{ ${fields.map(([k, v]) => `${objectKey(k)}: ${partText(v, k, table)}`).join(', ')} }`
+}
+
+const isSum = (value: object): value is Exclude<Size, number> => 'terms' in value
+const isLarge = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !isSum(value) && !isBinding(value) && !Array.isArray(value)
+
+/** `read(arena, offset, bytes)` and `write(…)` are functions of the module. */
+const isBinding = (value: object): value is Binding => Object.keys(value).join() === 'arena,offset,bytes,access'
+
+/** `models/mnist/softmax.dlm:8` → `softmax.dlm:8`: where it lay on the machine that compiled it is nobody's business. */
+export const fileOnly = (origin: string): string =>
+  origin.slice(Math.max(origin.lastIndexOf('/'), origin.lastIndexOf('\\')) + 1)
