@@ -1,6 +1,7 @@
 /** Free dims where a number is needed: the first fault says so, and what follows from it is silent. */
 import { symbolsOf } from '../ir/dim.ts'
 import { type Node, nodesOf } from '../ir/graph.ts'
+import { lowerOf } from '../ops/registry.ts'
 import { type Elaboration, silent } from './elaboration.ts'
 
 /** Goes on silently where all these dims were reported already. */
@@ -12,6 +13,6 @@ export function blame(e: Elaboration, dims: ReadonlySet<string>): void {
 /** The free dims whose sizes a value is computed from. */
 export function openDims(node: Node): ReadonlySet<string> {
   const names = new Set<string>()
-  for (const n of nodesOf([{ node }])) if (n.op === 'size') symbolsOf(n.attributes.dim, names)
+  for (const n of nodesOf([{ node }])) if (lowerOf(n).kind === 'index' && 'dim' in n.attributes) symbolsOf(n.attributes.dim, names)
   return names
 }

@@ -8,6 +8,7 @@ import * as names from '../diagnostics/names.ts'
 import * as shapes from '../diagnostics/shapes.ts'
 import * as statics from '../diagnostics/static.ts'
 import { nodesOf } from '../ir/graph.ts'
+import { lowerOf } from '../ops/registry.ts'
 import { at, type Elaboration, fail, fault, type Frame, inFrame, step } from './elaboration.ts'
 import { configure } from './call.ts'
 import { condition, evaluate, live, lookUp, recover } from './expression.ts'
@@ -204,7 +205,7 @@ function checkRequirement(e: Elaboration, statement: Statement & { kind: 'requir
       calls: e.calls.map((c) => c.span).filter((s) => !e.isStandard(s)).slice(-1),
     })
   } else if (value.kind === 'tensor') {
-    if (nodesOf([{ node: value.node }]).some((n) => n.op === 'input' || n.op === 'parameter' || n.op === 'state' || n.op === 'bound'))
+    if (nodesOf([{ node: value.node }]).some((n) => lowerOf(n).kind === 'leaf' && !('data' in n.attributes)))
       fail(e, statics.undecided, { span: statement.condition.span, given: describe(value) })
   } else fail(e, statics.notACondition, { span: statement.condition.span, given: describe(value) })
 }
