@@ -5,12 +5,15 @@ import { matchesPattern } from '../compiler/path-pattern.ts'
 import { compile } from '../compiler/pipeline.ts'
 import type { Program, TrainDescription } from '../compiler/program.ts'
 import type { TrainSettings } from '../runtime/abi.ts'
-import { batchDimOf, trainingSession, wantedFields } from '../runtime/batch-dims.ts'
+import { batchDimOf, dimsOfFields, trainingSession, wantedFields } from '../runtime/batch-dims.ts'
 import type { BatchSource } from '../runtime/data/batches.ts'
 import { evaluate } from '../runtime/evaluate.ts'
 import { openData } from '../runtime/node/open-data.ts'
 import { createRunDirectory, openRunDirectory, type RunDirectory } from '../runtime/node/run-directory.ts'
+import { savedVocabularies, saveVocabularies } from '../runtime/node/vocabulary-file.ts'
 import { nodeBatches } from '../runtime/node/worker-batches.ts'
+import type { Tokenizer } from '../runtime/tokenize/tokenizer.ts'
+import { encodeVocabularies, vocabularyKey } from '../runtime/tokenize/vocabularies.ts'
 import { type LoadedWeights, train } from '../runtime/trainer.ts'
 import { exitCodes, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
@@ -70,7 +73,10 @@ async function trainFile(file: string, block: string | undefined, options: Optio
   ]
   const description = applySettings(selectTrain(program, block ?? earlier?.block), set)
   const settings = settingsOf(description)
-  const data = await openDatasets(program, description, file, [...(earlier?.data ?? []), ...(options.data ?? [])])
+  const saved = directory && savedVocabularies(directory.path)
+  const overrides = [...(earlier?.data ?? []), ...(options.data ?? [])]
+  const data = await openDatasets(program, description, file, overrides, saved)
+  const fields = data.get('train')?.fields ?? []
 
   const device = await selectDevice(options.device, options.quiet === true)
   const { program: compiled, simplified } = compile(program, {
@@ -81,9 +87,8 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     target: device.target,
     subgroup: device.found.gpu?.subgroup,
   })
-  const dims = asRecord(
-    completeDims(compiled.dims, new Map([...description.dims, ['batch', description.batch]]), description),
-  )
+  const given = new Map([...dimsOfFields(compiled, fields), ...description.dims, ['batch', description.batch] as const])
+  const dims = asRecord(completeDims(compiled.dims, given, description))
   const batch = dims[batchDimOf(compiled)]!
   const wanted = wantedFields(compiled, dims)
   const source = (name: string, training: boolean): BatchSource | undefined => {
@@ -127,6 +132,8 @@ async function trainFile(file: string, block: string | undefined, options: Optio
       config,
     )
   try {
+    const vocabularies = encodeVocabularies(fields)
+    if (vocabularies !== undefined && saved === undefined) await saveVocabularies(place.path, vocabularies)
     const store = await place.checkpoints({
       keep: settings.averageLast,
       onDamaged: (error) => report.note(error.message),
@@ -146,6 +153,10 @@ async function trainFile(file: string, block: string | undefined, options: Optio
       resume,
       load: loadedWeights(description),
       signal: interrupt.signal,
+      metadata: new Map([
+        ['dims', JSON.stringify(dims)],
+        ...(vocabularies === undefined ? [] : [[vocabularyKey, vocabularies] as const]),
+      ]),
     })
     for await (const event of events) {
       place.record(event)
@@ -195,6 +206,7 @@ async function openDatasets(
   description: TrainDescription,
   file: string,
   overrides: readonly string[],
+  vocabularies: ReadonlyMap<string, Tokenizer> | undefined,
 ) {
   const data = description.data === undefined ? undefined : program.data.get(description.data)
   if (!data)
@@ -207,7 +219,7 @@ async function openDatasets(
     if (at < 1) throw new UsageError(`--data takes NAME=PATH; this is "${text}"`)
     places.set(text.slice(0, at), text.slice(at + 1))
   }
-  return openData(data, { directory: dirname(file), overrides: places })
+  return openData(data, { directory: dirname(file), overrides: places, ...(vocabularies && { vocabularies }) })
 }
 
 function loadedWeights({ load }: TrainDescription): LoadedWeights | undefined {

@@ -32,6 +32,23 @@ export function batchSlots(program: CompiledProgram): readonly TensorSlot[] {
   )
 }
 
+/** The free dims that the data's own shapes bind: `int[batch, T]` and windows of 64 give T = 64. */
+export function dimsOfFields(
+  program: CompiledProgram,
+  fields: readonly { readonly name: string; readonly shape: readonly number[] }[],
+): ReadonlyMap<string, number> {
+  const dims = new Map<string, number>()
+  for (const { name, shape } of batchSlots(program)) {
+    const given = fields.find((field) => field.name === name)?.shape
+    if (given?.length !== shape.length - 1) continue
+    for (const [axis, size] of shape.slice(1).entries()) {
+      const dim = dimName(size)
+      if (dim !== undefined && !dims.has(dim)) dims.set(dim, given[axis]!)
+    }
+  }
+  return dims
+}
+
 export function wantedFields(program: CompiledProgram, dims: DimValues): readonly WantedField[] {
   return batchSlots(program).map(({ name, shape, dtype }) => ({
     name,

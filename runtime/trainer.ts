@@ -45,6 +45,8 @@ export interface TrainOptions {
   readonly load?: LoadedWeights | undefined
   /** When it fires, the step in progress is finished, a checkpoint saved, and the run ends. */
   readonly signal?: AbortSignal | undefined
+  /** Goes into the metadata of the final weights, such as the vocabularies. */
+  readonly metadata?: ReadonlyMap<string, string> | undefined
 }
 export interface LoadedWeights {
   readonly file: string
@@ -209,6 +211,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     ['source', options.source],
     ['seed', String(settings.seed)],
     ['step', String(state.step)],
+    ...(options.metadata ?? []),
   ])
   const event = weights.averaged && validation ? await validate(true) : undefined
   if (event) yield event

@@ -50,7 +50,7 @@ export const unknownSource: DiagnosticRow<{
   severity: 'error',
   title: 'a source of data is unknown',
   explanation:
-    'A field starts with a source, which reads a file: `idx("path")` for the format of MNIST, `csv("path", columns: ["a", "b"])` for tables. Paths are relative to the .dlm file.',
+    'A field starts with a source, which reads a file: `idx("path")` for the format of MNIST, `csv("path", columns: ["a", "b"])` for tables, `text("path")`, `lines("path")` and `jsonl("path", "field")` for text. Paths are relative to the .dlm file.',
   wrong: 'data Digits {\n  train {\n    image = idxx("images-idx3-ubyte")\n  }\n}',
   right: digits,
   say: ({ span, name, known, suggestion }) => ({
@@ -71,7 +71,7 @@ export const unknownStage: DiagnosticRow<{
   severity: 'error',
   title: 'a stage of a field is unknown',
   explanation:
-    'What follows a source are stages that change each example while a batch is filled: `scale`, `shift`, `normalize`, `reshape`, `one_hot`. Functions of the model are not among them: what the model does to its input belongs to the model.',
+    'What follows a source are stages that change each example: numbers by `scale`, `shift`, `normalize`, `reshape`, `one_hot`, text by `tokenize`, `pad`, `window` and others. Functions of the model are not among them: what the model does to its input belongs to the model.',
   wrong: 'data Digits {\n  train {\n    image = idx("images-idx3-ubyte") |> scael(1 / 255)\n  }\n}',
   right: digits,
   say: ({ span, name, known, suggestion }) => ({
@@ -147,6 +147,36 @@ export const splitTooLarge: DiagnosticRow<{ span: Span; from: string; total: num
   }),
 }
 
+export const stageMisplaced: DiagnosticRow<{
+  span: Span
+  /** Absent: the end of the field is at fault. */
+  stage: string | undefined
+  given: string
+  wanted: string
+}> = {
+  code: 'DLM0508',
+  severity: 'error',
+  title: 'a stage stands where it cannot work',
+  explanation:
+    'Text goes through its stages in one order: `lowercase`, then `tokenize(…)`, which makes tokens of it, then `begin`, `end` and `truncate`, which change how many there are, then `pad(length)` or `window(length)`, which make all examples of one length, then `mask` or the stages of numbers. `categories([…])` makes one number of each text.',
+  wrong: 'data Names {\n  train {\n    name = lines("names.txt") |> pad(16)\n  }\n}',
+  right: 'data Names {\n  train {\n    name = lines("names.txt") |> tokenize(chars(40)) |> pad(16)\n  }\n}',
+  say: ({ span, stage, given, wanted }) =>
+    stage === undefined
+      ? {
+          message: `the field ends as ${given}`,
+          primary: { span, text: 'more stages are needed' },
+          help: { text: `add ${wanted}` },
+        }
+      : {
+          message: `\`${stage}\` takes ${wanted}, and here are ${given}`,
+          primary: { span, text: 'cannot stand here' },
+          help: {
+            text: 'the order is text, `tokenize(…)`, `begin` or `end`, then `pad` or `window`, then what works on numbers',
+          },
+        },
+}
+
 export const fieldMissing: DiagnosticRow<{
   span: Span
   data: string
@@ -218,5 +248,33 @@ export const fieldShape: DiagnosticRow<{
     primary: { span, text: `each example is ${has}` },
     secondary: [{ span: port, text: `an example is ${wanted} here` }],
     help: { text: `let the field be ${wanted}, with \`reshape\` where the numbers are as many` },
+  }),
+}
+
+const speller = (rows: number) =>
+  `model Speller {\n  input letter: int[batch, T]\n  target next: int[batch, T]\n  output logits = letter |> Embedding(${rows}, 8) |> Linear(40)\n  loss cross_entropy(logits, next)\n}\n`
+const spelling =
+  'data Names {\n  letters = text("names.txt") |> tokenize(chars(40))\n  train {\n    letter = letters |> window(16)\n    next = letters |> window(16, ahead: 1)\n  }\n}\ntrain {\n  model: Speller\n  data: Names\n  optimizer: adam(lr: 1e-3)\n  epochs: 1\n}'
+
+export const vocabularyTooLarge: DiagnosticRow<{
+  span: Span
+  name: string
+  ids: number
+  rows: number
+  port: Span
+  role: string
+}> = {
+  code: 'DLM0514',
+  severity: 'error',
+  title: 'a vocabulary has more tokens than the model has rows for them',
+  explanation:
+    'The size of a vocabulary is written with its tokenizer, `chars(96)`, and counts the four special tokens too. A table in which tokens are looked up, such as that of an `Embedding`, needs a row for each. A `const` used in both places keeps them equal.',
+  wrong: speller(30) + spelling,
+  right: speller(40) + spelling,
+  say: ({ span, name, ids, rows, port, role }) => ({
+    message: `the vocabulary of \`${name}\` has ${ids} tokens, and the model looks them up in ${rows} rows`,
+    primary: { span, text: `ids from 0 to ${ids - 1}` },
+    secondary: [{ span: port, text: `this ${role} is looked up in a table of ${rows} rows` }],
+    help: { text: `let both be the same number, for example by \`const vocabulary = ${ids}\`` },
   }),
 }

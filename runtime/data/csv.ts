@@ -15,33 +15,10 @@ export interface CsvOptions {
 
 export function parseCsv(file: string, text: string, options: CsvOptions): Column {
   const { allocate = (byteLength: number) => new ArrayBuffer(byteLength) } = options
-  const rows = csvRows(file, text)
-  const names = options.header ? rows.shift()?.cells : undefined
-  if (options.header && names === undefined) {
-    throw new DataError({
-      file,
-      line: 1,
-      problem: 'empty, and its first line should name the columns',
-      fix: 'check the path',
-    })
-  }
-  const width = names?.length ?? rows[0]?.cells.length ?? 0
-  const chosen =
-    options.columns.length === 0
-      ? Array.from({ length: width }, (_, i) => i)
-      : options.columns.map((name) => columnIndex(file, name, names, width))
-
+  const { rows, chosen, names } = csvCells(file, text, options)
   const numbers = new Float64Array(allocate(rows.length * chosen.length * 8))
   let whole = true
   for (const [row, { cells, line }] of rows.entries()) {
-    if (cells.length !== width) {
-      throw new DataError({
-        file,
-        line,
-        problem: `${cells.length} cells, and the lines before have ${width}`,
-        fix: 'correct the line or remove it',
-      })
-    }
     for (const [k, index] of chosen.entries()) {
       const cell = cells[index]!.trim()
       const value = Number(cell)
@@ -64,6 +41,43 @@ export function parseCsv(file: string, text: string, options: CsvOptions): Colum
     array.set(numbers)
   }
   return { file, examples: rows.length, shape, values: { kind: 'host', array } }
+}
+
+export interface CsvCells {
+  readonly rows: readonly Row[]
+  /** Positions of the chosen columns. */
+  readonly chosen: readonly number[]
+  readonly names: readonly string[] | undefined
+}
+
+/** The rows of a table, all of one width, and where the chosen columns are in them. */
+export function csvCells(file: string, text: string, options: Pick<CsvOptions, 'columns' | 'header'>): CsvCells {
+  const rows = csvRows(file, text)
+  const names = options.header ? rows.shift()?.cells : undefined
+  if (options.header && names === undefined) {
+    throw new DataError({
+      file,
+      line: 1,
+      problem: 'empty, and its first line should name the columns',
+      fix: 'check the path',
+    })
+  }
+  const width = names?.length ?? rows[0]?.cells.length ?? 0
+  const chosen =
+    options.columns.length === 0
+      ? Array.from({ length: width }, (_, i) => i)
+      : options.columns.map((name) => columnIndex(file, name, names, width))
+  for (const { cells, line } of rows) {
+    if (cells.length !== width) {
+      throw new DataError({
+        file,
+        line,
+        problem: `${cells.length} cells, and the lines before have ${width}`,
+        fix: 'correct the line or remove it',
+      })
+    }
+  }
+  return { rows, chosen, names }
 }
 
 function columnIndex(file: string, name: string, names: readonly string[] | undefined, width: number): number {

@@ -2,8 +2,9 @@
  * A column of a dataset: the same tensor of every example, kept as compactly as its file had it and turned into the
  * model's numbers only while a batch is filled. An IDX file of bytes stays bytes; sixty thousand digits take 47 MB, not 188.
  */
-import type { StageDescription } from '../abi.ts'
+import type { NumberStage } from '../abi.ts'
 import type { TensorData } from '../executor.ts'
+import type { TokenizerRecord } from '../tokenize/tokenizer.ts'
 
 /** The numbers of one source, example after example. */
 export interface Column {
@@ -13,6 +14,8 @@ export interface Column {
   /** Of one example. */
   readonly shape: readonly number[]
   readonly values: ColumnValues
+  /** Where an example begins, in elements: at `first + stride · example`; by default side by side from 0. */
+  readonly layout?: { readonly first: number; readonly stride: number }
 }
 /** Floats of CSV and IDX lie in float64 or float32; integers keep their width. Multi-byte IDX stays big-endian in its file. */
 export type ColumnValues =
@@ -28,11 +31,13 @@ export type ColumnValues =
 export interface Field {
   readonly name: string
   readonly column: Column
-  readonly stages: readonly StageDescription[]
+  readonly stages: readonly NumberStage[]
   /** Of one example, after the stages. */
   readonly shape: readonly number[]
   /** Integers stay integers until a stage makes fractions of them. */
   readonly dtype: 'float' | 'int'
+  /** What its numbers stand for, where they are tokens. */
+  readonly vocabulary?: TokenizerRecord
 }
 
 /** Fills one example's part of a batch. */
@@ -40,6 +45,12 @@ export type FillExample = (into: TensorData, at: number, example: number) => voi
 
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
+}
+
+/** The index of an example's first element. */
+export function exampleStart({ shape, layout }: Column): (example: number) => number {
+  const { first, stride } = layout ?? { first: 0, stride: elementCount(shape) }
+  return (example) => first + stride * example
 }
 
 /** The stages of a field, composed once: one affine map, a table for bytes, at most one one-hot. */
@@ -72,7 +83,8 @@ export function fillExample(field: Field): FillExample {
     }
   }
   const number = reader(column.values)
-  if (classes > 0) return fillOneHot(number, count, classes)
+  const startOf = exampleStart(column)
+  if (classes > 0) return fillOneHot(number, startOf, count, classes)
   if (
     column.values.kind === 'host' &&
     (column.values.array instanceof Uint8Array || column.values.array instanceof Int8Array)
@@ -86,21 +98,26 @@ export function fillExample(field: Field): FillExample {
     const single = Float32Array.from(table)
     return (into, at, example) => {
       const values = into instanceof Float32Array ? single : table
-      const start = example * count
+      const start = startOf(example)
       for (let i = 0; i < count; i++) into[at + i] = values[bytes[start + i]!]!
     }
   }
   return (into, at, example) => {
-    const start = example * count
+    const start = startOf(example)
     for (let i = 0; i < count; i++) into[at + i] = factor * number(start + i) + offset
   }
 }
 
-function fillOneHot(number: (index: number) => number, count: number, classes: number): FillExample {
+function fillOneHot(
+  number: (index: number) => number,
+  startOf: (example: number) => number,
+  count: number,
+  classes: number,
+): FillExample {
   return (into, at, example) => {
     into.fill(0, at, at + count * classes)
     // A class out of range was refused when the field was made; nothing is set for it here.
-    for (let i = 0; i < count; i++) into[at + i * classes + number(example * count + i)] = 1
+    for (let i = 0; i < count; i++) into[at + i * classes + number(startOf(example) + i)] = 1
   }
 }
 

@@ -1,15 +1,19 @@
 /** A column and a field's stages → the field: its shape and dtype after the stages, or a fault that says which stage cannot be. */
-import type { StageDescription } from '../abi.ts'
+import type { NumberStage, StageDescription } from '../abi.ts'
 import { DataError } from './data-error.ts'
-import { type Column, elementCount, type Field, holdsIntegers, reader } from './field.ts'
+import { type Column, elementCount, exampleStart, type Field, holdsIntegers, reader } from './field.ts'
+import { isTextStage } from './text-stage.ts'
 
-export function makeField(name: string, column: Column, stages: readonly StageDescription[]): Field {
+export function makeField(name: string, column: Column, described: readonly StageDescription[]): Field {
   let shape = column.shape
   let dtype: Field['dtype'] = holdsIntegers(column.values) ? 'int' : 'float'
   let oneHot = false
   const fail = (problem: string, fix: string): never => {
     throw new DataError({ file: column.file, problem: `field \`${name}\`: ${problem}`, fix })
   }
+  const text = described.find(isTextStage)
+  if (text) fail(`\`${text.kind}\` of numbers`, 'it belongs to text: choose another source or column, or leave it out')
+  const stages = described as readonly NumberStage[]
   for (const stage of stages) {
     if (oneHot && stage.kind !== 'reshape')
       fail(`\`${stage.kind}\` after \`one_hot\``, 'let `one_hot` be the last stage but for `reshape`')
@@ -46,7 +50,7 @@ export function makeField(name: string, column: Column, stages: readonly StageDe
 }
 
 /** Every value must be a class; looked at once, when the data is opened. */
-function checkClasses(name: string, column: Column, before: readonly StageDescription[], classes: number): void {
+function checkClasses(name: string, column: Column, before: readonly NumberStage[], classes: number): void {
   if (before.some((stage) => stage.kind !== 'reshape')) {
     throw new DataError({
       file: column.file,
@@ -56,8 +60,9 @@ function checkClasses(name: string, column: Column, before: readonly StageDescri
   }
   const number = reader(column.values)
   const each = elementCount(column.shape)
+  const startOf = exampleStart(column)
   for (let i = 0; i < column.examples * each; i++) {
-    const value = number(i)
+    const value = number(startOf(Math.floor(i / each)) + (i % each))
     if (value < 0 || value >= classes) {
       throw new DataError({
         file: column.file,

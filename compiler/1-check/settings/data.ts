@@ -10,6 +10,7 @@ import * as data from '../../diagnostics/data.ts'
 import { nearest } from '../../diagnostics/near.ts'
 import type { Environment } from '../static.ts'
 import { type FieldParts, readField } from './fields.ts'
+import { flowFault } from './flow.ts'
 import { kinds, type NamedCall, namedCall, nameOf, readArguments, refuse, required } from './kind.ts'
 
 type Partition = DataMember & { kind: 'partition' }
@@ -80,7 +81,13 @@ function readPartition(
       )
     first.set(name.name, before ?? name.span)
     const parts = readField(value, `the field \`${name.name}\``, bindings, environment)
-    if (parts && !before) fields.push({ name: name.name, ...parts })
+    if (!parts || before) continue
+    const { source, stages, spans } = parts
+    const fault = flowFault(source, stages)
+    if (fault) {
+      const span = spans[fault.at] ?? value.span
+      environment.sink.add(report(data.stageMisplaced, { span, stage: stages[fault.at]?.kind, ...fault }))
+    } else fields.push({ name: name.name, source, stages })
   }
   return fields
 }

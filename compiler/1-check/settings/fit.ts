@@ -12,6 +12,7 @@ import * as training from '../../diagnostics/training.ts'
 import { matchesPattern } from '../../path-pattern.ts'
 import type { ModelGraph, TensorPort, TrainDescription } from '../../program.ts'
 import type { Sink } from '../elaboration.ts'
+import { rowsLookedUp, tokenCount } from './vocabulary.ts'
 
 export interface FitOptions {
   readonly declaration: TrainDeclaration
@@ -103,7 +104,15 @@ function checkData(
           ports.map((p) => p.port.name),
           sink,
         )
-      else if (field) compare(written, field, port, role, train, sink)
+      else if (field) {
+        compare(written, field, port, role, train, sink)
+        const ids = tokenCount(field)
+        const rows = ids === undefined ? undefined : rowsLookedUp(port, model)
+        if (ids !== undefined && rows !== undefined && rows < ids)
+          sink.add(
+            report(data.vocabularyTooLarge, { span: written.span, name: field.name, ids, rows, port: port.span, role }),
+          )
+      }
     }
   }
 }
@@ -184,6 +193,8 @@ export function knownType(field: FieldDescription): {
   for (const stage of field.stages) {
     if (makesFractions(stage)) dtype = 'float'
     if (stage.kind === 'reshape') shape = stage.shape
+    if (stage.kind === 'categories') shape = []
+    if (stage.kind === 'pad' || stage.kind === 'window') shape = [stage.length]
     if (stage.kind === 'one_hot') shape = shape && [...shape, stage.classes]
   }
   return { shape, dtype }
@@ -198,6 +209,15 @@ function makesFractions(stage: StageDescription): boolean {
     case 'one_hot':
       return true
     case 'reshape':
+    case 'lowercase':
+    case 'categories':
+    case 'tokenize':
+    case 'begin':
+    case 'end':
+    case 'truncate':
+    case 'pad':
+    case 'window':
+    case 'mask':
       return false
     default:
       return stage satisfies never

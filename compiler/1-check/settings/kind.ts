@@ -60,6 +60,7 @@ export const kinds = {
   fraction: number('a number between 0 and 1', (value) => value > 0 && value < 1),
   count: whole('a whole number of at least 1', 1),
   wholeOrNone: whole('a whole number of at least 0', 0),
+  zeroOrOne: whole('0 or 1', 0, 1),
   seed: whole('a whole number from 0 to 4294967295', 0, 2 ** 32 - 1),
   flag: valued('true or false', (value) => (value.kind === 'bool' ? value.value : undefined)),
   path: valued('the path of a file as a string', (value) =>
@@ -69,6 +70,7 @@ export const kinds = {
   sizes: listOf('a list of whole numbers of at least 1', (value) =>
     value.kind === 'number' && Number.isSafeInteger(value.value) && value.value > 0 ? value.value : undefined,
   ),
+  words: listOf('a list of strings', (value) => (value.kind === 'string' ? value.value : undefined)),
   columns: listOf('a list of columns, by name or by number from 0', (value) => {
     if (value.kind === 'string') return value.value
     return value.kind === 'number' && Number.isSafeInteger(value.value) && value.value >= 0

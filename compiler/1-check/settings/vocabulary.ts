@@ -1,0 +1,36 @@
+/**
+ * Token ids beside the tables that a model looks them up in: a vocabulary of 96 ids needs 96 rows. A vocabulary's size is
+ * written in the program (`chars(96)`), so this is known without reading any text.
+ */
+import type { FieldDescription, TokenizerDescription } from '../../../runtime/abi.ts'
+import { nodesOf } from '../../ir/graph.ts'
+import { opOf } from '../../ops/registry.ts'
+import type { ModelGraph, TensorPort } from '../../program.ts'
+
+/** How many ids a field's tokens have; `undefined`: they are no tokens, or become other numbers. */
+export function tokenCount({ stages }: FieldDescription): number | undefined {
+  const tokenize = stages.find((stage) => stage.kind === 'tokenize')
+  const other = stages.some(
+    (s) => s.kind === 'mask' || s.kind === 'scale' || s.kind === 'shift' || s.kind === 'normalize',
+  )
+  return tokenize === undefined || other ? undefined : sizeOf(tokenize.tokenizer)
+}
+
+/** The four special tokens and the bytes are ids of every vocabulary of bytes. */
+function sizeOf(tokenizer: TokenizerDescription): number {
+  return tokenizer.kind === 'bytes' ? 260 : tokenizer.size
+}
+
+/** The fewest rows of the tables in which a port's numbers are looked up as they are; `undefined`: in none. */
+export function rowsLookedUp(port: TensorPort, model: ModelGraph): number | undefined {
+  const results = [...model.outputs, ...(model.loss ? [{ node: model.loss }] : [])]
+  let rows: number | undefined
+  for (const node of nodesOf(results)) {
+    if (opOf(node).lower.kind !== 'lookup') continue
+    let index = node.operands[1]!
+    while (opOf(index).lower.kind === 'view' && index.operands.length === 1) index = index.operands[0]!
+    const size = node.operands[0]!.shape[(node.attributes as { readonly axis: number }).axis]?.constant
+    if (index === port.node && size !== undefined) rows = Math.min(rows ?? size, size)
+  }
+  return rows
+}
