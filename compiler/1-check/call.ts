@@ -155,14 +155,14 @@ function defaultValue(e: Elaboration, signature: Signature, parameter: Parameter
 }
 
 /** Checks a result against its declared type and names the parts of a tuple. */
-export function checkResult(e: Elaboration, unifier: Unifier, declared: ResultType | undefined, value: Value, span: Span, label: string): Value {
+export function checkResult(e: Elaboration, unifier: Unifier, declared: ResultType | undefined, value: Value, span: Span, label: string, written = label): Value {
   if (!declared || value.kind === 'poison') return value
   const place = { role: 'result' as const, label, span }
   if (!declared.tuple && declared.parts.length === 1) {
     const [part] = declared.parts
     const accepted = accept(e, unifier, part!.type, value, place)
     finish(e, unifier)
-    return traced(e, unifier, part!.type, accepted, label)
+    return traced(e, unifier, part!.type, accepted, written)
   }
   if (value.kind !== 'tuple' || value.parts.length !== declared.parts.length)
     return fail(e, shapes.wrongKind, { ...place, typeSpan: declared.span, expected: textOf(declared), given: describe(value) })
@@ -172,7 +172,7 @@ export function checkResult(e: Elaboration, unifier: Unifier, declared: ResultTy
     return { name, value: accept(e, unifier, part.type, from.value, place), type: part.type }
   })
   finish(e, unifier)
-  return { kind: 'tuple', parts: parts.map(({ name, type, value: part }) => ({ name, value: traced(e, unifier, type, part, label) })) }
+  return { kind: 'tuple', parts: parts.map(({ name, type, value: part }) => ({ name, value: traced(e, unifier, type, part, written) })) }
 }
 
 /** An axis that the result's type names by a hyperparameter or an expression comes from there. */
@@ -183,10 +183,10 @@ function traced(e: Elaboration, unifier: Unifier, type: ResultType['parts'][numb
     const pattern = type.dims![axis - fromEnd]
     if (pattern?.kind !== 'dim' || axis < fromEnd) return undefined
     const { value: size } = pattern
-    if (size.kind !== 'name') return { span: size.span, text: `${textOf(size)} of ${label}` }
+    if (size.kind !== 'name') return { span: size.span, text: `\`${label}\`` }
     if (unifier.variables.has(size.name)) return undefined
     const found = unifier.scope.find(size.name)
-    return found?.kind === 'value' && found.span ? { span: found.span, text: `${size.name} of ${label}` } : undefined
+    return found?.kind === 'value' && found.span ? { span: found.span, text: `\`${label}\`` } : undefined
   })
   if (sources.some((s) => s)) setDimSources(e, value.node, sources)
   return tensor(value.node)

@@ -50,7 +50,7 @@ export function firstValue(e: Elaboration, carry: Carry, scope: Scope): Node {
   const from = shape.length - node.shape.length
   if (from < 0 || node.shape.some((d, i) => d !== one && d !== shape[from + i])) return bad(typeText(node), 'it does not broadcast to that shape')
   const first = broadcastTo(e, node, shape)
-  if (!type.dims!.some((d) => d.kind === 'rest')) setDimSources(e, first, type.dims!.map((d) => ({ span: d.span, text: `${textOf(d)} of ${name}` })))
+  if (!type.dims!.some((d) => d.kind === 'rest')) setDimSources(e, first, type.dims!.map((d) => ({ span: d.span, text: `\`${name}\`` })))
   return first
 }
 

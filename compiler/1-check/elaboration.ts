@@ -20,7 +20,7 @@ import { poison, type Value } from './value.ts'
 export const limits = {
   /** Calls within calls, and layers within layers. */
   depth: 128,
-  nodes: 1_000_000,
+  nodes: 100_000,
   /** Work of one elaboration: an expression counts 1, a node and a layer more, by what they cost to make. */
   steps: 1_000_000,
   /** Items of a static list. */

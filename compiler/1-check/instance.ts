@@ -36,6 +36,8 @@ export interface Instance {
   readonly states: Map<string, State>
   /** The scope after the module's members ran; they run once, when the instance is made. */
   scope: Scope | undefined
+  /** Its members had a fault, which has been reported: its calls say nothing more. */
+  faulty: boolean
   /** Results of the first call, for the table of layers. */
   results: readonly Node[] | undefined
 }
@@ -73,6 +75,7 @@ export function makeInstance(path: string, blueprint: Blueprint, span: Span): In
     parameters: new Map(),
     states: new Map(),
     scope: undefined,
+    faulty: false,
     results: undefined,
   }
 }

@@ -8,7 +8,7 @@ import { called, type Elaboration, fail, inFrame, makeFrame, silent, step } from
 import { type Blueprint, childPath, type Instance, makeInstance, snakeCase } from './instance.ts'
 import { runStages } from './pipeline.ts'
 import { Scope } from './scope.ts'
-import { startUnifier } from './signature.ts'
+import { startUnifier, textOf } from './signature.ts'
 import { run } from './statement.ts'
 import { describe, type Given, type Value } from './value.ts'
 
@@ -76,7 +76,8 @@ function make(e: Elaboration, path: string, blueprint: Blueprint, span: Span): I
     const scope = new Scope(blueprint.scope)
     for (const [name, argument] of blueprint.arguments) scope.bind(name, argument.value, argument.span)
     instance.scope = scope
-    inFrame(e, makeFrame('members', instance), () => run(e, blueprint.declaration.members, scope))
+    const left = inFrame(e, makeFrame('members', instance), () => run(e, blueprint.declaration.members, scope))
+    if (left) instance.faulty = true
   })
   return instance
 }
@@ -84,6 +85,7 @@ function make(e: Elaboration, path: string, blueprint: Blueprint, span: Span): I
 /** Calls a layer; a stack or chain threads its first argument through its parts. */
 export function callLayer(e: Elaboration, instance: Instance, given: readonly Given[], span: Span): Value {
   const { blueprint } = instance
+  if (instance.faulty) return silent()
   const value = called(e, blueprint.label, span, () => {
     switch (blueprint.kind) {
       case 'module':
@@ -115,7 +117,13 @@ function callModule(e: Elaboration, instance: Instance, blueprint: Blueprint & {
   bindArguments(e, { label, declared: declaration.name.span, parameters: forward.parameters }, given, span, unifier)
   const result = inFrame(e, makeFrame('forward', instance), () => run(e, forward.body.statements, scope))
   if (!result) return fail(e, names.noReturn, { span: forward.span, name: `forward of ${label}` })
-  return checkResult(e, unifier, forward.result, result.value, result.span, label)
+  return checkResult(e, unifier, forward.result, result.value, result.span, label, writtenAs(blueprint))
+}
+
+/** A recipe as it stands in the source, where that is short: `Linear(512)`. */
+function writtenAs({ span, label }: Blueprint): string {
+  const text = textOf({ span })
+  return text.length <= 40 && !text.includes('\n') ? text : label
 }
 
 function callStack(e: Elaboration, instance: Instance, given: readonly Given[], span: Span): Value {

@@ -89,7 +89,7 @@ function port(e: Elaboration, statement: PortStatement, scope: Scope): void {
   const taken = [...e.ports.inputs, ...e.ports.targets].find((p) => p.name === name)
   if (taken) return void fail(e, names.declaredTwice, { span, name, what: kind, first: taken.span })
   const node = emit(e, 'input', [], { name, shape, dtype, role: kind })
-  setDimSources(e, node, type.dims.map((d) => ({ span: d.span, text: `${textOf(d)} of ${name}` })))
+  setDimSources(e, node, type.dims.map((d) => ({ span: d.span, text: `\`${name}\`` })))
   add(e, kind === 'input' ? e.ports.inputs : e.ports.targets, { name, node, span, shape, dtype, documentation: statement.documentation } as TensorPort)
   scope.bind(name, tensor(node), span, type)
 }

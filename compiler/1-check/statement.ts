@@ -108,7 +108,8 @@ function one(e: Elaboration, statement: Statement, scope: Scope): Returned | und
     case 'expose':
       return void expose(e, statement, scope)
     case 'require':
-      return void checkRequirement(e, statement, scope)
+      // What a module asks for is not there: what it would do without is not looked at.
+      return checkRequirement(e, statement, scope) ? undefined : { value: poison, span: statement.span }
     case 'expect':
       return void expectation(e, statement, scope)
     case 'return':
@@ -194,20 +195,22 @@ function expose(e: Elaboration, statement: Statement & { kind: 'expose' }, scope
 }
 
 /** Holds where sizes alone decide and they are still open; nothing else may be undecided. */
-function checkRequirement(e: Elaboration, statement: Statement & { kind: 'require' }, scope: Scope): void {
+function checkRequirement(e: Elaboration, statement: Statement & { kind: 'require' }, scope: Scope): boolean {
   const value = live(evaluate(e, statement.condition, scope))
   if (value.kind === 'bool') {
-    if (value.value) return
+    if (value.value) return true
     const message = statement.message ? live(evaluate(e, statement.message, scope)) : string('')
     fault(e, statics.requireFailed, {
       span: statement.condition.span,
       message: message.kind === 'string' ? message.value : describe(message),
       calls: e.calls.map((c) => c.span).filter((s) => !e.isStandard(s)).slice(-1),
     })
-  } else if (value.kind === 'tensor') {
-    if (nodesOf([{ node: value.node }]).some((n) => lowerOf(n).kind === 'leaf' && !('data' in n.attributes)))
-      fail(e, statics.undecided, { span: statement.condition.span, given: describe(value) })
-  } else fail(e, statics.notACondition, { span: statement.condition.span, given: describe(value) })
+    return false
+  }
+  if (value.kind !== 'tensor') return fail(e, statics.notACondition, { span: statement.condition.span, given: describe(value) })
+  if (nodesOf([{ node: value.node }]).some((n) => lowerOf(n).kind === 'leaf' && !('data' in n.attributes)))
+    return fail(e, statics.undecided, { span: statement.condition.span, given: describe(value) })
+  return true
 }
 
 const noArguments: readonly Given[] = []

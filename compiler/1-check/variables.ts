@@ -46,7 +46,7 @@ export function declareVariable(e: Elaboration, statement: VariableStatement, sc
       : statement.kind === 'param'
         ? emit(e, 'parameter', [], { path, shape: dims })
         : emit(e, 'state', [], { path, shape: dims, dtype })
-  setDimSources(e, node, statement.type.dims!.map((d) => ({ span: d.span, text: `${textOf(d)} of ${name}` })))
+  setDimSources(e, node, statement.type.dims!.map((d) => ({ span: d.span, text: `\`${name}\`` })))
   const variable: Variable = { path, node, shape, dtype, initial, span }
   if (statement.kind === 'param') owner.parameters.set(name, variable)
   else owner.states.set(name, { ...variable, current: node, next: undefined })

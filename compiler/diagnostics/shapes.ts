@@ -1,5 +1,5 @@
 /** DLM03xx: shapes, dims and dtypes that do not fit. */
-import type { Span } from '../../grammar/source.ts'
+import { position, type Span } from '../../grammar/source.ts'
 import type { DiagnosticRow } from './catalogue.ts'
 import type { Label } from './diagnostic.ts'
 
@@ -28,7 +28,9 @@ const typed = (span: Span | undefined, expected: string): Label[] =>
 const subject = ({ role, label }: PlaceFacts): string =>
   role === 'result' ? `the result of ${label}` : role === 'value' ? `the value of ${label}` : label
 const from = (size: string, source: SizeSource | undefined): Label[] =>
-  source ? [{ span: source.span, text: `${size} comes from here: ${source.text}` }] : []
+  source ? [{ span: source.span, text: `${size} comes from ${source.text}` }] : []
+
+const line = ({ source, start }: Span): string => `${source.path}:${position(source, start).line}`
 
 /** Labels of places that coincide would hide each other. */
 function apart(primary: Span, labels: readonly Label[]): Label[] {
@@ -243,7 +245,7 @@ export const shapesDiffer: DiagnosticRow<ShapesDifferFacts> = {
       ...dims.flatMap((d) => from(d.text, d.source)),
     ]),
     notes: [
-      `${axis.startsWith('axis') || axis.startsWith('batch') ? axis : `the ${axis} axis`} differs: ${dims.map((d) => d.text + (d.source ? ` comes from ${d.source.text}` : '')).join(', ')}`,
+      `${axis.startsWith('axis') || axis.startsWith('batch') ? axis : `the ${axis} axis`} differs: ${dims.map((d) => d.text + (d.source ? ` comes from ${d.source.text} (${line(d.source.span)})` : '')).join(', ')}`,
     ],
   }),
 }
@@ -522,7 +524,7 @@ export const joinDiffers: DiagnosticRow<{
     primary: { span, text: reason },
     secondary: apart(
       span,
-      sources.flatMap((s) => (s ? [{ span: s.span, text: s.text }] : [])),
+      sources.flatMap((s) => (s ? [{ span: s.span, text: `from ${s.text}` }] : [])),
     ),
   }),
 }

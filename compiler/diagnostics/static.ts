@@ -146,7 +146,7 @@ export const tooManyNodes: DiagnosticRow<{ span: Span; nodes: number }> = {
   severity: 'error',
   title: 'a model is too large',
   explanation:
-    'A model is one graph of operations; beyond a million of them it could not be compiled in reasonable time.',
+    'A model is one graph of operations; beyond a hundred thousand of them it could not be compiled in reasonable time.',
   wrong: 'a `for` of a million turns that makes new operations in each',
   right: 'one operation over a tensor with an axis for them',
   say: ({ span, nodes }) => ({

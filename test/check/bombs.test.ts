@@ -41,7 +41,7 @@ const bombs: Readonly<Record<string, readonly [text: string, code: string]>> = {
   'a huge exponent of a dim': [`model M {\n  input x: float[a]\n  output y = reshape(x, [a ** 1000000000])\n}`, 'DLM0337'],
   'split into very many parts': [model('  let p = split(broadcast(sum(x), [1000000000]), 1000000000)\n  output y = x'), 'DLM0413'],
   'a range as a list': [model('  output y = x', 'const a = list(0..1000000000)'), 'DLM0411'],
-  'more operations than a graph may have': [model('  for i in 0..400000 {\n    let x = x * 1.5 + i\n  }\n  output y = x'), 'DLM0408'],
+  'more operations than a graph may have': [model('  for i in 0..400000 {\n    let x = x * 1.5 + i\n  }\n  output y = x'), 'DLM0410'],
 }
 
 describe('bombs', () => {

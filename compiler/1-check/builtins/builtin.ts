@@ -141,7 +141,7 @@ export class BuiltinCall {
   }
   /** A fault in a value: "the rate of dropout must be below 1". */
   bad(name: string | undefined, reason: string): never {
-    return fail(this.e, statics.badValue, { span: name === undefined ? this.span : this.at(name), reason })
+    return fail(this.e, statics.badValue, { span: name === undefined ? this.span : this.at(name), reason: name === undefined ? `${this.builtin.name}: ${reason}` : `${name} of ${this.builtin.name}: ${reason}` })
   }
 
   tensor(name: string, wanted?: DType): Node {
