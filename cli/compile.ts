@@ -1,8 +1,9 @@
-/** `dlmc compile FILE --print STAGE`: any stage of the compiler as text. */
+/** `dlmc compile FILE -o DIR`: TypeScript modules. `dlmc compile FILE --print STAGE`: any stage of the compiler as text. */
 import { sourceComment } from '../compiler/7-emit/wgsl/emit.ts'
 import { printGraph } from '../compiler/ir/print-graph.ts'
 import { printKernel } from '../compiler/ir/print-kernel.ts'
 import { kernelsOf } from '../compiler/lowered.ts'
+import { adapterClasses } from '../compiler/modules.ts'
 import { type Compilation, compile } from '../compiler/pipeline.ts'
 import { parse } from '../grammar/parser.ts'
 import { exitCodes, UsageError } from './failure.ts'
@@ -10,6 +11,7 @@ import { loadValidProgram, readSource } from './load.ts'
 import type { Verb } from './options.ts'
 import { selectModel, trainOf } from './select.ts'
 import { terminal } from './terminal.ts'
+import { writeModules } from './write-modules.ts'
 
 const stages = ['ast', 'graph', 'simplified', 'kernels', 'plan', 'wgsl'] as const
 type StageName = (typeof stages)[number]
@@ -17,9 +19,15 @@ type StageName = (typeof stages)[number]
 export const compileVerb: Verb = (program, run) => {
   program
     .command('compile')
-    .description('compile a model and print a stage of it')
+    .description('write the TypeScript modules of a file, or print a stage of a model')
     .argument('<file>')
-    .requiredOption('--print <stage>', `one of ${stages.join(', ')}`)
+    .option('-o, --output <dir>', 'the folder that modules are written to')
+    .option('--emit <language>', 'ts, or js with declarations', 'ts')
+    .option('--adapters <list>', `what the modules run on: ${adapterClasses.join(', ')}`, 'gpu,software')
+    .option('--standalone', 'put a copy of the runtime beside the modules, which then need no package')
+    .option('--watch', 'write again whenever a .dlm file changes')
+    .option('--quiet', 'say nothing but what is wrong')
+    .option('--print <stage>', `one of ${stages.join(', ')}`)
     .option('--model <name>', 'the model, where the file has several')
     .option('--train <name>', 'the train block, where the file has several')
     .option('--entry <name>', 'only one entry: infer, evaluate, gradients or step')
@@ -29,7 +37,13 @@ export const compileVerb: Verb = (program, run) => {
       (
         file: string,
         options: {
-          print: string
+          print?: string
+          output?: string
+          emit: string
+          adapters: string
+          standalone?: boolean
+          watch?: boolean
+          quiet?: boolean
           model?: string
           train?: string
           entry?: string
@@ -38,6 +52,11 @@ export const compileVerb: Verb = (program, run) => {
         },
       ) =>
         run(async () => {
+          if (options.print === undefined) {
+            if (options.output === undefined)
+              throw new UsageError('compile takes -o DIR for modules, or --print STAGE for text')
+            return writeModules(file, { ...options, output: options.output })
+          }
           const stage = stages.find((s) => s === options.print)
           if (!stage) throw new UsageError(`--print takes one of ${stages.join(', ')}; this is "${options.print}"`)
           const checked = loadValidProgram(file)

@@ -12,7 +12,7 @@ export function recordBatches<B>(
   wanted: readonly WantedField[],
   batch: number,
   seed: number | undefined,
-): Iterable<B> {
+): Iterable<B> & { readonly length: number } {
   const record = examples as TensorRecord
   const columns = wanted.map(({ name, shape }) => {
     const data = record[name]
@@ -27,6 +27,7 @@ export function recordBatches<B>(
   if (count < batch) throw new ShapeError(columns[0]?.name ?? 'batch', `at least ${batch} examples`, String(count))
   let epoch = 0
   return {
+    length: Math.floor(count / batch),
     *[Symbol.iterator]() {
       const order = seed === undefined ? undefined : permutation(count, seed, `shuffle/${epoch++}`)
       for (let start = 0; start + batch <= count; start += batch)

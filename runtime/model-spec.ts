@@ -142,7 +142,7 @@ export interface Trainer<B, M, S, P extends string> extends Weights<P> {
   /** Their means over many. */
   validate(batches: Batches<B>, options?: { readonly signal?: AbortSignal | undefined }): Promise<M>
   /** Tensors of any number of examples as batches, in a new order each time they are gone through where `shuffle` is set. */
-  batches(examples: B, options?: { readonly shuffle?: boolean | undefined }): Iterable<B>
+  batches(examples: B, options?: { readonly shuffle?: boolean | undefined }): Iterable<B> & { readonly length: number }
   /** Like a model's, with moments and the number of steps: loading it into a trainer goes on where this one was. */
   save(path?: string): Promise<Uint8Array<ArrayBuffer>>
 }

@@ -3,10 +3,11 @@
  * same kernels to read; `cifar_net.train.ts`, a training loop to edit. Whole files from structures, printed by ts-morph,
  * which is loaded only when modules are written.
  */
+import type { SourceFileStructure } from 'ts-morph'
 import { sourceComment } from '../wgsl/emit.ts'
 import type { EmitModuleOptions, ModuleInput } from './input.ts'
 import { identifierFor } from './literals.ts'
-import { importedNames, moduleStructure } from './module.ts'
+import { importedNames, moduleStructure, planPlace } from './module.ts'
 import { fileOnly } from './plan-text.ts'
 import { trainingStructure } from './training.ts'
 import { typeSuffixes } from './types.ts'
@@ -31,18 +32,17 @@ export async function emitModule(input: ModuleInput, options: EmitModuleOptions 
   const identifier = identifierFor(input.name, taken)
   const files = new Map<string, string>()
   const editable = new Set<string>()
-  const write = (path: string, structure: Parameters<typeof project.createSourceFile>[1]) => {
+  const print = (path: string, structure: SourceFileStructure): string => {
     const file = project.createSourceFile(path, structure)
     file.formatText({ indentSize: 2, semicolons: morph.ts.SemicolonPreference.Remove, ensureNewLineAtEndOfFile: true })
-    files.set(path, file.getFullText())
+    return file.getFullText()
   }
-
-  const head = `// ${headline(input)}\n`
-  write(`${input.stem}.ts`, moduleStructure(input, identifier, morph, options))
-  files.set(`${input.stem}.ts`, head + files.get(`${input.stem}.ts`)!)
+  const { structure, plan } = moduleStructure(input, identifier, morph, options)
+  const [before, after] = print(`${input.stem}.ts`, structure).split(`\n${planPlace}\n`)
+  files.set(`${input.stem}.ts`, `// ${headline(input)}\n${before}\n${plan}\n${after}`)
   if (input.train && input.variants[0]!.program.entries.some((e) => e.name === 'step')) {
     const path = `${input.stem}.train.ts`
-    write(path, trainingStructure(input, input.train, identifier, morph, options))
+    files.set(path, print(path, trainingStructure(input, input.train, identifier, morph, options)))
     editable.add(path)
   }
   for (const [path, text] of kernelFiles(input)) files.set(path, text)

@@ -33,7 +33,7 @@ export function moduleStructure(
   id: string,
   morph: Morph,
   { runtime = 'dlm/runtime' }: EmitModuleOptions,
-): SourceFileStructure {
+): { readonly structure: SourceFileStructure; readonly plan: string } {
   const { StructureKind: kind, VariableDeclarationKind: declaration } = morph
   const { model, train, variants, origin } = input
   const { program } = variants[0]!
@@ -118,7 +118,7 @@ export function moduleStructure(
     ...(model.documentation ? [commentText(model.documentation), ''] : []),
     `${size.toLocaleString('en')} parameters.`,
   ].join('\n')
-  return {
+  const structure: SourceFileStructure = {
     kind: kind.SourceFile,
     statements: [
       { kind: kind.ImportDeclaration, moduleSpecifier: runtime, namedImports: imports },
@@ -148,7 +148,8 @@ export function moduleStructure(
           .writeLine(
             "const write = (arena: number, offset: Size, bytes: Size): Binding => ({ arena, offset, bytes, access: 'write' })",
           ),
-      (writer) => writer.write(plans.constants.join('\n')),
+      // Put in after the rest was formatted: it is long, and formatted as it is.
+      planPlace,
       constant(
         'spec',
         'ModelSpec',
@@ -174,6 +175,9 @@ export function moduleStructure(
       constant(id, type, value, { isExported: true, docs: [about] }),
     ],
   }
+  return { structure, plan: plans.constants.join('\n') }
 }
+
+export const planPlace = '// @plan'
 
 const variantName = (name: string): string => `plan_${name}`

@@ -44,10 +44,11 @@ export function trainingStructure(
       ? 'settings.epochs * train.length'
       : 'Math.min(settings.steps, settings.epochs * train.length)'
   const every = train.validateEvery === undefined ? 'train.length' : 'settings.validateEvery'
+  const [sign, worst] = monitor.mode === 'min' ? ['<', 'POSITIVE_INFINITY'] : ['>', 'NEGATIVE_INFINITY']
   const better =
-    monitor.mode === 'min'
-      ? `best - ${train.minDelta === undefined ? '0' : 'settings.minDelta'} > value`
-      : `value > best + ${train.minDelta === undefined ? '0' : 'settings.minDelta'}`
+    train.minDelta === undefined
+      ? `value ${sign} best`
+      : `value ${sign} best ${monitor.mode === 'min' ? '-' : '+'} settings.minDelta`
   const dims = train.dims.size > 0 ? ', ...settings.dims' : ''
   return {
     kind: kind.SourceFile,
@@ -151,8 +152,8 @@ export function trainingStructure(
               '',
               `const total = ${total}`,
               'const batches = again(train)',
-              `let best = ${monitor.mode === 'min' ? 'Number.POSITIVE_INFINITY' : 'Number.NEGATIVE_INFINITY'}`,
-              'let stale = 0',
+              `let best = Number.${worst}`,
+              ...(train.patience === undefined ? [] : ['let stale = 0']),
               'while (trainer.steps < total && !signal?.aborted) {',
               `  const count = Math.min(${every}, total - trainer.steps)`,
               `  let metrics: ${id}Metrics | undefined`,
@@ -165,7 +166,7 @@ export function trainingStructure(
               `  const value = metrics?.[${stringLiteral(monitor.scalar)}] ?? Number.NaN`,
               `  const isBest = ${better}`,
               '  if (isBest) best = value',
-              '  stale = isBest ? 0 : stale + 1',
+              ...(train.patience === undefined ? [] : ['  stale = isBest ? 0 : stale + 1']),
               '  await onCheckpoint?.({ step: trainer.steps, metrics, best: isBest, bytes: await trainer.save() })',
               ...(train.patience === undefined ? [] : ['  if (stale >= settings.patience) break']),
               '}',

@@ -148,7 +148,7 @@ function dimProperties(model: ModelGraph, defaults: ReadonlySet<string>): Option
     .filter((name) => !optionNames.includes(name))
     .map((name) => ({
       name: propertyName(name),
-      type: 'number',
+      type: defaults.has(name) ? 'number | undefined' : 'number',
       isReadonly: true,
       hasQuestionToken: defaults.has(name),
     }))

@@ -1,0 +1,153 @@
+/** `dlmc compile FILE -o DIR`: the modules of a file, written so that a build that watches the folder sees only what changed. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch as watchFolder } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type AdapterClass, adapterClasses, compileModules } from '../compiler/modules.ts'
+import type { Program } from '../compiler/program.ts'
+import { writeFileAtomically } from '../runtime/node/atomic-file.ts'
+import { exitCodes, fail, UsageError } from './failure.ts'
+import { loadValidProgram } from './load.ts'
+import { terminal } from './terminal.ts'
+import { version } from './version.ts'
+
+export interface WriteOptions {
+  readonly output: string
+  readonly model?: string | undefined
+  readonly emit: string
+  readonly adapters: string
+  readonly standalone?: boolean | undefined
+  readonly watch?: boolean | undefined
+  readonly quiet?: boolean | undefined
+}
+
+/** Where a standalone module finds its copy of the runtime. */
+const copyFolder = 'dlm_runtime'
+
+export async function writeModules(file: string, options: WriteOptions): Promise<number> {
+  const { emit } = options
+  if (emit !== 'ts' && emit !== 'js') throw new UsageError(`--emit takes ts or js; this is "${emit}"`)
+  const adapters = options.adapters.split(',').map((name): AdapterClass => {
+    const found = adapterClasses.find((known) => known === name.trim())
+    if (found) return found
+    throw new UsageError(`--adapters takes ${adapterClasses.join(', ')}; this is "${name}"`)
+  })
+  const once = () => writeOnce(loadValidProgram(file), options, emit, adapters)
+  if (!options.watch) return once()
+  return watching(file, once)
+}
+
+async function writeOnce(
+  program: Program,
+  options: WriteOptions,
+  emit: 'ts' | 'js',
+  adapters: AdapterClass[],
+): Promise<number> {
+  if (options.model !== undefined && !program.models.includes(options.model))
+    throw new UsageError(`${program.path} has no model "${options.model}"; it has ${program.models.join(', ')}`)
+  if (program.models.length === 0) throw new UsageError(`${program.path} has no model`)
+  const modules = await compileModules(program, {
+    version,
+    hash: createHash('sha256').update(program.text).digest('hex').slice(0, 16),
+    emit,
+    model: options.model,
+    adapters,
+    ...(options.standalone && { runtime: `./${copyFolder}/generated.js` }),
+  })
+  const say = (text: string) => {
+    if (!options.quiet) terminal.error(text)
+  }
+  for (const { files, editable, identifier } of modules) {
+    let kernels = 0
+    for (const [path, text] of files) {
+      const target = join(options.output, path)
+      if (editable.has(path) && existsSync(target) && readFileSync(target, 'utf8') !== text) {
+        say(`${target}: kept, since it may have been edited; delete it to have it written anew`)
+        continue
+      }
+      await writeChanged(target, text)
+      if (path.endsWith('.wgsl')) kernels += 1
+      else if (!path.endsWith('.d.ts')) say(`${target}: ${identifier}`)
+    }
+    removeStale(options.output, files)
+    say(`${options.output}: ${kernels} kernels of ${identifier}`)
+  }
+  if (options.standalone) await copyRuntime(join(options.output, copyFolder))
+  return exitCodes.done
+}
+
+async function writeChanged(path: string, text: string): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true })
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return
+  await writeFileAtomically(path, text)
+}
+
+/** Kernels of an earlier compilation that are no more. */
+function removeStale(output: string, files: ReadonlyMap<string, string>): void {
+  for (const folder of new Set([...files.keys()].filter((path) => path.endsWith('.wgsl')).map(dirname)))
+    for (const name of readdirSync(join(output, folder)))
+      if (/^\d+_\w+\.wgsl$/.test(name) && !files.has(`${folder}/${name}`)) rmSync(join(output, folder, name))
+}
+
+/** The runtime's modules that a generated one reaches, with their declarations. */
+async function copyRuntime(target: string): Promise<void> {
+  const from = fileURLToPath(new URL('../runtime/', import.meta.url))
+  const reached = new Set<string>()
+  const visit = (file: string): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    for (const ending of ['.js', '.d.ts']) {
+      const text = readFileSync(join(from, file.replace(/\.js$/, ending)), 'utf8')
+      for (const [, name] of text.matchAll(/(?:from\s*|import\()["'](\.[^"']+)["']/g))
+        visit(
+          relative(from, join(from, dirname(file), name!))
+            .replaceAll('\\', '/')
+            .replace(/\.ts$/, '.js'),
+        )
+    }
+  }
+  visit('generated.js')
+  for (const file of reached)
+    for (const ending of ['.js', '.d.ts']) {
+      const name = file.replace(/\.js$/, ending)
+      const text = readFileSync(join(from, name), 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n')
+      await writeChanged(join(target, name), text)
+    }
+}
+
+/** Compiles again whenever a `.dlm` file below the file's folder changes, until it is interrupted. */
+async function watching(file: string, once: () => Promise<number>): Promise<number> {
+  let running = false
+  let again = false
+  const compile = async () => {
+    if (running) {
+      again = true
+      return
+    }
+    running = true
+    do {
+      again = false
+      try {
+        await once()
+      } catch (error) {
+        fail(error)
+      }
+    } while (again)
+    running = false
+    terminal.error(`watching ${dirname(file)}; Ctrl-C ends`)
+  }
+  let timer: NodeJS.Timeout | undefined
+  const watcher = watchFolder(dirname(file), { recursive: true }, (_event, name) => {
+    if (name === null || !String(name).endsWith('.dlm')) return
+    // Editors write a file in several steps.
+    clearTimeout(timer)
+    timer = setTimeout(() => void compile(), 50)
+  })
+  await compile()
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+  clearTimeout(timer)
+  watcher.close()
+  return exitCodes.done
+}
