@@ -33,6 +33,8 @@ function foldLiterals(node: Node, { builder: b }: { readonly builder: GraphBuild
     n.shape.every((size) => size.constant !== undefined) &&
     n.shape.reduce((count, size) => count * size.constant!, 1) <= maxElements
   const known = (n: Node) => n.op === 'literal' || splat(n) !== undefined
+  const { kind } = lowerOf(node)
+  if (kind === 'scan' || kind === 'project') return undefined
   if (node.operands.length === 0 || !node.operands.some((n) => n.op === 'literal') || !node.operands.every(known))
     return undefined
   if (!small(node) || !node.operands.every(small)) return undefined

@@ -5,6 +5,7 @@
 import { type Graph, type Node, nodesOf, type Result } from '../ir/graph.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 import { type Rewrite, type Rule, rulesByOp } from './rules.ts'
+import { simplifyScans } from './scans.ts'
 
 export interface SimplifyOptions {
   /** The rules to apply; all, in tests one. */
@@ -13,11 +14,25 @@ export interface SimplifyOptions {
 
 /** Whole sweeps over the graph; a rule that needs to know who else uses a node fires in the sweep after it was made. */
 const maxSweeps = 8
+/** Times that scans are looked at again. */
+const maxRounds = 6
 /** Rewrites of one node in one sweep: the rules shrink what they touch, so this is never met. */
 const maxRewrites = 1000
 
 export function simplify(graph: Graph, options: SimplifyOptions = {}): Graph {
   const table = rulesByOp(options.rules)
+  let current = sweep(graph, table)
+  if (options.rules) return current
+  // What leaves a loop meets the rules outside, and what they find of it may let more leave.
+  for (let round = 0; round < maxRounds; round++) {
+    const next = simplifyScans(current, simplify)
+    if (!next.changed) break
+    current = sweep(next.graph, table)
+  }
+  return current
+}
+
+function sweep(graph: Graph, table: ReturnType<typeof rulesByOp>): Graph {
   let current = graph
   for (let sweep = 0; sweep < maxSweeps; sweep++) {
     const next = sweepOnce(current, table)

@@ -69,7 +69,7 @@ function dependents(roots: readonly Node[], leaves: ReadonlySet<Node>): Set<Node
 }
 
 /** What costs nothing to have in the body as well: a function of the index alone, and views of one. */
-function isFree(node: Node): boolean {
+export function isFree(node: Node): boolean {
   const { kind } = lowerOf(node)
   return (kind === 'index' && node.operands.length === 0) || (kind === 'view' && node.operands.every(isFree))
 }

@@ -1,0 +1,131 @@
+/**
+ * Recurrences → the least that must be done step by step. Scans of one family become one, bodies are simplified, and what
+ * needs no step's result leaves the loop: before it (`x_t @ Wx`), after it (`h_t @ Wy`), or as one sum over all steps
+ * (the gradients of weights).
+ */
+import { type Graph, type Node, nodesOf, type Result } from '../ir/graph.ts'
+import { printScanBody } from '../ir/print-graph.ts'
+import { GraphBuilder } from '../ops/builder.ts'
+import type { ScanAttributes } from '../ops/scan.ts'
+import { dependenceOf } from './scan-dependence.ts'
+import { hoisted } from './scan-hoist.ts'
+import { liveScan, normalScan } from './scan-normal.ts'
+import { Outside } from './scan-outside.ts'
+import { closeScan, openScan, type Results } from './scan-parts.ts'
+import { sinkingOf } from './scan-sink.ts'
+import { type WideScan, widened } from './scan-widen.ts'
+
+type Simplify = (graph: Graph) => Graph
+
+export function simplifyScans(graph: Graph, simplify: Simplify): { readonly graph: Graph; readonly changed: boolean } {
+  const nodes = nodesOf([
+    ...graph.results,
+    ...graph.results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : [])),
+  ])
+  const scans = nodes.filter((node) => node.op === 'scan')
+  if (scans.length === 0) return { graph, changed: false }
+  const wide = widened(scans)
+  const used = new Map<WideScan, Set<number>>()
+  for (const node of nodes) {
+    if (node.op !== 'scan_result') continue
+    const scan = wide.get(node.operands[0]!)!
+    const index = scan.resultOf.get(node.operands[0]!)!(node.attributes.index)
+    used.set(scan, (used.get(scan) ?? new Set()).add(index))
+  }
+
+  const builder = new GraphBuilder()
+  const copies = new Map<Node, Node>()
+  const results = new Map<WideScan, Results>()
+  let changed = false
+  for (const node of nodes)
+    builder.withOrigin(graph.origins.get(node), () => {
+      if (node.op === 'scan') {
+        const scan = wide.get(node)!
+        if (results.has(scan)) return void (changed = true)
+        const made = simplifyScan(
+          builder,
+          node.operands.map((o) => copies.get(o)!),
+          scan.attributes,
+          used.get(scan)!,
+          simplify,
+        )
+        results.set(scan, made.results)
+        changed ||= made.changed
+      } else if (node.op === 'scan_result') {
+        const scan = wide.get(node.operands[0]!)!
+        const index = scan.resultOf.get(node.operands[0]!)!(node.attributes.index)
+        copies.set(node, results.get(scan)!.get(index)!)
+      } else
+        copies.set(
+          node,
+          builder.node(
+            node.op,
+            node.operands.map((o) => copies.get(o)!),
+            node.attributes as never,
+          ),
+        )
+    })
+  const moved = graph.results.map(
+    ({ replaces, ...result }): Result => ({
+      ...result,
+      node: copies.get(result.node)!,
+      ...(replaces && { replaces: copies.get(replaces)! }),
+    }),
+  )
+  return changed
+    ? { graph: { name: graph.name, results: moved, origins: builder.origins }, changed }
+    : { graph, changed }
+}
+
+function simplifyScan(
+  b: GraphBuilder,
+  operands: readonly Node[],
+  attributes: ScanAttributes,
+  used: ReadonlySet<number>,
+  simplify: Simplify,
+) {
+  const results: Results = new Map()
+  const parts = liveScan(normalScan(b, liveScan(openScan(operands, attributes, used), used), simplify, results), used)
+  const dependence = dependenceOf(parts)
+  const { sums, yields } = sinkingOf(parts, dependence)
+  const carries = parts.carries.filter((carry) => !sums.some(({ leaf }) => leaf === carry.leaf))
+  const outside = new Outside(b, parts)
+
+  if (carries.length > 0 || yields.length > 0) {
+    const given = hoisted([...carries.map(({ next }) => next), ...yields], dependence, outside)
+    const scan = closeScan(b, { ...parts, ...given, carries, yields })
+    if (isUnchanged(scan as Node<'scan'>, operands, attributes, used)) {
+      const same = b.node('scan', operands, attributes)
+      return { results: new Map([...used].map((index) => [index, b.scanResult(same, index)])), changed: false }
+    }
+    carries.forEach(({ result }, i) => results.set(result, b.scanResult(scan, i)))
+    yields.forEach((node, i) => outside.know(node, b.scanResult(scan, carries.length + i)))
+  }
+  for (const { node, result } of parts.yields) results.set(result, outside.stack(node))
+  for (const { result, initial, terms } of sums)
+    results.set(
+      result,
+      terms.reduce(
+        (sum, { node, negative }) => (negative ? b.sub(sum, outside.total(node)) : b.add(sum, outside.total(node))),
+        initial,
+      ),
+    )
+  return { results, changed: true }
+}
+
+function isUnchanged(
+  scan: Node<'scan'>,
+  operands: readonly Node[],
+  attributes: ScanAttributes,
+  used: ReadonlySet<number>,
+): boolean {
+  const { carries, yields } = attributes.body
+  return (
+    scan.operands.length === operands.length &&
+    scan.operands.every((node, i) => node === operands[i]) &&
+    scan.attributes.body.carries.length === carries.length &&
+    scan.attributes.body.yields.length === yields.length &&
+    yields.every((_, i) => used.has(carries.length + i)) &&
+    printScanBody(scan.attributes.body) === printScanBody(attributes.body)
+  )
+}
