@@ -12,7 +12,7 @@ import { evaluate, live } from './expression.ts'
 import { setDimSources } from './provenance.ts'
 import type { Scope } from './scope.ts'
 import { accept, finish, isFree, patternDim, startUnifier, textOf } from './signature.ts'
-import { asDim, describe, typeText, type Value } from './value.ts'
+import { asDim, describe, dimText, typeText, type Value } from './value.ts'
 import { namesIn } from './walk.ts'
 
 type Carry = ScanStatement['carries'][number]
@@ -77,7 +77,7 @@ function shapeOf(e: Elaboration, type: Type, scope: Scope): readonly Dim[] {
   return type.dims!.flatMap((pattern): readonly Dim[] => {
     if (pattern.kind === 'dim') {
       const size = patternDim(e, pattern.value, scope)
-      if (size.constant !== undefined && size.constant < 0) return fail(e, shapes.negativeSize, { span: pattern.span, what: 'the carry', dim: size.key })
+      if (size.constant !== undefined && size.constant < 0) return fail(e, shapes.negativeSize, { span: pattern.span, what: 'the carry', dim: dimText(size) })
       return [size]
     }
     const rest = scope.find('...')

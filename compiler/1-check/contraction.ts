@@ -7,7 +7,7 @@ import type { Access } from '../ops/contract.ts'
 import { type Elaboration, fail } from './elaboration.ts'
 import { build, cast, emit, type Placed, reshape } from './emit.ts'
 import { dimSource } from './provenance.ts'
-import { typeText } from './value.ts'
+import { dimText, typeText } from './value.ts'
 
 const floats = (e: Elaboration, operands: readonly Placed[]): Placed[] =>
   operands.map((o) =>
@@ -27,8 +27,8 @@ export function matrixProduct(e: Elaboration, span: Span, left: Placed, right: P
   if (x !== y)
     fail(e, shapes.productDiffers, {
       span,
-      left: { span: left.span, type: typeText(left.node), dim: x.key, source: dimSource(e, left.node, i) },
-      right: { span: right.span, type: typeText(right.node), dim: y.key, source: dimSource(e, right.node, j) },
+      left: { span: left.span, type: typeText(left.node), dim: dimText(x), source: dimSource(e, left.node, i) },
+      right: { span: right.span, type: typeText(right.node), dim: dimText(y), source: dimSource(e, right.node, j) },
     })
   if (left.node.shape.length > 2 && right.node.shape.length > 2) requireBatches(e, span, left, right)
   const [a, b] = floats(e, [left, right])
@@ -49,8 +49,8 @@ function requireBatches(e: Elaboration, span: Span, left: Placed, right: Placed)
       right: { span: right.span, type: typeText(right.node) },
       axis: `batch axis ${back + 2} from the end`,
       dims: [
-        { text: x.key, source: dimSource(e, left.node, a.length - back) },
-        { text: y.key, source: dimSource(e, right.node, b.length - back) },
+        { text: dimText(x), source: dimSource(e, left.node, a.length - back) },
+        { text: dimText(y), source: dimSource(e, right.node, b.length - back) },
       ],
     })
   }
@@ -86,8 +86,8 @@ export function einsum(e: Elaboration, span: Span, pattern: string, patternSpan:
           right: { span: operand.span, type: typeText(operand.node) },
           axis: `axis \`${name}\``,
           dims: [
-            { text: known.size.key, source: dimSource(e, known.operand.node, known.axis) },
-            { text: size.key, source: dimSource(e, operand.node, axis) },
+            { text: dimText(known.size), source: dimSource(e, known.operand.node, known.axis) },
+            { text: dimText(size), source: dimSource(e, operand.node, axis) },
           ],
         })
     }
@@ -138,9 +138,9 @@ export function convolve(e: Elaboration, span: Span, x: Placed, w: Placed, spati
   const [outputs, inputs] = [w.node.shape[0]!, w.node.shape[1]!]
   const bad = (reason: string): never => fail(e, shapes.badConvolution, { span, reason, input: { span: x.span, type: typeText(x.node) }, filter: { span: w.span, type: typeText(w.node) } })
   if (channels !== scale(inputs, groups))
-    bad(groups === 1 ? `the input has ${channels.key} channels and the filter reads ${inputs.key}` : `the input has ${channels.key} channels, and ${groups} groups of the filter's ${inputs.key} make ${scale(inputs, groups).key}`)
+    bad(groups === 1 ? `the input has ${dimText(channels)} channels and the filter reads ${dimText(inputs)}` : `the input has ${dimText(channels)} channels, and ${groups} groups of the filter's ${dimText(inputs)} make ${dimText(scale(inputs, groups))}`)
   const perGroup = outputs.constant !== undefined && outputs.constant % groups === 0 ? outputs.constant / groups : undefined
-  if (groups > 1 && perGroup === undefined) bad(`${outputs.key} output channels do not divide into ${groups} groups`)
+  if (groups > 1 && perGroup === undefined) bad(`${dimText(outputs)} output channels do not divide into ${groups} groups`)
 
   const sizes = spatial.map(({ stride, dilation, low, high }, i) => {
     const size = x.node.shape[lead.length + 1 + i]!
@@ -148,7 +148,7 @@ export function convolve(e: Elaboration, span: Span, x: Placed, w: Placed, spati
     const covered = dim(dilation * ((kernel.constant ?? bad('the size of the kernel must be a number')) - 1) + 1)
     const free = subtract(add(size, dim(low + high)), covered)
     const out = add(floorQuotient(free, dim(stride)), one)
-    if (out.constant !== undefined && out.constant < 1) bad(`a window of ${covered.key} does not fit into ${size.key}${low + high > 0 ? ` padded by ${low} and ${high}` : ''}`)
+    if (out.constant !== undefined && out.constant < 1) bad(`a window of ${dimText(covered)} does not fit into ${dimText(size)}${low + high > 0 ? ` padded by ${low} and ${high}` : ''}`)
     return { out, kernel, stride, dilation, low }
   })
   const batches = lead.map((_, i) => `b${i}`)

@@ -11,7 +11,7 @@ import { type GraphBuilder, TooManyNodes } from '../ops/builder.ts'
 import type { OpAttributes, OpName } from '../ops/registry.ts'
 import { abandon, type Elaboration, fail, step } from './elaboration.ts'
 import { currentOrigins, dimSource, inheritDimSources } from './provenance.ts'
-import { describe, typeText } from './value.ts'
+import { describe, dimText, typeText } from './value.ts'
 
 /** What making a node costs, in evaluated expressions. */
 const nodeCost = 4
@@ -100,8 +100,8 @@ function differFacts(e: Elaboration, operation: string, span: Span, left: Placed
       right: { span: right.span, type: typeText(b) },
       axis: back === 1 ? 'last' : `${ordinal(back)} from the last`,
       dims: [
-        { text: x.key, source: dimSource(e, a, i) },
-        { text: y.key, source: dimSource(e, b, j) },
+        { text: dimText(x), source: dimSource(e, a, i) },
+        { text: dimText(y), source: dimSource(e, b, j) },
       ],
     }
   }

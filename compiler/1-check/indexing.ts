@@ -10,7 +10,7 @@ import { type Elaboration, fail } from './elaboration.ts'
 import { build, emit } from './emit.ts'
 import { evaluate, live } from './expression.ts'
 import type { Scope } from './scope.ts'
-import { asDim, describe, dimValue, list, poison, string, tensor, typeText, type Value } from './value.ts'
+import { asDim, describe, dimText, dimValue, list, poison, string, tensor, typeText, type Value } from './value.ts'
 
 export function index(e: Elaboration, object: Value, at: Expression & { kind: 'index' }, scope: Scope): Value {
   if (object.kind === 'poison') return poison
@@ -142,7 +142,7 @@ function inside(e: Elaboration, index: Dim, size: Dim, span: Span, what: string)
   const start = index.constant !== undefined && index.constant < 0 ? add(size, index) : index
   const past = subtract(size, start).constant
   if ((start.constant !== undefined && start.constant < 0) || (past !== undefined && past <= 0))
-    return fail(e, shapes.indexRange, { span, index: index.key, length: size.key, what })
+    return fail(e, shapes.indexRange, { span, index: dimText(index), length: dimText(size), what })
   return start
 }
 
@@ -151,7 +151,7 @@ function rangeCut(e: Elaboration, start: Dim, stop: Dim, size: Dim, span: Span):
   const length = subtract(to, from)
   const past = subtract(to, size).constant
   if ((length.constant !== undefined && length.constant < 0) || (past !== undefined && past > 0) || (from.constant !== undefined && from.constant < 0))
-    return fail(e, shapes.sliceRange, { span, start: from.key, stop: to.key, size: size.key })
+    return fail(e, shapes.sliceRange, { span, start: dimText(from), stop: dimText(to), size: dimText(size) })
   return { start: from, size: length, step: 1, drop: false }
 }
 

@@ -13,7 +13,7 @@ import { evaluate, live } from './expression.ts'
 import { setDimSources } from './provenance.ts'
 import type { Scope } from './scope.ts'
 import { accept, finish, isFree, patternDim, startUnifier, staticDim, textOf } from './signature.ts'
-import { describe, dimValue, tensor, typeText, type Value } from './value.ts'
+import { describe, dimText, dimValue, tensor, typeText, type Value } from './value.ts'
 import { namesIn } from './walk.ts'
 
 export interface Ports {
@@ -81,7 +81,7 @@ function port(e: Elaboration, statement: PortStatement, scope: Scope): void {
         scope.bind(name, dimValue(symbol(name)), pattern.span)
       }
     const size = patternDim(e, pattern.value, scope)
-    if (size.constant !== undefined && size.constant < 0) return fail(e, shapes.negativeSize, { span: pattern.span, what: `${kind} ${statement.name.name}`, dim: size.key })
+    if (size.constant !== undefined && size.constant < 0) return fail(e, shapes.negativeSize, { span: pattern.span, what: `${kind} ${statement.name.name}`, dim: dimText(size) })
     for (const name of symbolsOf(size)) if (!e.ports.dims.includes(name)) e.ports.dims.push(name)
     return size
   })

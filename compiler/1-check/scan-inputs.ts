@@ -9,7 +9,7 @@ import { toTensor } from './coerce.ts'
 import { type Elaboration, fail } from './elaboration.ts'
 import { evaluate, live } from './expression.ts'
 import type { Scope } from './scope.ts'
-import { asDim, describe, typeText } from './value.ts'
+import { asDim, describe, dimText, typeText } from './value.ts'
 
 export interface Scanned {
   readonly name: Identifier
@@ -31,7 +31,7 @@ export function locate(e: Elaboration, statement: ScanStatement, scope: Scope): 
     return byAxis(e, inputs, value.value, along.span)
   }
   const length = asDim(value) ?? fail(e, scans.badLength, { span: along.span, given: describe(value), reason: 'it is no dim' })
-  if (length.constant !== undefined && length.constant < 0) return fail(e, shapes.negativeSize, { span: along.span, what: 'the scan', dim: length.key })
+  if (length.constant !== undefined && length.constant < 0) return fail(e, shapes.negativeSize, { span: along.span, what: 'the scan', dim: dimText(length) })
   return { length, inputs: inputs.map((input) => ({ ...input, axis: byLength(e, input, length, along, scope) })) }
 }
 
@@ -49,15 +49,15 @@ function byAxis(e: Elaboration, inputs: readonly Input[], axis: number, span: Sp
     if (lengthOf(other) !== length)
       return fail(e, scans.lengthsDiffer, {
         axis,
-        first: { span: first.written.span, given: typeText(first.node), length: length.key },
-        second: { span: other.written.span, given: typeText(other.node), length: lengthOf(other).key },
+        first: { span: first.written.span, given: typeText(first.node), length: dimText(length) },
+        second: { span: other.written.span, given: typeText(other.node), length: dimText(lengthOf(other)) },
       })
   return { length, inputs: scanned }
 }
 
 function byLength(e: Elaboration, { node, written }: Input, length: Dim, along: Expression, scope: Scope): number {
   const axes = node.shape.flatMap((d, axis) => (d === length ? [axis] : []))
-  const facts = { span: written.span, given: typeText(node), along: along.span, length: length.key }
+  const facts = { span: written.span, given: typeText(node), along: along.span, length: dimText(length) }
   if (axes.length === 1) return axes[0]!
   if (axes.length === 0) return fail(e, scans.alongMissing, facts)
   return declaredAxis(written, along, node, scope) ?? fail(e, scans.alongAmbiguous, { ...facts, axes })

@@ -13,7 +13,7 @@ import { type Elaboration, fail, silent } from './elaboration.ts'
 import { evaluate } from './expression.ts'
 import { dimSource } from './provenance.ts'
 import type { Scope } from './scope.ts'
-import { asDim, describe, dimList, dimValue, number, typeText, type Value } from './value.ts'
+import { asDim, describe, dimList, dimText, dimValue, number, typeText, type Value } from './value.ts'
 import { namesIn } from './walk.ts'
 
 /** What one call has bound so far, and equations that wait for a name. */
@@ -135,8 +135,8 @@ function unifyRest(e: Elaboration, unifier: Unifier, dims: readonly Dim[], at: P
   } else if (known.dims.length !== dims.length || known.dims.some((d, i) => d !== dims[i]))
     fail(e, shapes.restDiffers, {
       ...factsOf(at),
-      first: { span: known.span, dims: known.dims.map((d) => d.key).join(', ') },
-      dims: dims.map((d) => d.key).join(', '),
+      first: { span: known.span, dims: known.dims.map((d) => dimText(d)).join(', ') },
+      dims: dims.map((d) => dimText(d)).join(', '),
     })
 }
 
@@ -194,7 +194,7 @@ function solveFor(e: Elaboration, unifier: Unifier, equation: Equation, name: st
   if (left !== add(multiply(slope, unknown), offset)) return false
   const solution = slope === zero ? undefined : exactQuotient(subtract(actual, offset), slope)
   if (solution === undefined || (solution.constant !== undefined && solution.constant < 0))
-    fail(e, shapes.noSolution, { ...factsOf(at), patternSpan: pattern.span, name, actual: actual.key, pattern: left.key.replaceAll('?', '') })
+    fail(e, shapes.noSolution, { ...factsOf(at), patternSpan: pattern.span, name, actual: dimText(actual), pattern: dimText(left).replaceAll('?', '') })
   else bindVariable(unifier, name, solution, at, pattern.span)
   return true
 }
@@ -209,15 +209,15 @@ function mismatch(e: Elaboration, unifier: Unifier, equation: Equation, expected
   const bound = pattern.kind === 'name' ? unifier.variables.get(pattern.name) : undefined
   const source = dimSource(e, at.node, at.axis)
   if (bound && pattern.kind === 'name')
-    return fail(e, shapes.dimConflict, { ...factsOf(at), name: pattern.name, first: { dim: bound.dim.key, span: bound.span }, actual: actual.key, source })
+    return fail(e, shapes.dimConflict, { ...factsOf(at), name: pattern.name, first: { dim: dimText(bound.dim), span: bound.span }, actual: dimText(actual), source })
   const from = pattern.kind === 'name' ? unifier.scope.find(pattern.name) : undefined
   return fail(e, shapes.wrongDim, {
     ...factsOf(at),
     patternSpan: pattern.span,
     pattern: textOf(pattern),
-    expected: expected.key,
+    expected: dimText(expected),
     expectedFrom: from?.kind === 'value' ? from.span : undefined,
-    actual: actual.key,
+    actual: dimText(actual),
     axis: at.axis,
     source,
   })

@@ -65,6 +65,9 @@ export const tensor = (node: Node): Value => ({ kind: 'tensor', node })
 export const dimValue = (dim: Dim): Value => (dim.constant === undefined ? { kind: 'dim', dim } : number(dim.constant, true))
 export const dimList = (dims: readonly Dim[]): Value => list(dims.map(dimValue))
 
+/** A dim as the language writes it: the algebra's normal form prints a floor division as `//`. */
+export const dimText = (dim: Dim): string => dim.key.replaceAll(' // ', ' div ')
+
 /** The size a static value can be used as. */
 export function asDim(value: Value): Dim | undefined {
   if (value.kind === 'dim') return value.dim
@@ -77,7 +80,7 @@ export function describe(value: Value): string {
     case 'number':
       return value.integer ? `the int ${value.value}` : `the float ${printNumber(value.value)}`
     case 'dim':
-      return `the dim ${value.dim.key}`
+      return `the dim ${dimText(value.dim)}`
     case 'bool':
       return `the bool ${value.value}`
     case 'string':
@@ -87,7 +90,7 @@ export function describe(value: Value): string {
     case 'list':
       return `a list of ${value.items.length}`
     case 'range':
-      return `the range ${value.start.key}..${value.stop.key}`
+      return `the range ${dimText(value.start)}..${dimText(value.stop)}`
     case 'tuple':
       return `a tuple of ${value.parts.length}`
     case 'tensor':
@@ -116,7 +119,7 @@ export function describe(value: Value): string {
 }
 
 export function typeText(type: { readonly dtype: DType; readonly shape: readonly Dim[] }): string {
-  return `${type.dtype}[${type.shape.map((d) => d.key).join(', ')}]`
+  return `${type.dtype}[${type.shape.map((d) => dimText(d)).join(', ')}]`
 }
 
 export function printNumber(value: number): string {
@@ -131,7 +134,7 @@ export function printValue(value: Value): string {
     case 'number':
       return printNumber(value.value)
     case 'dim':
-      return value.dim.key
+      return dimText(value.dim)
     case 'bool':
       return String(value.value)
     case 'string':

@@ -16,7 +16,7 @@ import { childPath, type State, type Variable } from './instance.ts'
 import { setDimSources } from './provenance.ts'
 import type { Scope } from './scope.ts'
 import { patternDim, textOf } from './signature.ts'
-import { describe, tensor, typeText, type Value } from './value.ts'
+import { describe, dimText, tensor, typeText, type Value } from './value.ts'
 
 export function declareVariable(e: Elaboration, statement: VariableStatement, scope: Scope): void {
   const { owner } = e.frame
@@ -69,9 +69,9 @@ function fixedShape(e: Elaboration, type: Type, scope: Scope, what: string): rea
     if (size.constant === undefined && e.flat && type.dims!.length === 1 && size === e.flat) return size
     if (size.constant === undefined) {
       blame(e, symbolsOf(size))
-      return fail(e, shapes.symbolicParameter, { span: pattern.span, what, dim: size.key })
+      return fail(e, shapes.symbolicParameter, { span: pattern.span, what, dim: dimText(size) })
     }
-    if (size.constant < 0) return fail(e, shapes.negativeSize, { span: pattern.span, what, dim: size.key })
+    if (size.constant < 0) return fail(e, shapes.negativeSize, { span: pattern.span, what, dim: dimText(size) })
     return size
   })
 }

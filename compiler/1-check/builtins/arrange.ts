@@ -6,7 +6,7 @@ import type { Node } from '../../ir/graph.ts'
 import { type Elaboration, fail } from '../elaboration.ts'
 import { build, type Placed, promote, reshape } from '../emit.ts'
 import { dimSource } from '../provenance.ts'
-import { dimList, list, tensor, typeText, type Value } from '../value.ts'
+import { dimList, dimText, list, tensor, typeText, type Value } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 import { rearrange } from './rearrange.ts'
 
@@ -17,8 +17,8 @@ function inferred(call: BuiltinCall, x: Node, wanted: readonly Dim[]): readonly 
   const unknown = wanted.filter((d) => d === minusOne).length
   const total = product(x.shape)
   const known = product(wanted.filter((d) => d !== minusOne))
-  const facts = { span: call.at('shape'), from: typeText(x), to: `[${wanted.map((d) => d.key).join(', ')}]`, has: total.key, wants: known.key }
-  for (const d of wanted) if (d !== minusOne && d.constant !== undefined && d.constant < 0) return fail(call.e, shapes.negativeSize, { span: call.at('shape'), what: 'the new shape', dim: d.key })
+  const facts = { span: call.at('shape'), from: typeText(x), to: `[${wanted.map((d) => dimText(d)).join(', ')}]`, has: dimText(total), wants: dimText(known) }
+  for (const d of wanted) if (d !== minusOne && d.constant !== undefined && d.constant < 0) return fail(call.e, shapes.negativeSize, { span: call.at('shape'), what: 'the new shape', dim: dimText(d) })
   if (unknown > 1) return call.bad('shape', 'only one size can be -1')
   if (unknown === 0) return total === known ? wanted : fail(call.e, shapes.reshapeCount, facts)
   const rest = known === zero ? undefined : exactQuotient(total, known)
@@ -40,7 +40,7 @@ function requireAlike(e: Elaboration, span: Span, items: readonly Placed[], exce
     if (node.shape.length !== first.shape.length) fail(e, shapes.joinDiffers, { ...facts, reason: 'they have different numbers of axes' })
     for (const [axis, d] of first.shape.entries())
       if (axis !== except && node.shape[axis] !== d)
-        fail(e, shapes.joinDiffers, { ...facts, reason: `axis ${axis} is ${d.key} in one and ${node.shape[axis]!.key} in another`, sources: [dimSource(e, first, axis), dimSource(e, node, axis)] })
+        fail(e, shapes.joinDiffers, { ...facts, reason: `axis ${axis} is ${dimText(d)} in one and ${dimText(node.shape[axis]!)} in another`, sources: [dimSource(e, first, axis), dimSource(e, node, axis)] })
   }
 }
 
@@ -48,13 +48,13 @@ function splitSizes(call: BuiltinCall, size: Dim): readonly Dim[] {
   const parts = call.value('parts')
   if (parts.kind === 'list') {
     const sizes = call.dims('parts')
-    if (add(...sizes) !== size) return fail(call.e, shapes.unevenSplit, { span: call.at('parts'), size: size.key, into: `parts of ${sizes.map((s) => s.key).join(', ')}` })
+    if (add(...sizes) !== size) return fail(call.e, shapes.unevenSplit, { span: call.at('parts'), size: dimText(size), into: `parts of ${sizes.map((s) => dimText(s)).join(', ')}` })
     return sizes
   }
   const count = call.int('parts')
   if (count < 1) return call.bad('parts', 'it must be at least 1')
   if (count > 100_000) return call.bad('parts', 'it is more parts than a program can hold')
-  if (remainder(size, dim(count)) !== zero) return fail(call.e, shapes.unevenSplit, { span: call.at('parts'), size: size.key, into: `${count} equal parts` })
+  if (remainder(size, dim(count)) !== zero) return fail(call.e, shapes.unevenSplit, { span: call.at('parts'), size: dimText(size), into: `${count} equal parts` })
   return Array.from({ length: count }, () => floorQuotient(size, dim(count)))
 }
 
@@ -105,7 +105,7 @@ export const arrangeRows: readonly Builtin[] = [
       const x = call.tensor('x')
       const shape = call.dims('shape')
       const fits = shape.length >= x.shape.length && x.shape.every((d, i) => d === one || d === shape[i + shape.length - x.shape.length])
-      if (!fits) return fail(call.e, shapes.broadcastFails, { span: call.at('shape'), from: typeText(x), to: `[${shape.map((d) => d.key).join(', ')}]` })
+      if (!fits) return fail(call.e, shapes.broadcastFails, { span: call.at('shape'), from: typeText(x), to: `[${shape.map((d) => dimText(d)).join(', ')}]` })
       return tensor(build(call.e, [x], (b) => b.broadcastTo(x, shape)))
     },
   },

@@ -5,12 +5,12 @@ import type { DType, Node } from '../../ir/graph.ts'
 import { canBeTensor } from '../coerce.ts'
 import { fail } from '../elaboration.ts'
 import { broadcastTo, build, cast, constant, emit, sizeOf } from '../emit.ts'
-import { tensor, typeText } from '../value.ts'
+import { dimText, tensor, typeText } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 
 function shapeOf(call: BuiltinCall): readonly Dim[] {
   const shape = call.dims('shape')
-  for (const d of shape) if (d.constant !== undefined && d.constant < 0) return fail(call.e, shapes.negativeSize, { span: call.at('shape'), what: 'a shape', dim: d.key })
+  for (const d of shape) if (d.constant !== undefined && d.constant < 0) return fail(call.e, shapes.negativeSize, { span: call.at('shape'), what: 'a shape', dim: dimText(d) })
   return shape
 }
 
@@ -70,7 +70,7 @@ export const lookupRows: readonly Builtin[] = [
       const step = call.int('step')
       if (step < 1) return call.bad('step', 'it must be at least 1')
       const length = start ? subtract(stop, start) : stop
-      if (length.constant !== undefined && length.constant < 0) return call.bad(undefined, `there is nothing from ${start?.key ?? 0} up to ${stop.key}`)
+      if (length.constant !== undefined && length.constant < 0) return call.bad(undefined, `there is nothing from ${start ? dimText(start) : 0} up to ${dimText(stop)}`)
       const { e } = call
       const count = ceilQuotient(length, dim(step))
       const index = emit(e, 'iota', [], { shape: [count], axis: 0 })
@@ -109,7 +109,7 @@ export const lookupRows: readonly Builtin[] = [
       const indices = indicesOf(call)
       const rows = x.shape.filter((_, i) => i !== axis)
       if (rows.length !== indices.shape.length || rows.some((d, i) => d !== indices.shape[i]))
-        return fail(call.e, shapes.takeDiffers, { span: call.at('indices'), data: { span: call.at('x'), type: typeText(x) }, given: typeText(indices), wanted: `int[${rows.map((d) => d.key).join(', ')}]` })
+        return fail(call.e, shapes.takeDiffers, { span: call.at('indices'), data: { span: call.at('x'), type: typeText(x) }, given: typeText(indices), wanted: `int[${rows.map((d) => dimText(d)).join(', ')}]` })
       return tensor(takeAlong(call, x, indices, axis))
     },
   },

@@ -4,7 +4,7 @@ import { type Dim, exactQuotient, multiply, one, product } from '../../ir/dim.ts
 import type { Node } from '../../ir/graph.ts'
 import { fail } from '../elaboration.ts'
 import { build } from '../emit.ts'
-import { asDim, typeText } from '../value.ts'
+import { asDim, dimText, typeText } from '../value.ts'
 import type { BuiltinCall } from './builtin.ts'
 
 /** One place of a side: a name, a group of names, `1`, or `...` (here: the names given to the axes it stands for). */
@@ -81,10 +81,10 @@ function solve(group: Group, size: Dim, sizes: Map<string, Dim>, bad: (reason: s
   const known = multiply(...group.filter((name) => sizes.has(name)).map((name) => sizes.get(name)!))
   if (unknown.length > 1) bad(`the sizes of \`${unknown.join('`, `')}\` are not known; give all but one: \`${unknown[0]}: 8\``)
   else if (unknown.length === 0) {
-    if (known !== size) bad(`\`${group.join(' ') || '1'}\` makes ${known.key}, and the axis is ${size.key}`)
+    if (known !== size) bad(`\`${group.join(' ') || '1'}\` makes ${dimText(known)}, and the axis is ${dimText(size)}`)
   } else {
     const quotient = exactQuotient(size, known)
-    if (!quotient) bad(`${known.key} does not divide ${size.key}`)
+    if (!quotient) bad(`${dimText(known)} does not divide ${dimText(size)}`)
     else sizes.set(unknown[0]!, quotient)
   }
 }

@@ -4,7 +4,7 @@ import { add, dim, floorQuotient, one, subtract } from '../../ir/dim.ts'
 import { convolve, einsum, type Spatial } from '../contraction.ts'
 import { fail } from '../elaboration.ts'
 import { build } from '../emit.ts'
-import { asDim, tensor, typeText, type Value } from '../value.ts'
+import { asDim, dimText, tensor, typeText, type Value } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 
 /** One setting for every spatial axis, or a list with one for each. */
@@ -82,7 +82,7 @@ export const windowRows: readonly Builtin[] = [
       for (const [name, n] of [['low', low], ['high', high]] as const) if (n < 0) return call.bad(name, 'it cannot be negative')
       const covered = dilation * (size - 1) + 1
       const out = add(floorQuotient(subtract(add(x.shape[axis]!, dim(low + high)), dim(covered)), dim(stride)), one)
-      if (out.constant !== undefined && out.constant < 1) return call.bad('size', `a window of ${covered} does not fit into ${x.shape[axis]!.key}${low + high > 0 ? ` with ${low} and ${high} around` : ''}`)
+      if (out.constant !== undefined && out.constant < 1) return call.bad('size', `a window of ${covered} does not fit into ${dimText(x.shape[axis]!)}${low + high > 0 ? ` with ${low} and ${high} around` : ''}`)
       return tensor(build(call.e, [x], (b) => b.window(x, { axis, size, stride, dilation, low, high, fill: call.number('fill') })))
     },
   },
