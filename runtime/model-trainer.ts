@@ -10,8 +10,8 @@ import { serial } from './readback.ts'
 import { schedule } from './schedule.ts'
 import { openSession } from './session.ts'
 import { stepValues } from './step-values.ts'
-import { initialize } from './variables.ts'
-import { loadInto, metadataOf, saveFrom, weightsOfSession } from './weights.ts'
+import { initialize, readState, variablesOf } from './variables.ts'
+import { loadInto, metadataOf, saveTensors, weightsOfSession } from './weights.ts'
 
 /** What a run was for, and who waits for its scalars. */
 interface Enqueued {
@@ -39,6 +39,7 @@ export async function openTrainer<B, M, S, P extends string>(
   )
   const fields = batchSlots(program).map(({ name }) => name)
   const inTurn = serial()
+  const held = variablesOf(program)
   let steps = 0
   initialize(executor, seed)
 
@@ -96,7 +97,7 @@ export async function openTrainer<B, M, S, P extends string>(
   }
 
   return {
-    ...weightsOfSession<P>(executor),
+    ...weightsOfSession<P>(executor, held),
     seed,
     get steps() {
       return steps
@@ -113,7 +114,7 @@ export async function openTrainer<B, M, S, P extends string>(
       recordBatches(examples, wantedFields(program, dims), dims[batchDimOf(program)]!, how.shuffle ? seed : undefined),
     load: (source, how = {}) =>
       inTurn(async () => {
-        const metadata = await loadInto(executor, source, how, true)
+        const metadata = await loadInto(executor, held, source, how, true)
         steps = Number(metadata.get('step') ?? 0)
         // What was not a number before the load is of no matter now.
         collector = collect()
@@ -121,13 +122,12 @@ export async function openTrainer<B, M, S, P extends string>(
       }),
     save: (path) =>
       inTurn(() =>
-        saveFrom(
-          executor,
+        saveTensors(
+          () => readState(executor),
           metadataOf(spec.name, spec.origin, [
             ['seed', String(seed)],
             ['step', String(steps)],
           ]),
-          true,
           path,
         ),
       ),

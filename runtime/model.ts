@@ -5,12 +5,13 @@ import { CheckpointError } from './checkpoint-error.ts'
 import type { GpuDevice } from './device.ts'
 import { NameError, ShapeError, UnsupportedError } from './errors.ts'
 import type { Executor, TensorData } from './executor.ts'
+import { initialValues } from './initialize.ts'
 import type { DimDefaults, Model, ModelSpec, OpenModelOptions, ProgramVariant } from './model-spec.ts'
 import { defaultDevice } from './platform.ts'
 import { serial } from './readback.ts'
+import { type Tensor, tensorOf } from './safetensors.ts'
 import { openSession } from './session.ts'
-import { initialize } from './variables.ts'
-import { loadInto, metadataOf, saveFrom, weightsOfSession } from './weights.ts'
+import { heldBy, loadInto, metadataOf, saveTensors, weightsOfSession } from './weights.ts'
 
 export async function openModel<I, O, P extends string>(
   spec: ModelSpec,
@@ -25,21 +26,28 @@ export async function openModel<I, O, P extends string>(
   })
   const { inputs, outputs } = executor.program.entries.find(({ name }) => name === 'infer')!
   const inTurn = serial()
-  const { parameters, ...shared } = weightsOfSession<P>(executor)
-  let hasValues = parameters.length === 0
+  const held = heldBy(executor, ['infer'])
+  let hasValues = held.length === 0
   return {
-    ...shared,
-    parameters,
+    ...weightsOfSession<P>(executor, held),
     initialize(seed = 0) {
-      initialize(executor, seed)
+      for (const variable of held) executor.write(variable.path, initialValues(variable, seed))
       hasValues = true
     },
     async load(source, how = {}) {
-      const metadata = await inTurn(() => loadInto(executor, source, how, false))
+      const metadata = await inTurn(() => loadInto(executor, held, source, how, false))
       hasValues = true
       return metadata
     },
-    save: (path) => inTurn(() => saveFrom(executor, metadataOf(spec.name, spec.origin), false, path)),
+    save: (path) =>
+      inTurn(() => {
+        const read = async () => {
+          const tensors = new Map<string, Tensor>()
+          for (const { path: name, shape } of held) tensors.set(name, tensorOf(await executor.read(name), shape))
+          return tensors
+        }
+        return saveTensors(read, metadataOf(spec.name, spec.origin), path)
+      }),
     run: (given) =>
       inTurn(async () => {
         if (!hasValues)

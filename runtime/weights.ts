@@ -2,22 +2,31 @@
  * A session's variables ↔ a safetensors file, streamed: the header is checked against the program, name by name, before
  * the first byte of a tensor is uploaded; then tensors go to the device one at a time.
  */
+import { arenasOf, type VariableRecord } from './abi.ts'
 import { isMomentKey, momentKey } from './checkpoint.ts'
 import { CheckpointError } from './checkpoint-error.ts'
 import { NameError, UnsupportedError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import type { LoadOptions, Origin, ParameterInfo, Weights } from './model-spec.ts'
 import { platform } from './platform.ts'
-import { joinChunks, readSafetensorsHeader, safetensorsChunks } from './safetensors.ts'
+import { joinChunks, readSafetensorsHeader, safetensorsChunks, type Tensor } from './safetensors.ts'
 import { elements } from './size.ts'
-import { checkWeights, momentSlots, readState, valuesOf, variablesOf, weightsOf } from './variables.ts'
+import { checkWeights, momentSlots, valuesOf, variablesOf } from './variables.ts'
 import { openSource, type WeightsSource } from './weights-source.ts'
 
 export type Metadata = ReadonlyMap<string, string>
 
+/** The parameters and states that a session running these entries holds: inference may have no use for a state. */
+export function heldBy({ program }: Executor, entries: readonly string[]): readonly VariableRecord[] {
+  const arenas = new Set(arenasOf(program, entries))
+  const slots = new Map(program.tensors.map(({ name, arena }) => [name, arena]))
+  return variablesOf(program).filter(({ path }) => arenas.has(slots.get(path) ?? -1))
+}
+
 /** Loads parameters and states; moments too where they are asked for and the file has them. */
 export async function loadInto<P extends string>(
   executor: Executor,
+  held: readonly VariableRecord[],
   from: WeightsSource,
   { names: called, except = () => false }: LoadOptions<P>,
   resume: boolean,
@@ -26,7 +35,7 @@ export async function loadInto<P extends string>(
   const source = await openSource(from)
   try {
     const { tensors, metadata } = await readSafetensorsHeader(source)
-    const targets = variablesOf(executor.program)
+    const targets = held
       .filter(({ path }) => !except(path as P))
       .map((record) => {
         const given = Object.hasOwn(names, record.path) ? names[record.path] : undefined
@@ -80,10 +89,10 @@ export function metadataOf(name: string, origin: Origin, more: readonly (readonl
   ])
 }
 
-export async function saveFrom(
-  executor: Executor,
+/** The tensors as a file; with a path, written there too. */
+export async function saveTensors(
+  tensors: () => Promise<ReadonlyMap<string, Tensor>>,
   metadata: Metadata,
-  withMoments: boolean,
   path: string | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { writeFile } = platform()
@@ -92,8 +101,7 @@ export async function saveFrom(
       'there are no files here to save to',
       'call save() without a path and keep the bytes it gives',
     )
-  const state = await readState(executor)
-  const bytes = joinChunks(safetensorsChunks(withMoments ? state : weightsOf(state), metadata))
+  const bytes = joinChunks(safetensorsChunks(await tensors(), metadata))
   if (path !== undefined) await writeFile!(path, bytes)
   return bytes
 }
@@ -101,11 +109,12 @@ export async function saveFrom(
 /** The part of a model or trainer that a session gives as it is. */
 export function weightsOfSession<P extends string>(
   executor: Executor,
+  held: readonly VariableRecord[],
 ): Pick<
   Weights<P>,
   'device' | 'dims' | 'allocatedBytes' | 'parameters' | 'read' | 'lost' | 'dispose' | typeof Symbol.dispose
 > {
-  const parameters = variablesOf(executor.program).map(
+  const parameters = held.map(
     ({ path, shape, dtype, trainable }): ParameterInfo<P> => ({
       path: path as P,
       shape,
