@@ -24,6 +24,8 @@ interface BindingEntry {
   readonly storage: Storage
 }
 
+const wgslTypes: ReadonlySet<string> = new Set(['i32', 'u32', 'f32', 'f16', 'vec2', 'vec3', 'vec4'])
+
 export class Shader {
   readonly identities = new Identities()
   readonly body = new Block()
@@ -43,7 +45,9 @@ export class Shader {
   }
 
   fresh(prefix: string): string {
-    return `${prefix}${this.#names++}`
+    const name = `${prefix}${this.#names++}`
+    // A variable that is called as a type would hide it.
+    return wgslTypes.has(name) ? this.fresh(prefix) : name
   }
 
   /** The variable of a slot's binding. A slot that this kernel writes anywhere is bound for writing. */
