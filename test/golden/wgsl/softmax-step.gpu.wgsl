@@ -247,40 +247,40 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         t2[k30 + i31] = c14;
       }
     }
-    let i32 = row5 + 1u;
-    if (i32 < 10u) {
-      let i33 = column6 + lane + 0u;
-      let k34 = i32 * 784u;
-      if (i33 < 784u) {
-        t2[k34 + i33] = c15;
+    let i33 = row5 + 1u;
+    if (i33 < 10u) {
+      let i34 = column6 + lane + 0u;
+      let k35 = i33 * 784u;
+      if (i34 < 784u) {
+        t2[k35 + i34] = c15;
       }
-      let i35 = column6 + lane + 1u * 64u;
-      if (i35 < 784u) {
-        t2[k34 + i35] = c16;
-      }
-    }
-    let i36 = row5 + 2u;
-    if (i36 < 10u) {
-      let i37 = column6 + lane + 0u;
-      let k38 = i36 * 784u;
-      if (i37 < 784u) {
-        t2[k38 + i37] = c17;
-      }
-      let i39 = column6 + lane + 1u * 64u;
-      if (i39 < 784u) {
-        t2[k38 + i39] = c18;
+      let i36 = column6 + lane + 1u * 64u;
+      if (i36 < 784u) {
+        t2[k35 + i36] = c16;
       }
     }
-    let i40 = row5 + 3u;
-    if (i40 < 10u) {
-      let i41 = column6 + lane + 0u;
-      let k42 = i40 * 784u;
-      if (i41 < 784u) {
-        t2[k42 + i41] = c19;
+    let i37 = row5 + 2u;
+    if (i37 < 10u) {
+      let i38 = column6 + lane + 0u;
+      let k39 = i37 * 784u;
+      if (i38 < 784u) {
+        t2[k39 + i38] = c17;
       }
-      let i43 = column6 + lane + 1u * 64u;
-      if (i43 < 784u) {
-        t2[k42 + i43] = c20;
+      let i40 = column6 + lane + 1u * 64u;
+      if (i40 < 784u) {
+        t2[k39 + i40] = c18;
+      }
+    }
+    let i41 = row5 + 3u;
+    if (i41 < 10u) {
+      let i42 = column6 + lane + 0u;
+      let k43 = i41 * 784u;
+      if (i42 < 784u) {
+        t2[k43 + i42] = c19;
+      }
+      let i44 = column6 + lane + 1u * 64u;
+      if (i44 < 784u) {
+        t2[k43 + i44] = c20;
       }
     }
   }
