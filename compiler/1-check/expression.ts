@@ -53,7 +53,7 @@ function dispatch(e: Elaboration, expression: Expression, scope: Scope): Value {
     case 'index':
       return index(e, evaluate(e, expression.object, scope), expression, scope)
     case 'call': {
-      const callee = evaluate(e, expression.callee, scope)
+      const callee = evaluateCallee(e, expression.callee, scope)
       if (callee.kind === 'poison') {
         // The arguments are looked at all the same, for their own faults.
         givens(e, expression.arguments, scope)
@@ -127,6 +127,16 @@ export function lookUp(e: Elaboration, name: string, span: Span, scope: Scope): 
     default:
       return found satisfies never
   }
+}
+
+const callable: ReadonlySet<Value['kind']> = new Set(['builtin', 'function', 'lambda', 'module', 'model', 'blueprint', 'layer', 'poison'])
+
+/** What is called: in `dropout(x, dropout)`, a rate of the name does not hide the function. */
+export function evaluateCallee(e: Elaboration, expression: Expression, scope: Scope): Value {
+  const value = evaluate(e, expression, scope)
+  if (expression.kind !== 'name' || callable.has(value.kind)) return value
+  const hidden = scope.findAll(expression.name).find((b) => b.kind === 'value' && callable.has(b.value.kind))
+  return hidden?.kind === 'value' ? hidden.value : value
 }
 
 function member(e: Elaboration, object: Value, name: string, span: Span): Value {

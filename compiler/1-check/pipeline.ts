@@ -4,7 +4,7 @@ import type { Span } from '../../grammar/source.ts'
 import * as names from '../diagnostics/names.ts'
 import { call, configure } from './call.ts'
 import { at, type Elaboration, fail } from './elaboration.ts'
-import { condition, evaluate, givens, live, recover } from './expression.ts'
+import { condition, evaluate, evaluateCallee, givens, live, recover } from './expression.ts'
 import type { Blueprint } from './instance.ts'
 import { callLayer, instantiate, instantiateAnonymous } from './layers.ts'
 import type { Scope } from './scope.ts'
@@ -39,7 +39,7 @@ function joined(a: Span, b: Span): Span {
 function apply(e: Elaboration, stage: Expression, name: Stage['name'], input: Given, rest: readonly Given[], scope: Scope): Value {
   if (stage.kind === 'conditional')
     return apply(e, condition(e, stage.condition, scope) ? stage.then : stage.else, name, input, rest, scope)
-  const [callee, args] = stage.kind === 'call' ? [live(evaluate(e, stage.callee, scope)), givens(e, stage.arguments, scope)] : [live(evaluate(e, stage, scope)), []]
+  const [callee, args] = stage.kind === 'call' ? [live(evaluateCallee(e, stage.callee, scope)), givens(e, stage.arguments, scope)] : [live(evaluate(e, stage, scope)), []]
   const blueprint = recipe(e, callee, args, stage)
   if (blueprint) {
     const instance = name ? instantiate(e, name.name, blueprint, stage.span) : instantiateAnonymous(e, blueprint, stage.span)

@@ -44,6 +44,12 @@ export class Scope {
     }
     return undefined
   }
+  /** Everything of the name, innermost first. */
+  findAll(name: string): readonly Binding[] {
+    const found: Binding[] = []
+    for (let scope: Scope | undefined = this; scope; scope = scope.parent) found.push(...(scope.#names.has(name) ? [scope.#names.get(name)!] : []))
+    return found
+  }
   /** Every visible name, innermost first. */
   *visible(): Iterable<string> {
     for (let scope: Scope | undefined = this; scope; scope = scope.parent) yield* scope.#names.keys()
