@@ -6,7 +6,7 @@
 `<model>.safetensors`: the models of models/, their weights drawn as `dlmc init --seed 7`
 draws them (the generator is written out below, independently), so the weights are not stored. `std.safetensors`: one case
 per function and layer of the standard library, each with the .dlm program it belongs to in the metadata; a new function is
-one `case(…)` here. `optimizers.safetensors`: five steps of each optimizer. Equal inputs give equal files.
+one `case(…)` here; `recurrent.safetensors`: the same for recurrent layers. `optimizers.safetensors`: five steps of each optimizer. Equal inputs give equal files.
 """
 import json
 import math
@@ -347,6 +347,71 @@ def std_cases():
     write_safetensors("std.safetensors", CASE_TENSORS, {"cases": json.dumps(CASES)})
 
 
+# ------------------------------------------------------------------------------------------- recurrences
+
+GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
+
+
+def recurrence(kind, t, x, paths, biases=2, bidirectional=False, h0=None, c0=None, nonlinearity="tanh"):
+    """torch's own layer over weights of `t`; `paths`: one a direction and layer."""
+    import torch._VF as VF
+    hidden = t[f"{paths[0]}.weight_hh"].shape[1]
+    zeros = torch.zeros(len(paths), x.shape[0], hidden, dtype=torch.float64)
+    flat = []
+    for path in paths:
+        none = torch.zeros(GATES[kind] * hidden, dtype=torch.float64)
+        flat += [t[f"{path}.weight_ih"], t[f"{path}.weight_hh"], t.get(f"{path}.bias_ih", none), t.get(f"{path}.bias_hh", none)]
+    h0 = zeros if h0 is None else h0.unsqueeze(0)
+    c0 = zeros if c0 is None else c0.unsqueeze(0)
+    layers = len(paths) // (2 if bidirectional else 1)
+    common = (flat, True, layers, 0.0, False, bidirectional, True)
+    if kind == "LSTM":
+        y, h, c = VF.lstm(x, (h0, c0), *common)
+        return y, h, c
+    return (VF.gru if kind == "GRU" else VF.rnn_relu if nonlinearity == "relu" else VF.rnn_tanh)(x, h0, *common)
+
+
+def recurrent_weights(kind, path, inputs, hidden, biases=2):
+    rows = GATES[kind] * hidden
+    shapes = {"weight_ih": (rows, inputs), "weight_hh": (rows, hidden), "bias_ih": (rows,), "bias_hh": (rows,)}
+    return {f"{path}.{name}": (shape, (-0.9, 0.9)) for name, shape in list(shapes.items())[:2 + biases]}
+
+
+def recurrent_cases():
+    CASES.clear()
+    CASE_TENSORS.clear()
+    for kind in GATES:
+        results = ["all", "last", "cell"] if kind == "LSTM" else ["all", "last"]
+        joined = lambda y, *last: torch.cat([y] + [part[-1].unsqueeze(1) for part in last], 1)
+        value = "let value = concat([r.all, " + ", ".join(f"expand(r.{name}, 1)" for name in results[1:]) + "], axis: 1)"
+        for batch, length, inputs, hidden in ((3, 5, 7, 5), (1, 1, 1, 1), (2, 7, 1, 3), (5, 2, 3, 1)):
+            case(f"{kind} {batch}x{length}x{inputs} to {hidden}", {"x": ((batch, length, inputs), (-2, 2))},
+                 f"layer l = {kind}({hidden})\nlet r = l(x)\n{value}",
+                 lambda t, kind=kind: joined(*recurrence(kind, t, t["x"], ["l"])), recurrent_weights(kind, "l", inputs, hidden))
+        x = {"x": ((3, 5, 2), (-2, 2))}
+        case(f"{kind} in reverse", x, f"layer l = {kind}(3, reverse: true)\nlet r = l(x)\n{value}",
+             lambda t, kind=kind: (lambda y, *last: joined(y.flip(1), *last))(*recurrence(kind, t, t["x"].flip(1), ["l"])), recurrent_weights(kind, "l", 2, 3))
+        for biases in (0, 1):
+            case(f"{kind} with {biases} biases", x, f"layer l = {kind}(3, biases: {biases})\nlet r = l(x)\n{value}",
+                 lambda t, kind=kind: joined(*recurrence(kind, t, t["x"], ["l"])), recurrent_weights(kind, "l", 2, 3, biases))
+        start = {"h0": ((3, 3), (-1, 1)), **({"c0": ((3, 3), (-2, 2))} if kind == "LSTM" else {})}
+        case(f"{kind} from a state", {**x, **start}, f"layer l = {kind}(3)\nlet r = l(x, {', '.join(start)})\n{value}",
+             lambda t, kind=kind: joined(*recurrence(kind, t, t["x"], ["l"], h0=t["h0"], c0=t.get("c0"))), recurrent_weights(kind, "l", 2, 3))
+        case(f"{kind} in two layers, both directions", x, f"layer l = Recurrent({kind}, 3, layers: 2, bidirectional: true)\nlet r = l(x)\nlet value = concat([r.all, expand(r.last, 1)], axis: 1)",
+             lambda t, kind=kind: (lambda y, h, *_: torch.cat([y, torch.cat([h[2], h[3]], -1).unsqueeze(1)], 1))(
+                 *recurrence(kind, t, t["x"], [f"l.level[{i}].{d}" for i in (0, 1) for d in ("forwards", "backwards")], bidirectional=True)),
+             {k: v for i in (0, 1) for d in ("forwards", "backwards") for k, v in recurrent_weights(kind, f"l.level[{i}].{d}", 2 if i == 0 else 6, 3).items()})
+        case(f"{kind} in two layers", x, f"layer l = Recurrent({kind}, 3, layers: 2)\nlet r = l(x)\nlet value = concat([r.all, expand(r.last, 1)], axis: 1)",
+             lambda t, kind=kind: (lambda y, h, *_: torch.cat([y, h[1].unsqueeze(1)], 1))(*recurrence(kind, t, t["x"], ["l.level[0]", "l.level[1]"])),
+             {**recurrent_weights(kind, "l.level[0]", 2, 3), **recurrent_weights(kind, "l.level[1]", 3, 3)})
+    case("Bidirectional", {"x": ((2, 3, 2), (-2, 2))}, "layer l = Bidirectional(GRU, 2)\nlet value = l(x).all",
+         lambda t: recurrence("GRU", t, t["x"], ["l.forwards", "l.backwards"], bidirectional=True)[0],
+         {**recurrent_weights("GRU", "l.forwards", 2, 2), **recurrent_weights("GRU", "l.backwards", 2, 2)})
+    case("RNN of relu", {"x": ((2, 3, 2), (-2, 2))}, "layer l = RNN(3, activation: relu)\nlet value = l(x).all",
+         lambda t: recurrence("RNN", t, t["x"], ["l"], nonlinearity="relu")[0], recurrent_weights("RNN", "l", 2, 3))
+    write_safetensors("recurrent.safetensors", CASE_TENSORS, {"cases": json.dumps(CASES)})
+
+
 # ------------------------------------------------------------------------------------------- optimizers
 
 OPTIMIZERS = {
@@ -384,4 +449,5 @@ if __name__ == "__main__":
     for model in MODELS:
         make_model(model)
     std_cases()
+    recurrent_cases()
     optimizers()

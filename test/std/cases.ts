@@ -1,5 +1,5 @@
 /**
- * The cases of test/fixtures/std.safetensors: a program over functions of the standard library, what it is given, and
+ * The cases of test/fixtures/{std,recurrent}.safetensors: a program over functions of the standard library, what it is given, and
  * what PyTorch makes of it. A new case is one row in scripts/fixtures.py.
  */
 import { check } from '../../compiler/1-check/index.ts'
@@ -7,7 +7,7 @@ import { differentiate } from '../../compiler/3-differentiate/differentiate.ts'
 import type { Graph, Node, Result } from '../../compiler/ir/graph.ts'
 import type { Value } from '../../compiler/ops/op.ts'
 import type { ModelGraph, Program } from '../../compiler/program.ts'
-import { type Numbers, readFixture } from './fixtures.ts'
+import { type Fixture, type Numbers, readFixture } from './fixtures.ts'
 
 export interface StdCase {
   readonly title: string
@@ -17,16 +17,19 @@ export interface StdCase {
   readonly states: readonly string[]
 }
 
-const fixture = readFixture('std.safetensors')
-export const stdCases: readonly StdCase[] = JSON.parse(fixture.metadata.get('cases')!) as StdCase[]
+const [std, recurrent] = ['std.safetensors', 'recurrent.safetensors'].map(readFixture) as [Fixture, Fixture]
+const casesOf = (fixture: Fixture): readonly StdCase[] => JSON.parse(fixture.metadata.get('cases')!) as StdCase[]
+export const stdCases = casesOf(std)
+/** Layers that are loops on a device. */
+export const recurrentCases = casesOf(recurrent)
 
 /** The tensors of a case that start with a prefix (`out.`, `grad.`, or nothing). */
 export function tensorOf(title: string, name: string): Numbers | undefined {
-  return fixture.tensors.get(`${title}/${name}`)
+  return std.tensors.get(`${title}/${name}`) ?? recurrent.tensors.get(`${title}/${name}`)
 }
 export function namesOf(title: string, prefix: string): string[] {
   const start = `${title}/${prefix}`
-  return [...fixture.tensors.keys()].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length))
+  return [...std.tensors.keys(), ...recurrent.tensors.keys()].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length))
 }
 
 export function checkText(text: string, path = 'case.dlm'): Program {

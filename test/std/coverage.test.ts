@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { stdSources } from '../../compiler/std.generated.ts'
-import { stdCases } from './cases.ts'
+import { recurrentCases, stdCases } from './cases.ts'
 import { readFixture } from './fixtures.ts'
 
 /** Used by other functions of the library, and tested through them. */
@@ -14,7 +14,7 @@ it('every function and module is used by a case', () => {
     [...text.matchAll(/^(?:fn|module) (\w+)/gm)].map((m) => m[1]!),
   )
   const optimizers = JSON.parse(readFixture('optimizers.safetensors').metadata.get('optimizers')!) as string[]
-  const programs = [...stdCases.map((c) => c.program), ...optimizers].join('\n')
+  const programs = [...[...stdCases, ...recurrentCases].map((c) => c.program), ...optimizers].join('\n')
   const unused = declared.filter((name) => !inner.has(name) && !new RegExp(`\\b${name}\\(`).test(programs))
   // conv1d is what Conv1d calls.
   expect(unused).toEqual(['conv1d'])
