@@ -1,39 +1,18 @@
 /** Operators: exact on static numbers and dims, nodes of the graph as soon as a tensor takes part. */
-import type { BinaryOperator, Expression } from '../../grammar/ast.ts'
+import type { Expression } from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
 import * as shapes from '../diagnostics/shapes.ts'
 import * as statics from '../diagnostics/static.ts'
 import * as D from '../ir/dim.ts'
-import type { DType, Node } from '../ir/graph.ts'
-import { canBeTensor, isLiteral, isNumeric, toTensor } from './coerce.ts'
-import { type Elaboration, fail, limits } from './elaboration.ts'
-import { cast, elementwise, emit, type Placed, promote, sizeOf } from './emit.ts'
+import type { Node } from '../ir/graph.ts'
 import { configure } from './call.ts'
+import { canBeTensor, isNumeric, toTensor } from './coerce.ts'
+import { compare, logic } from './comparison.ts'
 import { matrixProduct } from './contraction.ts'
+import { type Elaboration, fail, limits } from './elaboration.ts'
+import { cast, elementwise, emit, type Placed, promote } from './emit.ts'
+import { type BinaryExpression, pair, placed, verbs } from './operands.ts'
 import { asDim, bool, describe, dimValue, list, listSize, number, poison, string, tensor, type Value } from './value.ts'
-
-type BinaryExpression = Expression & { kind: 'binary' }
-
-/** The verb of an operator, for "these two shapes cannot be …". */
-const verbs: Record<BinaryOperator, string> = {
-  '+': 'added',
-  '-': 'subtracted',
-  '*': 'multiplied',
-  '/': 'divided',
-  '//': 'divided',
-  '%': 'divided',
-  '@': 'multiplied as matrices',
-  '**': 'raised to a power',
-  '==': 'compared',
-  '!=': 'compared',
-  '<': 'compared',
-  '<=': 'compared',
-  '>': 'compared',
-  '>=': 'compared',
-  '~=': 'compared',
-  and: 'combined',
-  or: 'combined',
-}
 
 /** The right operand is evaluated only when `and` and `or` have not decided without it. */
 export function binary(e: Elaboration, at: BinaryExpression, left: Value, evaluateRight: () => Value): Value {
@@ -71,7 +50,15 @@ export function binary(e: Elaboration, at: BinaryExpression, left: Value, evalua
 }
 
 type Arithmetic = '+' | '-' | '*' | '/' | '//' | '%' | '**'
-const graphOps = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '//': 'floor_div', '%': 'modulo', '**': 'pow' } as const
+const graphOps = {
+  '+': 'add',
+  '-': 'sub',
+  '*': 'mul',
+  '/': 'div',
+  '//': 'floor_div',
+  '%': 'modulo',
+  '**': 'pow',
+} as const
 
 function arithmetic(e: Elaboration, operator: Arithmetic, at: BinaryExpression, left: Value, right: Value): Value {
   if (isNumeric(left) && isNumeric(right)) {
@@ -81,24 +68,38 @@ function arithmetic(e: Elaboration, operator: Arithmetic, at: BinaryExpression, 
   const other = structural(e, operator, at, left, right)
   if (other) return other
   if (!canBeTensor(left) || !canBeTensor(right) || (left.kind === 'bool' && right.kind === 'bool'))
-    return fail(e, statics.badOperands, { span: at.operatorSpan, operator, left: { span: at.left.span, given: describe(left) }, right: { span: at.right.span, given: describe(right) } })
+    return fail(e, statics.badOperands, {
+      span: at.operatorSpan,
+      operator,
+      left: { span: at.left.span, given: describe(left) },
+      right: { span: at.right.span, given: describe(right) },
+    })
   return tensor(arithmeticNode(e, operator, at.operatorSpan, ...pair(e, left, at.left.span, right, at.right.span)))
 }
 
 export function arithmeticNode(e: Elaboration, operator: Arithmetic, span: Span, left: Placed, right: Placed): Node {
-  const sides = promote(e, verbs[operator], span, [left, right])
+  const sides = promote(e, verbs[operator], [left, right])
   // Division and powers of ints are numbers with a fraction.
-  const float = operator === '/' || operator === '**' ? sides.map((s) => ({ ...s, node: cast(e, s.node, 'float') })) : sides
+  const float =
+    operator === '/' || operator === '**' ? sides.map((s) => ({ ...s, node: cast(e, s.node, 'float') })) : sides
   return elementwise(e, graphOps[operator], verbs[operator], span, float)
 }
 
 /** `undefined` where the result is not a static number: `T / 2` with a `T` that 2 does not divide. */
-function staticArithmetic(e: Elaboration, operator: Arithmetic, at: BinaryExpression, left: Value, right: Value): Value | undefined {
-  if (left.kind === 'number' && right.kind === 'number') return numbers(e, operator, at, left.value, right.value, left.integer && right.integer)
+function staticArithmetic(
+  e: Elaboration,
+  operator: Arithmetic,
+  at: BinaryExpression,
+  left: Value,
+  right: Value,
+): Value | undefined {
+  if (left.kind === 'number' && right.kind === 'number')
+    return numbers(e, operator, at, left.value, right.value, left.integer && right.integer)
   const a = asDim(left)
   const b = asDim(right)
   if (!a || !b) return undefined
-  if ((operator === '/' || operator === '//' || operator === '%') && b === D.zero) return fail(e, statics.divisionByZero, { span: at.span })
+  if ((operator === '/' || operator === '//' || operator === '%') && b === D.zero)
+    return fail(e, statics.divisionByZero, { span: at.span })
   switch (operator) {
     case '+':
       return dimValue(bounded(D.add(a, b)))
@@ -133,17 +134,28 @@ function product(a: D.Dim, b: D.Dim): D.Dim {
 }
 function bounded(d: D.Dim): D.Dim {
   if (d.terms.length > longest.terms) throw new D.DimOverflow('a size has more than 500 terms')
-  if (d.terms.some((t) => t.atoms.length > longest.factors)) throw new D.DimOverflow('a size multiplies more than 32 dims')
+  if (d.terms.some((t) => t.atoms.length > longest.factors))
+    throw new D.DimOverflow('a size multiplies more than 32 dims')
   if (d.key.length > 20_000) throw new D.DimOverflow('a size is too long to write down')
   return d
 }
 
-function numbers(e: Elaboration, operator: Arithmetic, at: BinaryExpression, a: number, b: number, integers: boolean): Value {
-  if ((operator === '/' || operator === '//' || operator === '%') && b === 0) return fail(e, statics.divisionByZero, { span: at.span })
+function numbers(
+  e: Elaboration,
+  operator: Arithmetic,
+  at: BinaryExpression,
+  a: number,
+  b: number,
+  integers: boolean,
+): Value {
+  if ((operator === '/' || operator === '//' || operator === '%') && b === 0)
+    return fail(e, statics.divisionByZero, { span: at.span })
   const value = compute(operator, a, b)
-  if (integers && !Number.isFinite(value)) return fail(e, shapes.dimOverflow, { span: at.span, reason: 'a whole number exceeds 2^53' })
+  if (integers && !Number.isFinite(value))
+    return fail(e, shapes.dimOverflow, { span: at.span, reason: 'a whole number exceeds 2^53' })
   const whole = integers && (operator === '/' || operator === '**' ? Number.isInteger(value) : true)
-  if (whole && !Number.isSafeInteger(value)) return fail(e, shapes.dimOverflow, { span: at.span, reason: 'a whole number exceeds 2^53' })
+  if (whole && !Number.isSafeInteger(value))
+    return fail(e, shapes.dimOverflow, { span: at.span, reason: 'a whole number exceeds 2^53' })
   return number(value, whole)
 }
 
@@ -169,8 +181,15 @@ function compute(operator: Arithmetic, a: number, b: number): number {
 }
 
 /** Operators on what is no number: lists and strings are joined, a layer is stacked. */
-function structural(e: Elaboration, operator: Arithmetic, at: BinaryExpression, left: Value, right: Value): Value | undefined {
-  if (operator === '+' && left.kind === 'list' && right.kind === 'list') return list(limited(e, at.span, listSize(left) + listSize(right)) && [...left.items, ...right.items])
+function structural(
+  e: Elaboration,
+  operator: Arithmetic,
+  at: BinaryExpression,
+  left: Value,
+  right: Value,
+): Value | undefined {
+  if (operator === '+' && left.kind === 'list' && right.kind === 'list')
+    return list(limited(e, at.span, listSize(left) + listSize(right)) && [...left.items, ...right.items])
   if (operator === '+' && left.kind === 'string' && right.kind === 'string') {
     limited(e, at.span, left.value.length + right.value.length)
     return string(left.value + right.value)
@@ -196,103 +215,12 @@ function limited(e: Elaboration, span: Span, items: number): true {
   return true
 }
 
-// ---------------------------------------------------------------- comparison and logic
-
-type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
-
-function compare(e: Elaboration, operator: Comparison, at: BinaryExpression, left: Value, right: Value): Value {
-  const equality = operator === '==' || operator === '!='
-  if (equality) {
-    const same = sameStatic(left, right)
-    if (same !== undefined) return bool(same === (operator === '=='))
-  }
-  if (isNumeric(left) && isNumeric(right)) {
-    const order = difference(left, right)
-    if (order !== undefined) return bool(decide(operator, order))
-    return tensor(compareNodes(e, operator, at, sizes(e, left, at.left.span), sizes(e, right, at.right.span)))
-  }
-  if (!canBeTensor(left) || !canBeTensor(right))
-    return fail(e, statics.badOperands, { span: at.operatorSpan, operator, left: { span: at.left.span, given: describe(left) }, right: { span: at.right.span, given: describe(right) } })
-  return tensor(compareNodes(e, operator, at, ...pair(e, left, at.left.span, right, at.right.span)))
-}
-
-function sizes(e: Elaboration, value: Value, span: Span): Placed {
-  return { span, node: value.kind === 'dim' ? sizeOf(e, value.dim) : toTensor(e, value, span, 'float') }
-}
-
-function compareNodes(e: Elaboration, operator: Comparison, at: BinaryExpression, left: Placed, right: Placed): Node {
-  const truths = left.node.dtype === 'bool' && right.node.dtype === 'bool' && (operator === '==' || operator === '!=')
-  const sides = truths ? [left, right] : promote(e, verbs[operator], at.operatorSpan, [left, right])
-  const forward = { '==': 'eq', '!=': 'ne', '<': 'lt', '<=': 'le', '>': 'lt', '>=': 'le' } as const
-  const swapped = operator === '>' || operator === '>=' ? [...sides].reverse() : sides
-  return elementwise(e, forward[operator], verbs[operator], at.operatorSpan, swapped)
-}
-
-/** The sign of `a − b`, where it is known for all values of the dims. */
-function difference(a: Value, b: Value): number | undefined {
-  if (a.kind === 'number' && b.kind === 'number') return a.value === b.value ? 0 : a.value < b.value ? -1 : a.value > b.value ? 1 : Number.NaN
-  const x = asDim(a)
-  const y = asDim(b)
-  if (!x || !y) return undefined
-  const constant = D.subtract(x, y).constant
-  return constant === undefined ? undefined : Math.sign(constant)
-}
-
-function decide(operator: Comparison, order: number): boolean {
-  switch (operator) {
-    case '==':
-      return order === 0
-    case '!=':
-      return order !== 0
-    case '<':
-      return order < 0
-    case '<=':
-      return order <= 0
-    case '>':
-      return order > 0
-    case '>=':
-      return order >= 0
-    default:
-      return operator satisfies never
-  }
-}
-
-/** Equality of static values; `undefined` where a tensor or an open dim has to decide. */
-export function sameStatic(a: Value, b: Value): boolean | undefined {
-  if (a.kind === 'none' || b.kind === 'none') return a.kind === b.kind
-  if (a.kind === 'tensor' || b.kind === 'tensor') return undefined
-  if (isNumeric(a) && isNumeric(b)) {
-    const order = difference(a, b)
-    return order === undefined ? undefined : order === 0
-  }
-  if (a.kind === 'list' && b.kind === 'list') {
-    if (a.items.length !== b.items.length) return false
-    let all: boolean | undefined = true
-    for (const [i, item] of a.items.entries()) {
-      const same = sameStatic(item, b.items[i]!)
-      if (same === false) return false
-      if (same === undefined) all = undefined
-    }
-    return all
-  }
-  if (a.kind === 'string' && b.kind === 'string') return a.value === b.value
-  if (a.kind === 'bool' && b.kind === 'bool') return a.value === b.value
-  if (a.kind === 'builtin' && b.kind === 'builtin') return a.builtin === b.builtin
-  if ((a.kind === 'function' && b.kind === 'function') || (a.kind === 'module' && b.kind === 'module')) return a.declaration === b.declaration
-  return canBeTensor(a) && canBeTensor(b) ? undefined : false
-}
-
-function logic(e: Elaboration, operator: 'and' | 'or', at: BinaryExpression, left: Value, right: Value): Value {
-  const truth = (v: Value) => v.kind === 'bool' || (v.kind === 'tensor' && v.node.dtype === 'bool') || isLiteral(v)
-  if (!truth(left) || !truth(right))
-    return fail(e, statics.badOperands, { span: at.operatorSpan, operator, left: { span: at.left.span, given: describe(left) }, right: { span: at.right.span, given: describe(right) } })
-  // A static side that reached this place does not decide: `true and x` and `false or x` are x.
-  if (left.kind === 'bool') return right
-  if (right.kind === 'bool' && right.value === (operator === 'and')) return left
-  return tensor(elementwise(e, operator, verbs[operator], at.operatorSpan, pair(e, left, at.left.span, right, at.right.span)))
-}
-
-export function unary(e: Elaboration, operator: '-' | '+' | 'not', value: Value, at: Expression & { kind: 'unary' }): Value {
+export function unary(
+  e: Elaboration,
+  operator: '-' | '+' | 'not',
+  value: Value,
+  at: Expression & { kind: 'unary' },
+): Value {
   if (value.kind === 'poison') return poison
   const bad = () => fail(e, statics.badOperand, { span: at.operand.span, operator, given: describe(value) })
   if (operator === 'not') {
@@ -305,19 +233,4 @@ export function unary(e: Elaboration, operator: '-' | '+' | 'not', value: Value,
   const node = toTensor(e, value, at.operand.span)
   if (node.dtype === 'bool') return bad()
   return tensor(operator === '-' ? emit(e, 'neg', [node], {}) : node)
-}
-
-// ---------------------------------------------------------------- operands
-
-function placed(e: Elaboration, value: Value, span: Span, wanted?: DType): Placed {
-  return { node: toTensor(e, value, span, wanted), span }
-}
-
-/** Two operands as tensors; a static one follows the other's dtype. */
-export function pair(e: Elaboration, left: Value, leftSpan: Span, right: Value, rightSpan: Span): [Placed, Placed] {
-  if (left.kind === 'tensor') return [placed(e, left, leftSpan), placed(e, right, rightSpan, left.node.dtype)]
-  if (right.kind === 'tensor') return [placed(e, left, leftSpan, right.node.dtype), placed(e, right, rightSpan)]
-  // A symbolic dim beside a number: both are float scalars.
-  const wanted = left.kind === 'dim' || right.kind === 'dim' ? 'float' : undefined
-  return [placed(e, left, leftSpan, wanted), placed(e, right, rightSpan, wanted)]
 }

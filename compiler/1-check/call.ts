@@ -2,6 +2,7 @@
 import type { Parameter, ResultType } from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
 import * as names from '../diagnostics/names.ts'
+import { nearest } from '../diagnostics/near.ts'
 import * as shapes from '../diagnostics/shapes.ts'
 import type { StaticValue } from '../program.ts'
 import { callBuiltin } from './builtins/builtin.ts'
@@ -14,7 +15,6 @@ import { Scope } from './scope.ts'
 import { accept, finish, startUnifier, textOf, type Unifier } from './signature.ts'
 import { run } from './statement.ts'
 import { toStaticValue } from './static.ts'
-import { nearest } from '../diagnostics/near.ts'
 import { describe, type Given, none, poison, tensor, type Value } from './value.ts'
 
 /** Applies a value to arguments. */
@@ -30,7 +30,13 @@ export function call(e: Elaboration, callee: Value, given: readonly Given[], spa
       return called(e, label, span, () => {
         const inner = new Scope(scope)
         const unifier = startUnifier(inner)
-        bindArguments(e, { label, declared: declaration.name.span, parameters: declaration.parameters }, given, span, unifier)
+        bindArguments(
+          e,
+          { label, declared: declaration.name.span, parameters: declaration.parameters },
+          given,
+          span,
+          unifier,
+        )
         const frame = { ...e.frame, kind: 'function' as const }
         const result = inFrame(e, frame, () => run(e, declaration.body.statements, inner))
         if (!result) return fail(e, names.noReturn, { span: declaration.name.span, name: label })
@@ -41,7 +47,13 @@ export function call(e: Elaboration, callee: Value, given: readonly Given[], spa
       return called(e, 'a function', span, () => {
         const inner = new Scope(callee.scope)
         const { parameters, body } = callee.expression
-        bindArguments(e, { label: 'this function', declared: callee.expression.span, parameters }, given, span, startUnifier(inner))
+        bindArguments(
+          e,
+          { label: 'this function', declared: callee.expression.span, parameters },
+          given,
+          span,
+          startUnifier(inner),
+        )
         return evaluate(e, body, inner)
       })
     case 'module':
@@ -58,11 +70,22 @@ export function call(e: Elaboration, callee: Value, given: readonly Given[], spa
 }
 
 /** A module's constructor given its hyperparameters. */
-export function configure(e: Elaboration, module: Value & { kind: 'module' }, given: readonly Given[], span: Span): Blueprint {
+export function configure(
+  e: Elaboration,
+  module: Value & { kind: 'module' },
+  given: readonly Given[],
+  span: Span,
+): Blueprint {
   const { declaration } = module
   const label = declaration.name.name
   const scope = new Scope(module.scope)
-  const bound = bindArguments(e, { label, declared: declaration.name.span, parameters: declaration.parameters }, given, span, startUnifier(scope))
+  const bound = bindArguments(
+    e,
+    { label, declared: declaration.name.span, parameters: declaration.parameters },
+    given,
+    span,
+    startUnifier(scope),
+  )
   return { kind: 'module', label, span, declaration, scope: module.scope, arguments: bound }
 }
 
@@ -71,7 +94,13 @@ function configureModel(e: Elaboration, model: Value & { kind: 'model' }, given:
   const { declaration } = model
   const label = declaration.name.name
   if (given.some((g) => g.value.kind === 'tensor')) return fail(e, names.modelCalled, { span, name: label })
-  const bound = bindArguments(e, { label, declared: declaration.name.span, parameters: declaration.parameters }, given, span, startUnifier(new Scope(model.scope)))
+  const bound = bindArguments(
+    e,
+    { label, declared: declaration.name.span, parameters: declaration.parameters },
+    given,
+    span,
+    startUnifier(new Scope(model.scope)),
+  )
   const values = [...bound].flatMap(([name, { value }]): [string, StaticValue][] => {
     const plain = toStaticValue(value)
     return plain === undefined ? [] : [[name, plain]]
@@ -93,7 +122,7 @@ export function bindArguments(
   span: Span,
   unifier: Unifier,
 ): ReadonlyMap<string, BoundArgument> {
-  const assigned = assign(e, signature, given, span)
+  const assigned = assign(e, signature, given)
   const bound = new Map<string, BoundArgument>()
   let faulty = false
   for (const parameter of signature.parameters) {
@@ -105,7 +134,14 @@ export function bindArguments(
       const raw = argument?.value ?? defaultValue(e, signature, parameter, unifier.scope, span)
       // A default of `none` makes a parameter optional whatever its type says.
       const absent = raw.kind === 'none' && parameter.default?.kind === 'none'
-      value = parameter.type && !absent ? accept(e, unifier, parameter.type, raw, { role: 'argument', label: `${name} of ${signature.label}`, span: written }) : raw
+      value =
+        parameter.type && !absent
+          ? accept(e, unifier, parameter.type, raw, {
+              role: 'argument',
+              label: `${name} of ${signature.label}`,
+              span: written,
+            })
+          : raw
     } catch (thrown) {
       value = recover(e, thrown, written)
     }
@@ -119,7 +155,7 @@ export function bindArguments(
   return bound
 }
 
-function assign(e: Elaboration, signature: Signature, given: readonly Given[], span: Span): Map<string, Given> {
+function assign(e: Elaboration, signature: Signature, given: readonly Given[]): Map<string, Given> {
   const assigned = new Map<string, Given>()
   const { parameters, label } = signature
   const open = () => parameters.find((p) => !assigned.has(p.name.name))
@@ -128,7 +164,14 @@ function assign(e: Elaboration, signature: Signature, given: readonly Given[], s
     const name = argument.name!.name
     if (!parameters.some((p) => p.name.name === name)) {
       const known = parameters.map((p) => p.name.name)
-      fault(e, names.unknownArgument, { span: argument.name!.span, name, label, declared: signature.declared, known, suggestion: nearest(name, known) })
+      fault(e, names.unknownArgument, {
+        span: argument.name!.span,
+        name,
+        label,
+        declared: signature.declared,
+        known,
+        suggestion: nearest(name, known),
+      })
       faulty = true
     } else if (assigned.has(name)) {
       fault(e, names.argumentTwice, { span: argument.name!.span, name, label, first: assigned.get(name)!.span })
@@ -138,7 +181,13 @@ function assign(e: Elaboration, signature: Signature, given: readonly Given[], s
   for (const argument of given.filter((g) => !g.name)) {
     const parameter = open()
     if (!parameter) {
-      fault(e, names.tooManyArguments, { span: argument.span, label, declared: signature.declared, takes: parameters.length, given: given.length })
+      fault(e, names.tooManyArguments, {
+        span: argument.span,
+        label,
+        declared: signature.declared,
+        takes: parameters.length,
+        given: given.length,
+      })
       faulty = true
       break
     }
@@ -151,11 +200,24 @@ function assign(e: Elaboration, signature: Signature, given: readonly Given[], s
 function defaultValue(e: Elaboration, signature: Signature, parameter: Parameter, scope: Scope, span: Span): Value {
   if (parameter.default) return evaluate(e, parameter.default, scope)
   if (parameter.type?.optional) return none
-  return fail(e, names.missingArgument, { span, label: signature.label, name: parameter.name.name, declared: parameter.span })
+  return fail(e, names.missingArgument, {
+    span,
+    label: signature.label,
+    name: parameter.name.name,
+    declared: parameter.span,
+  })
 }
 
 /** Checks a result against its declared type and names the parts of a tuple. */
-export function checkResult(e: Elaboration, unifier: Unifier, declared: ResultType | undefined, value: Value, span: Span, label: string, written = label): Value {
+export function checkResult(
+  e: Elaboration,
+  unifier: Unifier,
+  declared: ResultType | undefined,
+  value: Value,
+  span: Span,
+  label: string,
+  written = label,
+): Value {
   if (!declared || value.kind === 'poison') return value
   const place = { role: 'result' as const, label, span }
   if (!declared.tuple && declared.parts.length === 1) {
@@ -165,19 +227,34 @@ export function checkResult(e: Elaboration, unifier: Unifier, declared: ResultTy
     return traced(e, unifier, part!.type, accepted, written)
   }
   if (value.kind !== 'tuple' || value.parts.length !== declared.parts.length)
-    return fail(e, shapes.wrongKind, { ...place, typeSpan: declared.span, expected: textOf(declared), given: describe(value) })
+    return fail(e, shapes.wrongKind, {
+      ...place,
+      typeSpan: declared.span,
+      expected: textOf(declared),
+      given: describe(value),
+    })
   const parts = declared.parts.map((part, i) => {
     const name = part.name?.name ?? value.parts[i]!.name
     const from = value.parts.find((p) => p.name !== undefined && p.name === part.name?.name) ?? value.parts[i]!
     return { name, value: accept(e, unifier, part.type, from.value, place), type: part.type }
   })
   finish(e, unifier)
-  return { kind: 'tuple', parts: parts.map(({ name, type, value: part }) => ({ name, value: traced(e, unifier, type, part, written) })) }
+  return {
+    kind: 'tuple',
+    parts: parts.map(({ name, type, value: part }) => ({ name, value: traced(e, unifier, type, part, written) })),
+  }
 }
 
 /** An axis that the result's type names by a hyperparameter or an expression comes from there. */
-function traced(e: Elaboration, unifier: Unifier, type: ResultType['parts'][number]['type'], value: Value, label: string): Value {
-  if (value.kind !== 'tensor' || !type.dims || type.dims.some((d) => d.kind === 'rest' && type.dims!.indexOf(d) !== 0)) return value
+function traced(
+  e: Elaboration,
+  unifier: Unifier,
+  type: ResultType['parts'][number]['type'],
+  value: Value,
+  label: string,
+): Value {
+  if (value.kind !== 'tensor' || !type.dims || type.dims.some((d) => d.kind === 'rest' && type.dims!.indexOf(d) !== 0))
+    return value
   const fromEnd = value.node.shape.length - type.dims.length
   const sources = value.node.shape.map((_, axis) => {
     const pattern = type.dims![axis - fromEnd]

@@ -14,11 +14,15 @@ export function canBeTensor(value: Value): boolean {
 }
 
 /** A list that was meant to be joined. */
-export const holdsTensors = (value: Value): boolean => value.kind === 'list' && value.items.some((item) => item.kind === 'tensor')
+export const holdsTensors = (value: Value): boolean =>
+  value.kind === 'list' && value.items.some((item) => item.kind === 'tensor')
 
 /** A (nested) list of plain numbers or truth values. */
 export function isLiteral(value: Value): boolean {
-  return value.kind === 'list' && value.items.every((item) => item.kind === 'number' || item.kind === 'bool' || isLiteral(item))
+  return (
+    value.kind === 'list' &&
+    value.items.every((item) => item.kind === 'number' || item.kind === 'bool' || isLiteral(item))
+  )
 }
 
 /** `wanted` is the dtype the place asks for; numbers and literals follow it, tensors keep their own. */
@@ -49,13 +53,15 @@ function numberDtype(value: Value & { kind: 'number' }, wanted: DType | undefine
 
 function literal(e: Elaboration, value: Value & { kind: 'list' }, span: Span, wanted: DType | undefined): Node {
   const shape: number[] = []
-  for (let level: Value = value; level.kind === 'list'; level = level.items[0] ?? { kind: 'none' }) shape.push(level.items.length)
+  for (let level: Value = value; level.kind === 'list'; level = level.items[0] ?? { kind: 'none' })
+    shape.push(level.items.length)
   const data: number[] = []
   let kind: 'bool' | 'int' | 'float' | undefined
   const fill = (item: Value, axis: number): void => {
     if (item.kind === 'poison') silent()
     if (axis < shape.length) {
-      if (item.kind !== 'list' || item.items.length !== shape[axis]) fail(e, shapes.raggedList, { span, axis, expected: shape[axis]!, given: describe(item) })
+      if (item.kind !== 'list' || item.items.length !== shape[axis])
+        fail(e, shapes.raggedList, { span, axis, expected: shape[axis]!, given: describe(item) })
       else for (const inner of item.items) fill(inner, axis + 1)
       return
     }

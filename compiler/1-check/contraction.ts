@@ -12,7 +12,13 @@ import { dimText, typeText } from './value.ts'
 const floats = (e: Elaboration, operands: readonly Placed[]): Placed[] =>
   operands.map((o) =>
     o.node.dtype === 'bool'
-      ? fail(e, shapes.operandDtype, { span: o.span, operation: 'multiplied', given: typeText(o.node), needed: 'numbers', convert: 'float(…)' })
+      ? fail(e, shapes.operandDtype, {
+          span: o.span,
+          operation: 'multiplied',
+          given: typeText(o.node),
+          needed: 'numbers',
+          convert: 'float(…)',
+        })
       : { span: o.span, node: cast(e, o.node, 'float') },
   )
 
@@ -61,17 +67,26 @@ function requireBatches(e: Elaboration, span: Span, left: Placed, right: Placed)
 const access = (axis: string): Access => ({ terms: [{ axis, stride: 1 }], offset: 0, divisor: 1 })
 
 /** `einsum("b t d, d e -> b t e", a, b)`: one or more operands, multiplied from left to right. */
-export function einsum(e: Elaboration, span: Span, pattern: string, patternSpan: Span, operands: readonly Placed[]): Node {
+export function einsum(e: Elaboration, pattern: string, patternSpan: Span, operands: readonly Placed[]): Node {
   const bad = (reason: string): never => fail(e, shapes.badPattern, { span: patternSpan, pattern, reason })
   const [inputs, output, ...more] = pattern.split('->')
   if (output === undefined || more.length > 0) return bad('it needs one `->`')
-  const terms = inputs!.split(',').map((side) => side.trim().split(/\s+/).filter((name) => name !== ''))
-  const result = output.trim().split(/\s+/).filter((name) => name !== '')
+  const terms = inputs!.split(',').map((side) =>
+    side
+      .trim()
+      .split(/\s+/)
+      .filter((name) => name !== ''),
+  )
+  const result = output
+    .trim()
+    .split(/\s+/)
+    .filter((name) => name !== '')
   if (terms.length !== operands.length) return bad(`it names ${terms.length} operands and ${operands.length} are given`)
   const sizes = new Map<string, { size: Dim; operand: Placed; axis: number }>()
   for (const [k, names] of terms.entries()) {
     const operand = operands[k]!
-    if (names.length !== operand.node.shape.length) return bad(`operand ${k + 1} is ${typeText(operand.node)}, and the pattern names ${names.length} axes for it`)
+    if (names.length !== operand.node.shape.length)
+      return bad(`operand ${k + 1} is ${typeText(operand.node)}, and the pattern names ${names.length} axes for it`)
     if (new Set(names).size !== names.length) return bad(`operand ${k + 1} names an axis twice`)
     for (const [axis, name] of names.entries()) {
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return bad(`\`${name}\` is no axis name`)
@@ -115,7 +130,12 @@ export function einsum(e: Elaboration, span: Span, pattern: string, patternSpan:
   const summed = current.names.flatMap((name, axis) => (result.includes(name) ? [] : [axis]))
   const node = build(e, [current.node], (b) => b.sum(current.node, summed))
   const left = current.names.filter((name) => result.includes(name))
-  return build(e, [node], (b) => b.permute(node, result.map((name) => left.indexOf(name))))
+  return build(e, [node], (b) =>
+    b.permute(
+      node,
+      result.map((name) => left.indexOf(name)),
+    ),
+  )
 }
 
 // ---------------------------------------------------------------- convolution
@@ -131,16 +151,35 @@ export interface Spatial {
  * Cross-correlation of `x: [..., C, spatial…]` with `w: [O, C / groups, kernel…]`: `contract` reads x at
  * `o·stride + k·dilation − low`, and counts what lies outside as 0, so padding is never stored.
  */
-export function convolve(e: Elaboration, span: Span, x: Placed, w: Placed, spatial: readonly Spatial[], groups: number): Node {
+export function convolve(
+  e: Elaboration,
+  span: Span,
+  x: Placed,
+  w: Placed,
+  spatial: readonly Spatial[],
+  groups: number,
+): Node {
   const rank = spatial.length
   const lead = x.node.shape.slice(0, x.node.shape.length - rank - 1)
   const channels = x.node.shape[lead.length]!
   const [outputs, inputs] = [w.node.shape[0]!, w.node.shape[1]!]
-  const bad = (reason: string): never => fail(e, shapes.badConvolution, { span, reason, input: { span: x.span, type: typeText(x.node) }, filter: { span: w.span, type: typeText(w.node) } })
+  const bad = (reason: string): never =>
+    fail(e, shapes.badConvolution, {
+      span,
+      reason,
+      input: { span: x.span, type: typeText(x.node) },
+      filter: { span: w.span, type: typeText(w.node) },
+    })
   if (channels !== scale(inputs, groups))
-    bad(groups === 1 ? `the input has ${dimText(channels)} channels and the filter reads ${dimText(inputs)}` : `the input has ${dimText(channels)} channels, and ${groups} groups of the filter's ${dimText(inputs)} make ${dimText(scale(inputs, groups))}`)
-  const perGroup = outputs.constant !== undefined && outputs.constant % groups === 0 ? outputs.constant / groups : undefined
-  if (groups > 1 && perGroup === undefined) bad(`${dimText(outputs)} output channels do not divide into ${groups} groups`)
+    bad(
+      groups === 1
+        ? `the input has ${dimText(channels)} channels and the filter reads ${dimText(inputs)}`
+        : `the input has ${dimText(channels)} channels, and ${groups} groups of the filter's ${dimText(inputs)} make ${dimText(scale(inputs, groups))}`,
+    )
+  const perGroup =
+    outputs.constant !== undefined && outputs.constant % groups === 0 ? outputs.constant / groups : undefined
+  if (groups > 1 && perGroup === undefined)
+    bad(`${dimText(outputs)} output channels do not divide into ${groups} groups`)
 
   const sizes = spatial.map(({ stride, dilation, low, high }, i) => {
     const size = x.node.shape[lead.length + 1 + i]!
@@ -148,7 +187,10 @@ export function convolve(e: Elaboration, span: Span, x: Placed, w: Placed, spati
     const covered = dim(dilation * ((kernel.constant ?? bad('the size of the kernel must be a number')) - 1) + 1)
     const free = subtract(add(size, dim(low + high)), covered)
     const out = add(floorQuotient(free, dim(stride)), one)
-    if (out.constant !== undefined && out.constant < 1) bad(`a window of ${dimText(covered)} does not fit into ${dimText(size)}${low + high > 0 ? ` padded by ${low} and ${high}` : ''}`)
+    if (out.constant !== undefined && out.constant < 1)
+      bad(
+        `a window of ${dimText(covered)} does not fit into ${dimText(size)}${low + high > 0 ? ` padded by ${low} and ${high}` : ''}`,
+      )
     return { out, kernel, stride, dilation, low }
   })
   const batches = lead.map((_, i) => `b${i}`)
@@ -163,21 +205,25 @@ export function convolve(e: Elaboration, span: Span, x: Placed, w: Placed, spati
   ]
   const [data, filter] = floats(e, [x, w])
   const split = (node: Node, before: number, first: Dim): Node =>
-    groups === 1 ? node : reshape(e, node, [...node.shape.slice(0, before), dim(groups), first, ...node.shape.slice(before + 1)])
+    groups === 1
+      ? node
+      : reshape(e, node, [...node.shape.slice(0, before), dim(groups), first, ...node.shape.slice(before + 1)])
   const left = split(data!.node, lead.length, inputs)
   const right = split(filter!.node, 0, groups > 1 ? dim(perGroup!) : outputs)
   const product = emit(e, 'contract', [left, right], {
     axes,
     left: [
       ...[...batches, ...group, 'c'].map(access),
-      ...sizes.map(({ stride, dilation, low }, i): Access => ({
-        terms: [
-          { axis: `y${i}`, stride },
-          { axis: `k${i}`, stride: dilation },
-        ],
-        offset: -low,
-        divisor: 1,
-      })),
+      ...sizes.map(
+        ({ stride, dilation, low }, i): Access => ({
+          terms: [
+            { axis: `y${i}`, stride },
+            { axis: `k${i}`, stride: dilation },
+          ],
+          offset: -low,
+          divisor: 1,
+        }),
+      ),
     ],
     right: [...group, 'o', 'c', ...sizes.map((_, i) => `k${i}`)].map(access),
     output: [...batches, ...group, 'o', ...sizes.map((_, i) => `y${i}`)],

@@ -3,13 +3,13 @@
  * we are, and how much work is left before the program is refused as too large.
  */
 import type { Span } from '../../grammar/source.ts'
-import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import { type DiagnosticRow, report } from '../diagnostics/catalogue.ts'
+import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import * as statics from '../diagnostics/static.ts'
 import type { Dim } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
-import type { Expectation, ModelGraph } from '../program.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
+import type { Expectation, ModelGraph } from '../program.ts'
 import { type Blueprint, type Instance, makeInstance } from './instance.ts'
 import { noPorts, type Ports } from './ports.ts'
 import type { DimSource } from './provenance.ts'
@@ -108,7 +108,13 @@ export interface ElaborationOptions {
 }
 
 export function startElaboration(options: ElaborationOptions): Elaboration {
-  const rootBlueprint: Blueprint = { kind: 'chain', label: 'the model', span: options.span, stages: [], scope: new Scope(undefined) }
+  const rootBlueprint: Blueprint = {
+    kind: 'chain',
+    label: 'the model',
+    span: options.span,
+    stages: [],
+    scope: new Scope(undefined),
+  }
   const root = makeInstance('', rootBlueprint, options.span)
   return {
     sink: options.sink,

@@ -32,7 +32,12 @@ export function build(e: Elaboration, from: readonly Node[], make: (builder: Gra
   }
 }
 
-export function emit<Op extends OpName>(e: Elaboration, op: Op, operands: readonly Node[], attributes: OpAttributes[Op]): Node {
+export function emit<Op extends OpName>(
+  e: Elaboration,
+  op: Op,
+  operands: readonly Node[],
+  attributes: OpAttributes[Op],
+): Node {
   return build(e, operands, (b) => b.node(op, operands, attributes) as Node)
 }
 
@@ -49,10 +54,13 @@ export function cast(e: Elaboration, node: Node, to: DType): Node {
   return node.dtype === to ? node : emit(e, 'cast', [node], { to })
 }
 
-export const reshape = (e: Elaboration, node: Node, shape: readonly Dim[]): Node => build(e, [node], (b) => b.reshape(node, shape))
-export const permute = (e: Elaboration, node: Node, order: readonly number[]): Node => build(e, [node], (b) => b.permute(node, order))
+export const reshape = (e: Elaboration, node: Node, shape: readonly Dim[]): Node =>
+  build(e, [node], (b) => b.reshape(node, shape))
+export const permute = (e: Elaboration, node: Node, order: readonly number[]): Node =>
+  build(e, [node], (b) => b.permute(node, order))
 /** Repeats a node to a shape that its own broadcasts to. */
-export const broadcastTo = (e: Elaboration, node: Node, shape: readonly Dim[]): Node => build(e, [node], (b) => b.broadcastTo(node, shape))
+export const broadcastTo = (e: Elaboration, node: Node, shape: readonly Dim[]): Node =>
+  build(e, [node], (b) => b.broadcastTo(node, shape))
 
 export interface Placed {
   readonly node: Node
@@ -60,7 +68,12 @@ export interface Placed {
 }
 
 /** The shape two operands share after broadcasting; a fault shows both. */
-export function broadcastShape(e: Elaboration, operation: string, span: Span, operands: readonly Placed[]): readonly Dim[] {
+export function broadcastShape(
+  e: Elaboration,
+  operation: string,
+  span: Span,
+  operands: readonly Placed[],
+): readonly Dim[] {
   let shape: readonly Dim[] = operands[0]!.node.shape
   let so = operands[0]!
   for (const operand of operands.slice(1)) {
@@ -84,7 +97,13 @@ function joinShapes(a: readonly Dim[], b: readonly Dim[]): readonly Dim[] | unde
   return joined
 }
 
-function differFacts(e: Elaboration, operation: string, span: Span, left: Placed, right: Placed): shapes.ShapesDifferFacts {
+function differFacts(
+  e: Elaboration,
+  operation: string,
+  span: Span,
+  left: Placed,
+  right: Placed,
+): shapes.ShapesDifferFacts {
   const a = left.node
   const b = right.node
   for (let back = 1; back <= Math.min(a.shape.length, b.shape.length); back++) {
@@ -115,23 +134,53 @@ export const sameShape = sameDims
 /** Applies an elementwise op after broadcasting its operands. */
 export function elementwise(
   e: Elaboration,
-  op: 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'minimum' | 'maximum' | 'floor_div' | 'modulo' | 'eq' | 'ne' | 'lt' | 'le' | 'and' | 'or' | 'select',
+  op:
+    | 'add'
+    | 'sub'
+    | 'mul'
+    | 'div'
+    | 'pow'
+    | 'minimum'
+    | 'maximum'
+    | 'floor_div'
+    | 'modulo'
+    | 'eq'
+    | 'ne'
+    | 'lt'
+    | 'le'
+    | 'and'
+    | 'or'
+    | 'select',
   operation: string,
   span: Span,
   operands: readonly Placed[],
 ): Node {
   const shape = broadcastShape(e, operation, span, operands)
   const nodes = operands.map((o) => o.node)
-  return build(e, nodes, (b) => b.node(op, nodes.map((n) => b.broadcastTo(n, shape)), {}))
+  return build(e, nodes, (b) =>
+    b.node(
+      op,
+      nodes.map((n) => b.broadcastTo(n, shape)),
+      {},
+    ),
+  )
 }
 
 /** Int operands become float where the other is float; bool does not take part in arithmetic. */
-export function promote(e: Elaboration, operation: string, span: Span, operands: readonly Placed[]): readonly Placed[] {
+export function promote(e: Elaboration, operation: string, operands: readonly Placed[]): readonly Placed[] {
   for (const o of operands)
-    if (o.node.dtype === 'bool') return fail(e, shapes.operandDtype, { span: o.span, operation, given: describe({ kind: 'tensor', node: o.node }), needed: 'numbers', convert: 'float(…)' })
+    if (o.node.dtype === 'bool')
+      return fail(e, shapes.operandDtype, {
+        span: o.span,
+        operation,
+        given: describe({ kind: 'tensor', node: o.node }),
+        needed: 'numbers',
+        convert: 'float(…)',
+      })
   if (operands.every((o) => o.node.dtype === operands[0]!.node.dtype)) return operands
   return operands.map((o) => ({ span: o.span, node: cast(e, o.node, 'float') }))
 }
 
-export const lastAxes = (rank: number, count: number): number[] => Array.from({ length: count }, (_, i) => rank - count + i)
+export const lastAxes = (rank: number, count: number): number[] =>
+  Array.from({ length: count }, (_, i) => rank - count + i)
 export const dims = (sizes: readonly number[]): Dim[] => sizes.map((n) => dim(n))

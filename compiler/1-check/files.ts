@@ -50,11 +50,15 @@ export function loadFiles(source: Source, load: Load, prelude: Scope, sink: Sink
     const { value: path, span } = declaration.path
     const forbidden = refusal(path)
     if (forbidden) return void sink.add(report(names.importForbidden, { span, reason: forbidden }))
-    if (done.size + running.length > maximumFiles) return void sink.add(report(names.importForbidden, { span, reason: `more than ${maximumFiles} files are imported` }))
+    if (done.size + running.length > maximumFiles)
+      return void sink.add(
+        report(names.importForbidden, { span, reason: `more than ${maximumFiles} files are imported` }),
+      )
     const found = load(path, from)
     if (!found) return void sink.add(report(names.importMissing, { span, path }))
     const start = running.indexOf(found.path)
-    if (start !== -1) return void sink.add(report(names.importCycle, { span, cycle: [...running.slice(start), found.path] }))
+    if (start !== -1)
+      return void sink.add(report(names.importCycle, { span, cycle: [...running.slice(start), found.path] }))
     return done.get(found.path) ?? visit(found)
   }
   return visit(source)
@@ -70,19 +74,30 @@ function refusal(path: string): string | undefined {
 }
 
 function bring(declaration: ImportDeclaration, imported: LoadedFile, scope: Scope, sink: Sink): void {
-  const own = imported.file.declarations.flatMap((d) => ('name' in d && d.name && d.kind !== 'train' ? d.name.name : []))
+  const own = imported.file.declarations.flatMap((d) =>
+    'name' in d && d.name && d.kind !== 'train' ? d.name.name : [],
+  )
   const add = (name: string, as: string, span: Span) => {
     const binding = imported.scope.own(name)
     if (!binding) return
     const first = scope.own(as)
-    if (first) sink.add(report(names.declaredTwice, { span, name: as, what: 'imported name', first: spanOf(first) ?? span }))
+    if (first)
+      sink.add(report(names.declaredTwice, { span, name: as, what: 'imported name', first: spanOf(first) ?? span }))
     else scope.declare(as, binding)
   }
   if (!declaration.names) for (const name of own) add(name, name, declaration.path.span)
   else
     for (const { name, alias } of declaration.names) {
       if (own.includes(name.name)) add(name.name, alias?.name ?? name.name, (alias ?? name).span)
-      else sink.add(report(names.importUnknown, { span: name.span, name: name.name, path: declaration.path.value, suggestion: nearest(name.name, own) }))
+      else
+        sink.add(
+          report(names.importUnknown, {
+            span: name.span,
+            name: name.name,
+            path: declaration.path.value,
+            suggestion: nearest(name.name, own),
+          }),
+        )
     }
 }
 
@@ -96,13 +111,23 @@ export function declareAll(declarations: readonly Declaration[], scope: Scope, s
     if (declaration.kind === 'data' || declaration.kind === 'train') {
       const key = `${declaration.kind} ${name.name}`
       const first = blocks.get(key)
-      if (first) sink.add(report(names.declaredTwice, { span: name.span, name: name.name, what: `${declaration.kind} block`, first }))
+      if (first)
+        sink.add(
+          report(names.declaredTwice, { span: name.span, name: name.name, what: `${declaration.kind} block`, first }),
+        )
       else blocks.set(key, name.span)
       continue
     }
     const first = scope.own(name.name)
     if (first) {
-      sink.add(report(names.declaredTwice, { span: name.span, name: name.name, what: declaration.kind, first: spanOf(first) ?? name.span }))
+      sink.add(
+        report(names.declaredTwice, {
+          span: name.span,
+          name: name.name,
+          what: declaration.kind,
+          first: spanOf(first) ?? name.span,
+        }),
+      )
       continue
     }
     scope.declare(name.name, bindingOf(declaration, scope))
@@ -128,5 +153,9 @@ function bindingOf(declaration: Named, scope: Scope): Binding {
 }
 
 function spanOf(binding: Binding): Span | undefined {
-  return binding.kind === 'constant' ? binding.declaration.name.span : binding.kind === 'value' ? binding.span : undefined
+  return binding.kind === 'constant'
+    ? binding.declaration.name.span
+    : binding.kind === 'value'
+      ? binding.span
+      : undefined
 }

@@ -13,6 +13,7 @@ export function blame(e: Elaboration, dims: ReadonlySet<string>): void {
 /** The free dims whose sizes a value is computed from. */
 export function openDims(node: Node): ReadonlySet<string> {
   const names = new Set<string>()
-  for (const n of nodesOf([{ node }])) if (lowerOf(n).kind === 'index' && 'dim' in n.attributes) symbolsOf(n.attributes.dim, names)
+  for (const n of nodesOf([{ node }]))
+    if (lowerOf(n).kind === 'index' && 'dim' in n.attributes) symbolsOf(n.attributes.dim, names)
   return names
 }

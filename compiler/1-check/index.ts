@@ -10,7 +10,15 @@ import { report } from '../diagnostics/catalogue.ts'
 import { DiagnosticError } from '../diagnostics/diagnostic.ts'
 import * as names from '../diagnostics/names.ts'
 import { nearest } from '../diagnostics/near.ts'
-import type { ModelGraph, OptimizerDescription, OptimizerGraph, Program, StaticValue, TestCase, TrainDescription } from '../program.ts'
+import type {
+  ModelGraph,
+  OptimizerDescription,
+  OptimizerGraph,
+  Program,
+  StaticValue,
+  TestCase,
+  TrainDescription,
+} from '../program.ts'
 import { Abandoned, Sink } from './elaboration.ts'
 import { type Load, type LoadedFile, loadFiles } from './files.ts'
 import { type Elaborated, elaborateModel } from './model.ts'
@@ -58,7 +66,10 @@ export function check(source: Source, load: Load = () => undefined): Program {
     diagnostics: sink.diagnostics,
     model: (name, { training, arguments: given = none }): ModelGraph => {
       const value = modelNamed(scope, name)
-      if (!value) throw new DiagnosticError([report(names.noSuchModel, { span: undefined, name, suggestion: nearest(name, modelsIn(scope).keys()) })])
+      if (!value)
+        throw new DiagnosticError([
+          report(names.noSuchModel, { span: undefined, name, suggestion: nearest(name, modelsIn(scope).keys()) }),
+        ])
       return demand(models.model(value, training, given), faulty() ? sink : undefined)
     },
     optimizer: (description): OptimizerGraph => demand(models.optimizer(description), faulty() ? sink : undefined),
@@ -75,7 +86,11 @@ function demand<Result>({ result, diagnostics }: Elaborated<Result>, file: Sink 
 
 type ModelValue = ValueOf<'model'>
 interface Workshop {
-  readonly model: (value: ModelValue, training: boolean, given: ReadonlyMap<string, StaticValue>) => Elaborated<ModelGraph>
+  readonly model: (
+    value: ModelValue,
+    training: boolean,
+    given: ReadonlyMap<string, StaticValue>,
+  ) => Elaborated<ModelGraph>
   readonly optimizer: (description: OptimizerDescription) => Elaborated<OptimizerGraph>
 }
 
@@ -85,11 +100,15 @@ function workshop(scope: Scope, isStandard: Environment['isStandard']): Workshop
   const optimizers = new Map<string, Elaborated<OptimizerGraph>>()
   return {
     model: ({ declaration, scope: own }, training, given) =>
-      remembered(models, JSON.stringify([declaration.name.name, declaration.span.source.path, training, [...given]]), () =>
-        elaborateModel({ declaration, scope: own, training, arguments: given, isStandard }),
+      remembered(
+        models,
+        JSON.stringify([declaration.name.name, declaration.span.source.path, training, [...given]]),
+        () => elaborateModel({ declaration, scope: own, training, arguments: given, isStandard }),
       ),
     optimizer: (description) =>
-      remembered(optimizers, JSON.stringify([description.module, [...description.arguments]]), () => elaborateOptimizer(description, scope, isStandard)),
+      remembered(optimizers, JSON.stringify([description.module, [...description.arguments]]), () =>
+        elaborateOptimizer(description, scope, isStandard),
+      ),
   }
 }
 
@@ -106,10 +125,12 @@ function modelNamed(scope: Scope, name: string): ModelValue | undefined {
 
 /** Models that a train block can name: the file's own and imported ones. */
 function modelsIn(scope: Scope): ReadonlyMap<string, ModelValue> {
-  return new Map([...scope.visible()].flatMap((name) => {
-    const value = modelNamed(scope, name)
-    return value ? [[name, value] as const] : []
-  }))
+  return new Map(
+    [...scope.visible()].flatMap((name) => {
+      const value = modelNamed(scope, name)
+      return value ? [[name, value] as const] : []
+    }),
+  )
 }
 
 interface Work {
@@ -124,7 +145,8 @@ interface Work {
 function checkBlocks(file: LoadedFile, work: Work): void {
   const { sink, isStandard, models, data, tests } = work
   const environment: Environment = { sink, scope: file.scope, isStandard }
-  for (const { name } of declared(file, 'const')) evaluateStatic({ kind: 'name', name: name.name, span: name.span }, environment)
+  for (const { name } of declared(file, 'const'))
+    evaluateStatic({ kind: 'name', name: name.name, span: name.span }, environment)
 
   // Every model that can be elaborated as it stands is, for inference and for training.
   for (const { name, parameters } of declared(file, 'model')) {
@@ -140,13 +162,23 @@ function checkBlocks(file: LoadedFile, work: Work): void {
     }
   for (const declaration of declared(file, 'train')) checkTraining(declaration, environment, blocks, work)
   for (const declaration of declared(file, 'test')) {
-    const test = elaborateTest(declaration, file.scope, isStandard, (value) => models.model(value, false, value.arguments ?? none).result)
+    const test = elaborateTest(
+      declaration,
+      file.scope,
+      isStandard,
+      (value) => models.model(value, false, value.arguments ?? none).result,
+    )
     tell(sink, test)
     if (test.result) tests.push(test.result)
   }
 }
 
-function checkTraining(declaration: TrainDeclaration, environment: Environment, blocks: ReadonlyMap<string, DataDeclaration>, { sink, models, trains, data }: Work): void {
+function checkTraining(
+  declaration: TrainDeclaration,
+  environment: Environment,
+  blocks: ReadonlyMap<string, DataDeclaration>,
+  { sink, models, trains, data }: Work,
+): void {
   const known = modelsIn(environment.scope)
   const declarations = new Map([...known].map(([name, value]) => [name, value.declaration]))
   const train = checkTrain(declaration, environment, { models: declarations, data, dataNames: blocks.keys() })
@@ -169,7 +201,12 @@ function checkTraining(declaration: TrainDeclaration, environment: Environment, 
 }
 
 /** Elaborates for inference and, unless that was given up, for training. */
-function both(sink: Sink, models: Workshop, value: ModelValue, given: ReadonlyMap<string, StaticValue>): Elaborated<ModelGraph> {
+function both(
+  sink: Sink,
+  models: Workshop,
+  value: ModelValue,
+  given: ReadonlyMap<string, StaticValue>,
+): Elaborated<ModelGraph> {
   const inference = models.model(value, false, given)
   tell(sink, inference)
   if (inference.abandoned) return inference
@@ -182,7 +219,10 @@ function tell(sink: Sink, { diagnostics }: Elaborated<unknown>): void {
   for (const diagnostic of diagnostics) sink.add(diagnostic)
 }
 
-function declared<Kind extends Declaration['kind']>(file: LoadedFile, kind: Kind): Extract<Declaration, { kind: Kind }>[] {
+function declared<Kind extends Declaration['kind']>(
+  file: LoadedFile,
+  kind: Kind,
+): Extract<Declaration, { kind: Kind }>[] {
   return file.file.declarations.filter((d): d is Extract<Declaration, { kind: Kind }> => d.kind === kind)
 }
 

@@ -17,7 +17,8 @@ export function index(e: Elaboration, object: Value, at: Expression & { kind: 'i
   if (object.kind === 'tensor') return tensor(indexTensor(e, object.node, at, scope))
   const [item] = at.indices
   if (at.indices.length === 1 && item) {
-    if (object.kind === 'list' || object.kind === 'range' || object.kind === 'string') return indexList(e, object, item, at.span, scope)
+    if (object.kind === 'list' || object.kind === 'range' || object.kind === 'string')
+      return indexList(e, object, item, at.span, scope)
     if (object.kind === 'tuple' && item.kind === 'at') {
       const position = staticIndex(e, item, object.parts.length, describe(object), scope)
       return object.parts[position]!.value
@@ -33,9 +34,16 @@ export function index(e: Elaboration, object: Value, at: Expression & { kind: 'i
   return fail(e, statics.notIndexable, { span: at.span, given: describe(object) })
 }
 
-function indexList(e: Elaboration, object: Value & { kind: 'list' | 'range' | 'string' }, item: IndexItem, span: Span, scope: Scope): Value {
+function indexList(
+  e: Elaboration,
+  object: Value & { kind: 'list' | 'range' | 'string' },
+  item: IndexItem,
+  span: Span,
+  scope: Scope,
+): Value {
   const items = listItems(e, object, span)
-  const wrap = (part: readonly Value[]): Value => (object.kind === 'string' ? string(part.map((c) => (c.kind === 'string' ? c.value : '')).join('')) : list(part))
+  const wrap = (part: readonly Value[]): Value =>
+    object.kind === 'string' ? string(part.map((c) => (c.kind === 'string' ? c.value : '')).join('')) : list(part)
   if (item.kind === 'rest') return object
   if (item.kind === 'at') {
     const value = live(evaluate(e, item.value, scope))
@@ -44,7 +52,8 @@ function indexList(e: Elaboration, object: Value & { kind: 'list' | 'range' | 's
       return items[position]!
     }
     const [start, stop] = [value.start.constant, value.stop.constant]
-    if (start === undefined || stop === undefined) return fail(e, statics.notStatic, { span: item.span, what: 'the bounds of this range' })
+    if (start === undefined || stop === undefined)
+      return fail(e, statics.notStatic, { span: item.span, what: 'the bounds of this range' })
     return wrap(items.slice(start, stop))
   }
   const bound = (x: Expression | undefined): number | undefined => {
@@ -55,7 +64,10 @@ function indexList(e: Elaboration, object: Value & { kind: 'list' | 'range' | 's
   const [start, stop, step] = [bound(item.start), bound(item.stop), bound(item.step) ?? 1]
   if (step === 0) return fail(e, statics.badValue, { span: item.span, reason: 'the step of a slice cannot be 0' })
   if (step === 1) return wrap(items.slice(start, stop))
-  const forward = step > 0 ? items.slice(start, stop) : items.slice(stop === undefined ? 0 : stop + 1, start === undefined ? undefined : start + 1).reverse()
+  const forward =
+    step > 0
+      ? items.slice(start, stop)
+      : items.slice(stop === undefined ? 0 : stop + 1, start === undefined ? undefined : start + 1).reverse()
   return wrap(forward.filter((_, i) => i % Math.abs(step) === 0))
 }
 
@@ -70,7 +82,13 @@ export function listItems(e: Elaboration, value: Value, span: Span): readonly Va
   return Array.from({ length: Math.max(0, count) }, (_, i) => dimValue(add(value.start, dim(i))))
 }
 
-function staticIndex(e: Elaboration, item: IndexItem & { kind: 'at' }, length: number, what: string, scope: Scope): number {
+function staticIndex(
+  e: Elaboration,
+  item: IndexItem & { kind: 'at' },
+  length: number,
+  what: string,
+  scope: Scope,
+): number {
   return placeIn(e, live(evaluate(e, item.value, scope)), item.value.span, length, what)
 }
 
@@ -78,7 +96,8 @@ function placeIn(e: Elaboration, value: Value, span: Span, length: number, what:
   const at = asDim(value)?.constant
   if (at === undefined) return fail(e, statics.notStatic, { span, what: 'this index' })
   const position = at < 0 ? at + length : at
-  if (position < 0 || position >= length) return fail(e, shapes.indexRange, { span, index: at, length: String(length), what })
+  if (position < 0 || position >= length)
+    return fail(e, shapes.indexRange, { span, index: at, length: String(length), what })
   return position
 }
 
@@ -95,7 +114,8 @@ function indexTensor(e: Elaboration, node: Node, at: Expression & { kind: 'index
   const rank = node.shape.length
   const rests = at.indices.filter((i) => i.kind === 'rest').length
   const used = at.indices.length - rests
-  if (used > rank || rests > 1) return fail(e, shapes.tooManyIndices, { span: at.span, type: typeText(node), indices: used, rank, rests })
+  if (used > rank || rests > 1)
+    return fail(e, shapes.tooManyIndices, { span: at.span, type: typeText(node), indices: used, rank, rests })
   const cuts: Cut[] = node.shape.map((size) => ({ start: zero, size, step: 1, drop: false }))
   const lookups: { axis: number; indices: Node }[] = []
   let axis = 0
@@ -108,11 +128,18 @@ function indexTensor(e: Elaboration, node: Node, at: Expression & { kind: 'index
         const value = live(evaluate(e, item.value, scope))
         if (value.kind === 'range') cuts[axis] = rangeCut(e, value.start, value.stop, size, item.span)
         else if (value.kind === 'number' || value.kind === 'dim') {
-          const start = inside(e, asDim(value) ?? fail(e, shapes.notADim, { span: item.value.span, given: describe(value) }), size, item.value.span, typeText(node))
+          const start = inside(
+            e,
+            asDim(value) ?? fail(e, shapes.notADim, { span: item.value.span, given: describe(value) }),
+            size,
+            item.value.span,
+            typeText(node),
+          )
           cuts[axis] = { start, size: one, step: 1, drop: true }
         } else if (canBeTensor(value)) {
           const indices = toTensor(e, value, item.value.span, 'int')
-          if (indices.dtype !== 'int') return fail(e, shapes.indexDtype, { span: item.value.span, given: typeText(indices) })
+          if (indices.dtype !== 'int')
+            return fail(e, shapes.indexDtype, { span: item.value.span, given: typeText(indices) })
           lookups.push({ axis, indices })
         } else return fail(e, shapes.notADim, { span: item.value.span, given: describe(value) })
       }
@@ -123,18 +150,36 @@ function indexTensor(e: Elaboration, node: Node, at: Expression & { kind: 'index
 }
 
 /** Cuts first, then looks up, then drops the axes that were indexed by one number. */
-function pick(e: Elaboration, node: Node, cuts: readonly Cut[], lookups: readonly { axis: number; indices: Node }[]): Node {
+function pick(
+  e: Elaboration,
+  node: Node,
+  cuts: readonly Cut[],
+  lookups: readonly { axis: number; indices: Node }[],
+): Node {
   const whole = cuts.every((c, i) => c.start === zero && c.size === node.shape[i] && c.step === 1)
   let result = whole
     ? node
-    : build(e, [node], (b) => b.slice(node, cuts.map((c) => c.start), cuts.map((c) => c.size), cuts.map((c) => c.step)))
+    : build(e, [node], (b) =>
+        b.slice(
+          node,
+          cuts.map((c) => c.start),
+          cuts.map((c) => c.size),
+          cuts.map((c) => c.step),
+        ),
+      )
   const kept = cuts.flatMap((c, i) => (c.drop ? [] : [i]))
   if (kept.length < cuts.length) {
     const cut = result
-    result = build(e, [node], (b) => b.reshape(cut, kept.map((i) => cut.shape[i]!)))
+    result = build(e, [node], (b) =>
+      b.reshape(
+        cut,
+        kept.map((i) => cut.shape[i]!),
+      ),
+    )
   }
   // From the last axis to the first, so that earlier positions stay true.
-  for (const { axis, indices } of [...lookups].reverse()) result = emit(e, 'gather', [result, indices], { axis: kept.indexOf(axis) })
+  for (const { axis, indices } of [...lookups].reverse())
+    result = emit(e, 'gather', [result, indices], { axis: kept.indexOf(axis) })
   return result
 }
 
@@ -150,7 +195,11 @@ function rangeCut(e: Elaboration, start: Dim, stop: Dim, size: Dim, span: Span):
   const [from, to] = [fromEnd(start, size), fromEnd(stop, size)]
   const length = subtract(to, from)
   const past = subtract(to, size).constant
-  if ((length.constant !== undefined && length.constant < 0) || (past !== undefined && past > 0) || (from.constant !== undefined && from.constant < 0))
+  if (
+    (length.constant !== undefined && length.constant < 0) ||
+    (past !== undefined && past > 0) ||
+    (from.constant !== undefined && from.constant < 0)
+  )
     return fail(e, shapes.sliceRange, { span, start: dimText(from), stop: dimText(to), size: dimText(size) })
   return { start: from, size: length, step: 1, drop: false }
 }
@@ -163,11 +212,17 @@ function sliceCut(e: Elaboration, item: IndexItem & { kind: 'slice' }, size: Dim
     const value = live(evaluate(e, x, scope))
     return asDim(value) ?? fail(e, shapes.notADim, { span: x.span, given: describe(value) })
   }
-  const step = bound(item.step)?.constant ?? (item.step ? fail(e, statics.notStatic, { span: item.step.span, what: 'the step of a slice' }) : 1)
+  const step =
+    bound(item.step)?.constant ??
+    (item.step ? fail(e, statics.notStatic, { span: item.step.span, what: 'the step of a slice' }) : 1)
   if (step === 0) return fail(e, statics.badValue, { span: item.step!.span, reason: 'the step of a slice cannot be 0' })
   const [start, stop] = [bound(item.start), bound(item.stop)]
   if (step < 0) {
-    if (start || stop) return fail(e, statics.badValue, { span: item.span, reason: 'a slice with a negative step takes the whole axis: `[::-1]`' })
+    if (start || stop)
+      return fail(e, statics.badValue, {
+        span: item.span,
+        reason: 'a slice with a negative step takes the whole axis: `[::-1]`',
+      })
     return { start: subtract(size, one), size: ceilQuotient(size, dim(-step)), step, drop: false }
   }
   const cut = rangeCut(e, start ?? zero, stop ?? size, size, item.span)

@@ -18,8 +18,20 @@ export type Blueprint =
       readonly scope: Scope
       readonly arguments: ReadonlyMap<string, BoundArgument>
     }
-  | { readonly kind: 'chain'; readonly label: string; readonly span: Span; readonly stages: readonly Stage[]; readonly scope: Scope }
-  | { readonly kind: 'stack'; readonly label: string; readonly span: Span; readonly of: Blueprint; readonly count: number }
+  | {
+      readonly kind: 'chain'
+      readonly label: string
+      readonly span: Span
+      readonly stages: readonly Stage[]
+      readonly scope: Scope
+    }
+  | {
+      readonly kind: 'stack'
+      readonly label: string
+      readonly span: Span
+      readonly of: Blueprint
+      readonly count: number
+    }
 
 export interface BoundArgument {
   readonly value: Value

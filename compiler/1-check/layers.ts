@@ -35,7 +35,8 @@ export function instantiateAnonymous(e: Elaboration, blueprint: Blueprint, span:
 
 function child(e: Elaboration, name: string, blueprint: Blueprint, span: Span): Instance {
   const { owner } = e.frame
-  if (e.frame.kind === 'static') return fail(e, names.misplaced, { span, what: 'a layer', where: 'here: this place is evaluated without a model' })
+  if (e.frame.kind === 'static')
+    return fail(e, names.misplaced, { span, what: 'a layer', where: 'here: this place is evaluated without a model' })
   const known = owner.children.get(name)
   if (known) {
     if (!sameBlueprint(known.blueprint, blueprint))
@@ -43,7 +44,12 @@ function child(e: Elaboration, name: string, blueprint: Blueprint, span: Span): 
     return known
   }
   if (owner.parameters.has(name) || owner.states.has(name))
-    return fail(e, names.declaredTwice, { span, name, what: 'layer', first: (owner.parameters.get(name) ?? owner.states.get(name))!.span })
+    return fail(e, names.declaredTwice, {
+      span,
+      name,
+      what: 'layer',
+      first: (owner.parameters.get(name) ?? owner.states.get(name))!.span,
+    })
   const made = make(e, childPath(owner.path, name), blueprint, span)
   owner.children.set(name, made)
   return made
@@ -53,7 +59,10 @@ function child(e: Elaboration, name: string, blueprint: Blueprint, span: Span): 
 function sameBlueprint(a: Blueprint, b: Blueprint): boolean {
   if (a === b) return true
   if (a.kind === 'module' && b.kind === 'module')
-    return a.declaration === b.declaration && [...a.arguments].every(([name, { value }]) => sameArgument(value, b.arguments.get(name)!.value))
+    return (
+      a.declaration === b.declaration &&
+      [...a.arguments].every(([name, { value }]) => sameArgument(value, b.arguments.get(name)!.value))
+    )
   if (a.kind === 'stack' && b.kind === 'stack') return a.count === b.count && sameBlueprint(a.of, b.of)
   return a.kind === 'chain' && b.kind === 'chain' && a.stages === b.stages
 }
@@ -70,7 +79,8 @@ function make(e: Elaboration, path: string, blueprint: Blueprint, span: Span): I
   step(e, span, layerCost)
   const instance = makeInstance(path, blueprint, span)
   if (blueprint.kind === 'stack')
-    for (let i = 0; i < blueprint.count; i++) instance.children.set(`[${i}]`, make(e, `${path}[${i}]`, blueprint.of, span))
+    for (let i = 0; i < blueprint.count; i++)
+      instance.children.set(`[${i}]`, make(e, `${path}[${i}]`, blueprint.of, span))
   if (blueprint.kind !== 'module') return instance
   called(e, blueprint.label, span, () => {
     const scope = new Scope(blueprint.scope)
@@ -94,7 +104,13 @@ export function callLayer(e: Elaboration, instance: Instance, given: readonly Gi
         return callStack(e, instance, given, span)
       case 'chain': {
         const [input, ...rest] = given
-        if (!input) return fail(e, names.missingArgument, { span, label: 'this chain', name: 'its input', declared: blueprint.span })
+        if (!input)
+          return fail(e, names.missingArgument, {
+            span,
+            label: 'this chain',
+            name: 'its input',
+            declared: blueprint.span,
+          })
         const frame = makeFrame('chain', instance)
         return inFrame(e, frame, () => runStages(e, blueprint.stages, input, rest, blueprint.scope))
       }
@@ -106,7 +122,13 @@ export function callLayer(e: Elaboration, instance: Instance, given: readonly Gi
   return value
 }
 
-function callModule(e: Elaboration, instance: Instance, blueprint: Blueprint & { kind: 'module' }, given: readonly Given[], span: Span): Value {
+function callModule(
+  e: Elaboration,
+  instance: Instance,
+  blueprint: Blueprint & { kind: 'module' },
+  given: readonly Given[],
+  span: Span,
+): Value {
   const { declaration, label } = blueprint
   const { forward } = declaration
   if (!forward) return fail(e, names.noForward, { span, name: label, declared: declaration.name.span })
@@ -128,7 +150,8 @@ function writtenAs({ span, label }: Blueprint): string {
 
 function callStack(e: Elaboration, instance: Instance, given: readonly Given[], span: Span): Value {
   const [first, ...rest] = given
-  if (!first) return fail(e, names.missingArgument, { span, label: 'this stack', name: 'its input', declared: instance.span })
+  if (!first)
+    return fail(e, names.missingArgument, { span, label: 'this stack', name: 'its input', declared: instance.span })
   let { value } = first
   for (const layer of instance.children.values()) {
     if (value.kind === 'poison') return silent()

@@ -54,22 +54,45 @@ export interface ModelOptions {
   readonly isStandard: (span: Span) => boolean
 }
 
-export function elaborateModel({ declaration, scope, training, arguments: given, isStandard }: ModelOptions): Elaborated<ModelGraph> {
+export function elaborateModel({
+  declaration,
+  scope,
+  training,
+  arguments: given,
+  isStandard,
+}: ModelOptions): Elaborated<ModelGraph> {
   const span = declaration.name.span
   return elaborate({ training, isStandard, kind: 'model', span }, (e, builder): ModelGraph => {
     const inner = new Scope(scope)
-    const values: Given[] = [...given].map(([name, value]) => ({ name: { name, span }, value: fromStaticValue(value), span }))
+    const values: Given[] = [...given].map(([name, value]) => ({
+      name: { name, span },
+      value: fromStaticValue(value),
+      span,
+    }))
     const signature = { label: declaration.name.name, declared: span, parameters: declaration.parameters }
     const bound = bindArguments(e, signature, values, span, startUnifier(inner))
     run(e, declaration.members, inner)
-    return modelGraph(e, builder, declaration, new Map([...bound].map(([name, { value }]) => [name, toStaticValue(value) ?? describe(value)])))
+    return modelGraph(
+      e,
+      builder,
+      declaration,
+      new Map([...bound].map(([name, { value }]) => [name, toStaticValue(value) ?? describe(value)])),
+    )
   })
 }
 
-function modelGraph(e: Elaboration, builder: GraphBuilder, declaration: ModelDeclaration, hyperparameters: ReadonlyMap<string, StaticValue>): ModelGraph {
+function modelGraph(
+  e: Elaboration,
+  builder: GraphBuilder,
+  declaration: ModelDeclaration,
+  hyperparameters: ReadonlyMap<string, StaticValue>,
+): ModelGraph {
   const instances = tree(e.root)
   const terms = e.ports.lossTerms
-  const loss = terms.length === 0 ? undefined : terms.slice(1).reduce((sum, { node }) => build(e, [], (b) => b.add(sum, node)), terms[0]!.node)
+  const loss =
+    terms.length === 0
+      ? undefined
+      : terms.slice(1).reduce((sum, { node }) => build(e, [], (b) => b.add(sum, node)), terms[0]!.node)
   return {
     name: declaration.name.name,
     documentation: declaration.documentation,
@@ -78,22 +101,38 @@ function modelGraph(e: Elaboration, builder: GraphBuilder, declaration: ModelDec
     dims: e.ports.dims,
     inputs: e.ports.inputs,
     targets: e.ports.targets,
-    parameters: instances.flatMap((i) => [...i.parameters.values()].map(({ path, node, shape, initial, span }): ParameterPort => ({ path, node, shape, initial, span }))),
+    parameters: instances.flatMap((i) =>
+      [...i.parameters.values()].map(
+        ({ path, node, shape, initial, span }): ParameterPort => ({ path, node, shape, initial, span }),
+      ),
+    ),
     states: instances.flatMap((i) =>
-      [...i.states.values()].map(({ path, node, shape, dtype, initial, span, next }): StatePort => ({ path, node, shape, dtype, initial, span, next })),
+      [...i.states.values()].map(
+        ({ path, node, shape, dtype, initial, span, next }): StatePort => ({
+          path,
+          node,
+          shape,
+          dtype,
+          initial,
+          span,
+          next,
+        }),
+      ),
     ),
     outputs: e.ports.outputs,
     exposed: e.exposed.map((x): NamedNode => x),
     loss,
     lossTerms: terms,
     metrics: e.ports.metrics,
-    layers: instances.slice(1).map((layer): LayerRecord => ({
-      path: layer.path,
-      kind: layer.blueprint.label,
-      results: layer.results ?? [],
-      parameters: below(layer),
-      span: layer.span,
-    })),
+    layers: instances.slice(1).map(
+      (layer): LayerRecord => ({
+        path: layer.path,
+        kind: layer.blueprint.label,
+        results: layer.results ?? [],
+        parameters: below(layer),
+        span: layer.span,
+      }),
+    ),
     randomKey: e.randomKey,
     origins: builder.origins,
     builder,

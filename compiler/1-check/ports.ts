@@ -12,7 +12,7 @@ import { cast, emit } from './emit.ts'
 import { evaluate, live } from './expression.ts'
 import { setDimSources } from './provenance.ts'
 import type { Scope } from './scope.ts'
-import { accept, finish, isFree, patternDim, startUnifier, staticDim, textOf } from './signature.ts'
+import { accept, finish, isFree, patternDim, startUnifier, staticDim } from './signature.ts'
 import { describe, dimText, dimValue, tensor, typeText, type Value } from './value.ts'
 import { namesIn } from './walk.ts'
 
@@ -26,16 +26,23 @@ export interface Ports {
 }
 export const noPorts = (): Ports => ({ dims: [], inputs: [], targets: [], outputs: [], lossTerms: [], metrics: [] })
 
-export function modelStatement(e: Elaboration, statement: PortStatement | OutputStatement | LossStatement | MetricStatement, scope: Scope): void {
+export function modelStatement(
+  e: Elaboration,
+  statement: PortStatement | OutputStatement | LossStatement | MetricStatement,
+  scope: Scope,
+): void {
   switch (statement.kind) {
     case 'input':
     case 'target':
-      return port(e, statement, scope)
+      port(e, statement, scope)
+      return
     case 'output':
-      return output(e, statement, scope)
+      output(e, statement, scope)
+      return
     case 'loss': {
       const node = scalar(e, 'loss', live(evaluate(e, statement.value, scope)), statement.value.span)
-      const name = statement.name?.name ?? (e.ports.lossTerms.length === 0 ? 'loss' : `loss_${e.ports.lossTerms.length + 1}`)
+      const name =
+        statement.name?.name ?? (e.ports.lossTerms.length === 0 ? 'loss' : `loss_${e.ports.lossTerms.length + 1}`)
       const span = statement.name?.span ?? statement.value.span
       add(e, e.ports.lossTerms, { name, node, span, documentation: statement.documentation })
       if (statement.name) scope.bind(name, tensor(node), span)
@@ -49,14 +56,15 @@ export function modelStatement(e: Elaboration, statement: PortStatement | Output
       return
     }
     default:
-      return statement satisfies never
+      statement satisfies never
   }
 }
 
 function add(e: Elaboration, to: NamedNode[], port: NamedNode): void {
   const { inputs, targets, outputs, lossTerms, metrics } = e.ports
   const first = [inputs, targets, outputs, lossTerms, metrics].flat().find((p) => p.name === port.name)
-  if (first) fail(e, names.declaredTwice, { span: port.span, name: port.name, what: 'name of the model', first: first.span })
+  if (first)
+    fail(e, names.declaredTwice, { span: port.span, name: port.name, what: 'name of the model', first: first.span })
   to.push(port)
 }
 
@@ -70,18 +78,35 @@ const dtypes: ReadonlyMap<string, DType> = new Map([
 function port(e: Elaboration, statement: PortStatement, scope: Scope): void {
   const { kind, type } = statement
   const dtype = dtypes.get(type.element.name)
-  if (!dtype) return void fail(e, names.unknownType, { span: type.element.span, name: type.element.name, known: [...dtypes.keys()] })
-  if (type.dims === undefined) return void fail(e, shapes.variableType, { span: type.span, kind, reason: `it needs a shape: \`${type.element.name}[batch]\`` })
-  if (type.optional) return void fail(e, shapes.variableType, { span: type.span, kind, reason: 'it cannot be optional' })
+  if (!dtype)
+    return void fail(e, names.unknownType, {
+      span: type.element.span,
+      name: type.element.name,
+      known: [...dtypes.keys()],
+    })
+  if (type.dims === undefined)
+    return void fail(e, shapes.variableType, {
+      span: type.span,
+      kind,
+      reason: `it needs a shape: \`${type.element.name}[batch]\``,
+    })
+  if (type.optional)
+    return void fail(e, shapes.variableType, { span: type.span, kind, reason: 'it cannot be optional' })
   const shape = type.dims.map((pattern): Dim => {
-    if (pattern.kind === 'rest') return fail(e, shapes.variableType, { span: pattern.span, kind, reason: 'its dims must be written out' })
+    if (pattern.kind === 'rest')
+      return fail(e, shapes.variableType, { span: pattern.span, kind, reason: 'its dims must be written out' })
     for (const name of namesIn(pattern.value))
       if (pattern.value.kind === 'name' ? staticDim(scope, name) === undefined : isFree(scope, name)) {
         e.ports.dims.push(name)
         scope.bind(name, dimValue(symbol(name)), pattern.span)
       }
     const size = patternDim(e, pattern.value, scope)
-    if (size.constant !== undefined && size.constant < 0) return fail(e, shapes.negativeSize, { span: pattern.span, what: `${kind} ${statement.name.name}`, dim: dimText(size) })
+    if (size.constant !== undefined && size.constant < 0)
+      return fail(e, shapes.negativeSize, {
+        span: pattern.span,
+        what: `${kind} ${statement.name.name}`,
+        dim: dimText(size),
+      })
     for (const name of symbolsOf(size)) if (!e.ports.dims.includes(name)) e.ports.dims.push(name)
     return size
   })
@@ -89,8 +114,19 @@ function port(e: Elaboration, statement: PortStatement, scope: Scope): void {
   const taken = [...e.ports.inputs, ...e.ports.targets].find((p) => p.name === name)
   if (taken) return void fail(e, names.declaredTwice, { span, name, what: kind, first: taken.span })
   const node = emit(e, 'input', [], { name, shape, dtype, role: kind })
-  setDimSources(e, node, type.dims.map((d) => ({ span: d.span, text: `\`${name}\`` })))
-  add(e, kind === 'input' ? e.ports.inputs : e.ports.targets, { name, node, span, shape, dtype, documentation: statement.documentation } as TensorPort)
+  setDimSources(
+    e,
+    node,
+    type.dims.map((d) => ({ span: d.span, text: `\`${name}\`` })),
+  )
+  add(e, kind === 'input' ? e.ports.inputs : e.ports.targets, {
+    name,
+    node,
+    span,
+    shape,
+    dtype,
+    documentation: statement.documentation,
+  } as TensorPort)
   scope.bind(name, tensor(node), span, type)
 }
 
@@ -102,7 +138,8 @@ function output(e: Elaboration, statement: OutputStatement, scope: Scope): void 
     value = accept(e, unifier, statement.type, value, { role: 'value', label: name, span: statement.value.span })
     finish(e, unifier)
   }
-  if (value.kind === 'tuple') return void fail(e, shapes.notATensor, { span: statement.value.span, given: describe(value) })
+  if (value.kind === 'tuple')
+    return void fail(e, shapes.notATensor, { span: statement.value.span, given: describe(value) })
   const node = toTensor(e, value, statement.value.span)
   add(e, e.ports.outputs, { name, node, span, documentation: statement.documentation })
   scope.bind(name, tensor(node), span)
@@ -112,6 +149,7 @@ function output(e: Elaboration, statement: OutputStatement, scope: Scope): void 
 function scalar(e: Elaboration, what: 'loss' | 'metric', value: Value, span: Span): Node {
   const node = toTensor(e, value, span, 'float')
   if (node.shape.length > 0) return fail(e, shapes.notAScalar, { span, what, given: typeText(node) })
-  if (what === 'loss' && node.dtype !== 'float') return fail(e, shapes.notAScalar, { span, what, given: typeText(node) })
+  if (what === 'loss' && node.dtype !== 'float')
+    return fail(e, shapes.notAScalar, { span, what, given: typeText(node) })
   return cast(e, node, 'float')
 }

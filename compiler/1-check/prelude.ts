@@ -36,7 +36,8 @@ function make(sources: ReadonlyMap<string, string>): Prelude {
     const source: Source = { path, text }
     standard.add(source)
     const { file, faults } = parse(source)
-    if (faults.length > 0) throw new Error(`${path} does not parse: ${JSON.stringify(faults[0]!.kind)} at ${faults[0]!.span.start}`)
+    if (faults.length > 0)
+      throw new Error(`${path} does not parse: ${JSON.stringify(faults[0]!.kind)} at ${faults[0]!.span.start}`)
     declareAll(file.declarations, scope, sink)
   }
   if (sink.diagnostics.length > 0) throw new Error(`the standard library: ${sink.diagnostics[0]!.message}`)

@@ -3,7 +3,16 @@
  * in a module is found once and not in each of its layers. What a static `if` decides is left to elaboration: a name
  * bound on any branch counts as bound.
  */
-import type { Declaration, DimPattern, Expression, Parameter, ResultType, ScanStatement, Statement, Type } from '../../grammar/ast.ts'
+import type {
+  Declaration,
+  DimPattern,
+  Expression,
+  Parameter,
+  ResultType,
+  ScanStatement,
+  Statement,
+  Type,
+} from '../../grammar/ast.ts'
 import { report } from '../diagnostics/catalogue.ts'
 import * as names from '../diagnostics/names.ts'
 import { nearest } from '../diagnostics/near.ts'
@@ -42,11 +51,13 @@ export function resolveNames(file: LoadedFile, sink: Sink): void {
       case 'train':
         return
       case 'const':
-        return expression(declaration.value, inner)
+        expression(declaration.value, inner)
+        return
       case 'function':
         parameters(declaration.parameters, inner)
         result(declaration.result, inner)
-        return statements(declaration.body.statements, inner)
+        statements(declaration.body.statements, inner)
+        return
       case 'module': {
         parameters(declaration.parameters, inner)
         statements(declaration.members, inner)
@@ -55,15 +66,18 @@ export function resolveNames(file: LoadedFile, sink: Sink): void {
         const body = new Names(inner)
         parameters(forward.parameters, body)
         result(forward.result, body)
-        return statements(forward.body.statements, body)
+        statements(forward.body.statements, body)
+        return
       }
       case 'model':
         parameters(declaration.parameters, inner)
-        return statements(declaration.members, inner)
+        statements(declaration.members, inner)
+        return
       case 'test':
-        return statements(declaration.body.statements, inner)
+        statements(declaration.body.statements, inner)
+        return
       default:
-        return declaration satisfies never
+        declaration satisfies never
     }
   }
 
@@ -98,20 +112,24 @@ export function resolveNames(file: LoadedFile, sink: Sink): void {
         return
       case 'layer':
         expression(each.value, scope)
-        return scope.add(each.name.name)
+        scope.add(each.name.name)
+        return
       case 'param':
       case 'state':
         using(each.type, scope)
         expression(each.initial, scope)
-        return scope.add(each.name.name)
+        scope.add(each.name.name)
+        return
       case 'input':
       case 'target':
         binding(each.type, scope)
-        return scope.add(each.name.name)
+        scope.add(each.name.name)
+        return
       case 'output':
         expression(each.value, scope)
         if (each.type) binding(each.type, scope)
-        return scope.add(each.name.name)
+        scope.add(each.name.name)
+        return
       case 'loss':
       case 'metric':
         expression(each.value, scope)
@@ -120,12 +138,15 @@ export function resolveNames(file: LoadedFile, sink: Sink): void {
       case 'expose':
         if (each.value) expression(each.value, scope)
         else expression({ kind: 'name', name: each.name.name, span: each.name.span }, scope)
-        return scope.add(each.name.name)
+        scope.add(each.name.name)
+        return
       case 'next':
         expression(each.value, scope)
-        return scope.add(each.name.name)
+        scope.add(each.name.name)
+        return
       case 'yield':
-        return expression(each.value, scope)
+        expression(each.value, scope)
+        return
       case 'require':
       case 'expect':
         expression(each.condition, scope)
@@ -134,15 +155,18 @@ export function resolveNames(file: LoadedFile, sink: Sink): void {
         return
       case 'return':
       case 'expression':
-        return expression(each.value, scope)
+        expression(each.value, scope)
+        return
       case 'if':
         expression(each.condition, scope)
         statements(each.then.statements, scope)
-        return statements(each.else?.statements ?? [], scope)
+        statements(each.else?.statements ?? [], scope)
+        return
       case 'for':
         expression(each.range, scope)
         scope.add(each.name.name)
-        return statements(each.body.statements, scope)
+        statements(each.body.statements, scope)
+        return
       case 'scan':
         for (const input of each.inputs) expression(input.value, scope)
         expression(each.along, scope)
@@ -155,7 +179,7 @@ export function resolveNames(file: LoadedFile, sink: Sink): void {
         for (const { name } of [...each.carries, ...yieldsIn(each.body.statements)]) scope.add(name.name)
         return
       default:
-        return each satisfies never
+        each satisfies never
     }
   }
 
@@ -171,7 +195,13 @@ export function resolveNames(file: LoadedFile, sink: Sink): void {
       const { at, scope: visible } = next
       if (at.kind === 'name') {
         if (visible.has(at.name)) continue
-        sink.add(report(names.unknownName, { name: at.name, span: at.span, suggestion: nearest(at.name, [...visible.all(), ...file.scope.visible()]) }))
+        sink.add(
+          report(names.unknownName, {
+            name: at.name,
+            span: at.span,
+            suggestion: nearest(at.name, [...visible.all(), ...file.scope.visible()]),
+          }),
+        )
       } else if (at.kind === 'lambda') {
         const inner = new Names(visible)
         parameters(at.parameters, inner)

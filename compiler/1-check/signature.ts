@@ -4,8 +4,8 @@
  */
 import type { Expression, Type } from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
-import * as shapes from '../diagnostics/shapes.ts'
 import * as names from '../diagnostics/names.ts'
+import * as shapes from '../diagnostics/shapes.ts'
 import { add, type Dim, exactQuotient, multiply, one, substitute, subtract, symbol, zero } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 import { canBeTensor, holdsTensors, toTensor } from './coerce.ts'
@@ -70,18 +70,28 @@ export function accept(
   if (value.kind === 'none' && type.optional) return value
   if (type.dims === undefined) return acceptStatic(e, type, value, place)
   const name = type.element.name
-  if (!tensorDtypes.has(name)) return fail(e, names.unknownType, { span: type.element.span, name, known: [...tensorDtypes.keys()] })
+  if (!tensorDtypes.has(name))
+    return fail(e, names.unknownType, { span: type.element.span, name, known: [...tensorDtypes.keys()] })
   const dtype = tensorDtypes.get(name)
-  if (!canBeTensor(value) && !holdsTensors(value)) return fail(e, shapes.wrongKind, { ...place, typeSpan: type.span, expected: typeOf(type), given: describe(value) })
+  if (!canBeTensor(value) && !holdsTensors(value))
+    return fail(e, shapes.wrongKind, { ...place, typeSpan: type.span, expected: typeOf(type), given: describe(value) })
   const node = toTensor(e, value, place.span, dtype)
   if (dtype !== undefined && node.dtype !== dtype)
-    return fail(e, shapes.wrongDtype, { ...place, typeSpan: type.span, expected: typeOf(type), given: typeText(node), wanted: dtype, has: node.dtype })
+    return fail(e, shapes.wrongDtype, {
+      ...place,
+      typeSpan: type.span,
+      expected: typeOf(type),
+      given: typeText(node),
+      wanted: dtype,
+      has: node.dtype,
+    })
   unifyShape(e, unifier, type, node, place)
   return { kind: 'tensor', node }
 }
 
 function acceptStatic(e: Elaboration, type: Type, value: Value, place: Pick<Place, 'role' | 'label' | 'span'>): Value {
-  const wrong = () => fail(e, shapes.wrongKind, { ...place, typeSpan: type.span, expected: type.element.name, given: describe(value) })
+  const wrong = () =>
+    fail(e, shapes.wrongKind, { ...place, typeSpan: type.span, expected: type.element.name, given: describe(value) })
   switch (type.element.name) {
     case 'int':
       return value.kind === 'dim' || (value.kind === 'number' && Number.isSafeInteger(value.value)) ? value : wrong()
@@ -106,22 +116,46 @@ function acceptStatic(e: Elaboration, type: Type, value: Value, place: Pick<Plac
   }
 }
 
-function unifyShape(e: Elaboration, unifier: Unifier, type: Type, node: Node, place: Pick<Place, 'role' | 'label' | 'span'>): void {
+function unifyShape(
+  e: Elaboration,
+  unifier: Unifier,
+  type: Type,
+  node: Node,
+  place: Pick<Place, 'role' | 'label' | 'span'>,
+): void {
   const patterns = type.dims!
   const rest = patterns.findIndex((p) => p.kind === 'rest')
   const fixed = rest === -1 ? patterns.length : patterns.length - 1
   const rank = node.shape.length
   if (rest === -1 ? rank !== fixed : rank < fixed)
-    fail(e, shapes.wrongRank, { ...place, typeSpan: type.span, expected: typeOf(type), given: typeText(node), rank, wanted: fixed, atLeast: rest !== -1 })
+    fail(e, shapes.wrongRank, {
+      ...place,
+      typeSpan: type.span,
+      expected: typeOf(type),
+      given: typeText(node),
+      rank,
+      wanted: fixed,
+      atLeast: rest !== -1,
+    })
   const spliced = rank - fixed
   let axis = 0
   for (const pattern of patterns) {
     if (pattern.kind === 'rest') {
-      unifyRest(e, unifier, node.shape.slice(axis, axis + spliced), { ...place, type, given: typeText(node), node, axis }, pattern.span)
+      unifyRest(
+        e,
+        unifier,
+        node.shape.slice(axis, axis + spliced),
+        { ...place, type, given: typeText(node), node, axis },
+        pattern.span,
+      )
       axis += spliced
       continue
     }
-    unifier.waiting.push({ pattern: pattern.value, actual: node.shape[axis]!, at: { ...place, type, given: typeText(node), node, axis } })
+    unifier.waiting.push({
+      pattern: pattern.value,
+      actual: node.shape[axis]!,
+      at: { ...place, type, given: typeText(node), node, axis },
+    })
     axis++
   }
   settle(e, unifier)
@@ -194,7 +228,13 @@ function solveFor(e: Elaboration, unifier: Unifier, equation: Equation, name: st
   if (left !== add(multiply(slope, unknown), offset)) return false
   const solution = slope === zero ? undefined : exactQuotient(subtract(actual, offset), slope)
   if (solution === undefined || (solution.constant !== undefined && solution.constant < 0))
-    fail(e, shapes.noSolution, { ...factsOf(at), patternSpan: pattern.span, name, actual: dimText(actual), pattern: dimText(left).replaceAll('?', '') })
+    fail(e, shapes.noSolution, {
+      ...factsOf(at),
+      patternSpan: pattern.span,
+      name,
+      actual: dimText(actual),
+      pattern: dimText(left).replaceAll('?', ''),
+    })
   else bindVariable(unifier, name, solution, at, pattern.span)
   return true
 }
@@ -209,7 +249,13 @@ function mismatch(e: Elaboration, unifier: Unifier, equation: Equation, expected
   const bound = pattern.kind === 'name' ? unifier.variables.get(pattern.name) : undefined
   const source = dimSource(e, at.node, at.axis)
   if (bound && pattern.kind === 'name')
-    return fail(e, shapes.dimConflict, { ...factsOf(at), name: pattern.name, first: { dim: dimText(bound.dim), span: bound.span }, actual: dimText(actual), source })
+    return fail(e, shapes.dimConflict, {
+      ...factsOf(at),
+      name: pattern.name,
+      first: { dim: dimText(bound.dim), span: bound.span },
+      actual: dimText(actual),
+      source,
+    })
   const from = pattern.kind === 'name' ? unifier.scope.find(pattern.name) : undefined
   return fail(e, shapes.wrongDim, {
     ...factsOf(at),
@@ -224,7 +270,14 @@ function mismatch(e: Elaboration, unifier: Unifier, equation: Equation, expected
 }
 
 function factsOf(at: Place): shapes.PlaceFacts {
-  return { role: at.role, label: at.label, span: at.span, typeSpan: at.type.span, expected: typeOf(at.type), given: at.given }
+  return {
+    role: at.role,
+    label: at.label,
+    span: at.span,
+    typeSpan: at.type.span,
+    expected: typeOf(at.type),
+    given: at.given,
+  }
 }
 
 /** The size a name stands for, if it is a static one; a function or tensor of that name does not hide a dim. */
@@ -237,7 +290,9 @@ export function staticDim(scope: Scope, name: string): Dim | undefined {
 /** Whether a name inside a compound pattern is a dim to be bound: a module called `T` is no size. */
 export function isFree(scope: Scope, name: string): boolean {
   const found = scope.find(name)
-  return found === undefined || (found.kind === 'value' && (found.value.kind === 'module' || found.value.kind === 'model'))
+  return (
+    found === undefined || (found.kind === 'value' && (found.value.kind === 'module' || found.value.kind === 'model'))
+  )
 }
 
 export function patternDim(e: Elaboration, pattern: Expression, scope: Scope): Dim {
@@ -246,5 +301,6 @@ export function patternDim(e: Elaboration, pattern: Expression, scope: Scope): D
   return asDim(value) ?? fail(e, shapes.notADim, { span: pattern.span, given: describe(value) })
 }
 
-export const textOf = (located: { readonly span: Span }): string => located.span.source.text.slice(located.span.start, located.span.end)
+export const textOf = (located: { readonly span: Span }): string =>
+  located.span.source.text.slice(located.span.start, located.span.end)
 export const typeOf = (type: Type): string => textOf(type)

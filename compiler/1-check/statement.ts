@@ -9,17 +9,17 @@ import * as shapes from '../diagnostics/shapes.ts'
 import * as statics from '../diagnostics/static.ts'
 import { nodesOf } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
-import { at, type Elaboration, fail, fault, type Frame, inFrame, step } from './elaboration.ts'
 import { configure } from './call.ts'
+import { at, type Elaboration, type Frame, fail, fault, inFrame, step } from './elaboration.ts'
+import { expectation } from './expectation.ts'
 import { condition, evaluate, live, lookUp, recover } from './expression.ts'
+import { listItems } from './indexing.ts'
 import { childPath } from './instance.ts'
 import { instantiate, tensorsOf } from './layers.ts'
-import { listItems } from './indexing.ts'
 import { modelStatement } from './ports.ts'
 import { nextCarry, poisonResults, runScan, yieldValue } from './scan.ts'
 import type { Scope } from './scope.ts'
 import { accept, finish, startUnifier } from './signature.ts'
-import { expectation } from './expectation.ts'
 import { describe, type Given, poison, string, type Value } from './value.ts'
 import { declareVariable, nextState } from './variables.ts'
 
@@ -51,7 +51,8 @@ export function run(e: Elaboration, statements: readonly Statement[], scope: Sco
 function poisonNames(statement: Statement, scope: Scope): void {
   if (statement.kind === 'scan') poisonResults(statement, scope)
   else if (statement.kind === 'let') for (const name of statement.names) scope.bind(name.name, poison, name.span)
-  else if ('name' in statement && statement.name && statement.kind !== 'for') scope.bind(statement.name.name, poison, statement.name.span)
+  else if ('name' in statement && statement.name && statement.kind !== 'for')
+    scope.bind(statement.name.name, poison, statement.name.span)
 }
 
 /** Which statements a place allows besides `let`, `if`, `for`, `require` and `expose`. */
@@ -78,20 +79,30 @@ const places: { readonly [Kind in Frame['kind']]: string } = {
 }
 
 const declares: ReadonlySet<Statement['kind']> = new Set(['layer', 'param', 'state'])
-const isAllowed = ({ kind }: Statement, place: Frame['kind']): boolean => everywhere.has(kind) || allowed[place].has(kind)
+const isAllowed = ({ kind }: Statement, place: Frame['kind']): boolean =>
+  everywhere.has(kind) || allowed[place].has(kind)
 
 function one(e: Elaboration, statement: Statement, scope: Scope): Returned | undefined {
   const { kind: place, around } = e.frame
-  if (!isAllowed(statement, place)) return void fault(e, names.misplaced, { span: statement.span, what: `\`${statement.kind}\``, where: places[place] })
+  if (!isAllowed(statement, place))
+    return void fault(e, names.misplaced, { span: statement.span, what: `\`${statement.kind}\``, where: places[place] })
   // The body of a scan makes layers and parameters where the place around it does.
   if (around && declares.has(statement.kind) && !isAllowed(statement, around))
-    return void fault(e, names.misplaced, { span: statement.span, what: `\`${statement.kind}\``, where: places[around] })
+    return void fault(e, names.misplaced, {
+      span: statement.span,
+      what: `\`${statement.kind}\``,
+      where: places[around],
+    })
   switch (statement.kind) {
     case 'let':
       return void runLet(e, statement, scope)
     case 'layer': {
       const value = live(evaluate(e, statement.value, scope))
-      scope.bind(statement.name.name, makeLayers(e, statement.name.name, value, statement.name.span, statement.value.span), statement.name.span)
+      scope.bind(
+        statement.name.name,
+        makeLayers(e, statement.name.name, value, statement.name.span, statement.value.span),
+        statement.name.span,
+      )
       return undefined
     }
     case 'param':
@@ -137,7 +148,11 @@ function runLet(e: Elaboration, statement: Statement & { kind: 'let' }, scope: S
   let value = live(evaluate(e, statement.value, scope))
   if (statement.type) {
     const unifier = startUnifier(scope)
-    value = accept(e, unifier, statement.type, value, { role: 'value', label: statement.names.map((n) => n.name).join(', '), span: statement.value.span })
+    value = accept(e, unifier, statement.type, value, {
+      role: 'value',
+      label: statement.names.map((n) => n.name).join(', '),
+      span: statement.value.span,
+    })
     finish(e, unifier)
   }
   if (!statement.tuple) {
@@ -145,9 +160,14 @@ function runLet(e: Elaboration, statement: Statement & { kind: 'let' }, scope: S
     scope.bind(name!.name, value, name!.span, statement.type)
     return
   }
-  const parts = value.kind === 'tuple' ? value.parts.map((p) => p.value) : value.kind === 'list' ? value.items : undefined
+  const parts =
+    value.kind === 'tuple' ? value.parts.map((p) => p.value) : value.kind === 'list' ? value.items : undefined
   if (!parts || parts.length !== statement.names.length)
-    fail(e, statics.unpackMismatch, { span: statement.value.span, names: statement.names.length, given: describe(value) })
+    fail(e, statics.unpackMismatch, {
+      span: statement.value.span,
+      names: statement.names.length,
+      given: describe(value),
+    })
   else for (const [i, name] of statement.names.entries()) scope.bind(name.name, parts[i]!, name.span)
 }
 
@@ -156,7 +176,8 @@ function makeLayers(e: Elaboration, name: string, value: Value, nameSpan: Span, 
   if (value.kind === 'poison' || value.kind === 'layer') return value
   if (value.kind === 'blueprint') return { kind: 'layer', instance: instantiate(e, name, value.blueprint, nameSpan) }
   if (value.kind === 'module') return makeLayers(e, name, callWithDefaults(e, value, span), nameSpan, span)
-  if (value.kind === 'list') return { kind: 'list', items: value.items.map((item, i) => makeLayers(e, `${name}[${i}]`, item, nameSpan, span)) }
+  if (value.kind === 'list')
+    return { kind: 'list', items: value.items.map((item, i) => makeLayers(e, `${name}[${i}]`, item, nameSpan, span)) }
   return fail(e, names.notALayer, { span, given: describe(value) })
 }
 
@@ -168,7 +189,9 @@ function runFor(e: Elaboration, statement: Statement & { kind: 'for' }, scope: S
   const { turns } = e.frame
   for (let i = 0; i < (count ?? items!.length); i++) {
     step(e, statement.span)
-    const item: Value = items ? items[i]! : { kind: 'number', value: (range as Value & { kind: 'range' }).start.constant! + i, integer: true }
+    const item: Value = items
+      ? items[i]!
+      : { kind: 'number', value: (range as Value & { kind: 'range' }).start.constant! + i, integer: true }
     scope.bind(statement.name.name, item, statement.name.span)
     const returned = inFrame(e, { ...e.frame, turns: `${turns}[${i}]` }, () => run(e, statement.body.statements, scope))
     if (returned) return returned
@@ -178,7 +201,8 @@ function runFor(e: Elaboration, statement: Statement & { kind: 'for' }, scope: S
 
 function rangeLength(e: Elaboration, range: Value & { kind: 'range' }, at: Expression): number {
   const [start, stop] = [range.start.constant, range.stop.constant]
-  if (start === undefined || stop === undefined) return fail(e, statics.notStatic, { span: at.span, what: `the length of ${describe(range)}` })
+  if (start === undefined || stop === undefined)
+    return fail(e, statics.notStatic, { span: at.span, what: `the length of ${describe(range)}` })
   return Math.max(0, stop - start)
 }
 
@@ -186,7 +210,8 @@ function expose(e: Elaboration, statement: Statement & { kind: 'expose' }, scope
   const { name, span } = statement.name
   const value = live(statement.value ? evaluate(e, statement.value, scope) : lookUp(e, name, span, scope))
   const [node, ...more] = tensorsOf(value)
-  if (!node || more.length > 0) return void fail(e, shapes.notATensor, { span: statement.value?.span ?? span, given: describe(value) })
+  if (!node || more.length > 0)
+    return void fail(e, shapes.notATensor, { span: statement.value?.span ?? span, given: describe(value) })
   if (statement.value) scope.bind(name, value, span)
   const path = childPath(e.frame.owner.path, name + e.frame.turns)
   let unique = path
@@ -203,11 +228,15 @@ function checkRequirement(e: Elaboration, statement: Statement & { kind: 'requir
     fault(e, statics.requireFailed, {
       span: statement.condition.span,
       message: message.kind === 'string' ? message.value : describe(message),
-      calls: e.calls.map((c) => c.span).filter((s) => !e.isStandard(s)).slice(-1),
+      calls: e.calls
+        .map((c) => c.span)
+        .filter((s) => !e.isStandard(s))
+        .slice(-1),
     })
     return false
   }
-  if (value.kind !== 'tensor') return fail(e, statics.notACondition, { span: statement.condition.span, given: describe(value) })
+  if (value.kind !== 'tensor')
+    return fail(e, statics.notACondition, { span: statement.condition.span, given: describe(value) })
   if (nodesOf([{ node: value.node }]).some((n) => lowerOf(n).kind === 'leaf' && !('data' in n.attributes)))
     return fail(e, statics.undecided, { span: statement.condition.span, given: describe(value) })
   return true

@@ -42,7 +42,13 @@ export function moduleArguments(
 ): ReadonlyMap<string, StaticValue> | undefined {
   return statically(environment, called.span, (e) => {
     const given = givens(e, args, environment.scope)
-    const bound = bindArguments(e, { ...called, parameters }, given, called.span, startUnifier(new Scope(environment.scope)))
+    const bound = bindArguments(
+      e,
+      { ...called, parameters },
+      given,
+      called.span,
+      startUnifier(new Scope(environment.scope)),
+    )
     const values = new Map<string, StaticValue>()
     for (const [name, { value, span }] of bound) {
       const plain = toStaticValue(value)

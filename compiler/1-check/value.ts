@@ -2,7 +2,13 @@
  * What an expression stands for while a program is elaborated. Everything is static except a `tensor`, which is a node
  * of the graph being built. `poison` stands for a value whose fault was already reported: whoever meets it stays silent.
  */
-import type { Argument, FunctionDeclaration, FunctionExpression, ModelDeclaration, ModuleDeclaration } from '../../grammar/ast.ts'
+import type {
+  Argument,
+  FunctionDeclaration,
+  FunctionExpression,
+  ModelDeclaration,
+  ModuleDeclaration,
+} from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
 import type { Initializer } from '../../runtime/abi.ts'
 import type { Dim } from '../ir/dim.ts'
@@ -31,7 +37,12 @@ export type Value =
   /** A module's constructor, before it has its hyperparameters. */
   | { readonly kind: 'module'; readonly declaration: ModuleDeclaration; readonly scope: Scope }
   /** With hyperparameters where it was written as a call. */
-  | { readonly kind: 'model'; readonly declaration: ModelDeclaration; readonly scope: Scope; readonly arguments?: ReadonlyMap<string, StaticValue> }
+  | {
+      readonly kind: 'model'
+      readonly declaration: ModelDeclaration
+      readonly scope: Scope
+      readonly arguments?: ReadonlyMap<string, StaticValue>
+    }
   /** A layer's recipe: a module with its hyperparameters, a chain or a stack, not yet given a name. */
   | { readonly kind: 'blueprint'; readonly blueprint: Blueprint }
   | { readonly kind: 'layer'; readonly instance: Instance }
@@ -52,17 +63,25 @@ export const poison: Value = { kind: 'poison' }
 export const none: Value = { kind: 'none' }
 export const bool = (value: boolean): Value => ({ kind: 'bool', value })
 export const string = (value: string): Value => ({ kind: 'string', value })
-export const number = (value: number, integer = Number.isSafeInteger(value)): Value => ({ kind: 'number', value, integer })
+export const number = (value: number, integer = Number.isSafeInteger(value)): Value => ({
+  kind: 'number',
+  value,
+  integer,
+})
 export const list = (items: readonly Value[]): Value => {
   const made: Value = { kind: 'list', items }
-  listSizes.set(made, items.reduce((sum, item) => sum + (listSizes.get(item) ?? 1), 0))
+  listSizes.set(
+    made,
+    items.reduce((sum, item) => sum + (listSizes.get(item) ?? 1), 0),
+  )
   return made
 }
 /** Items of a list with those of the lists in it: lists are shared, so walking one that doubles 40 times would not end. */
 const listSizes = new WeakMap<Value, number>()
 export const listSize = (value: Value): number => listSizes.get(value) ?? 1
 export const tensor = (node: Node): Value => ({ kind: 'tensor', node })
-export const dimValue = (dim: Dim): Value => (dim.constant === undefined ? { kind: 'dim', dim } : number(dim.constant, true))
+export const dimValue = (dim: Dim): Value =>
+  dim.constant === undefined ? { kind: 'dim', dim } : number(dim.constant, true)
 export const dimList = (dims: readonly Dim[]): Value => list(dims.map(dimValue))
 
 /** A dim as the language writes it: the algebra's normal form prints a floor division as `//`. */

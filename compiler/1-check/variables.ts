@@ -1,5 +1,5 @@
 /** `param`, `state` and `next`: the tensors a layer keeps between calls. */
-import type { Expression, Identifier, Type, VariableStatement, NextStatement } from '../../grammar/ast.ts'
+import type { Expression, Identifier, NextStatement, Type, VariableStatement } from '../../grammar/ast.ts'
 import type { Initializer } from '../../runtime/abi.ts'
 import * as names from '../diagnostics/names.ts'
 import * as scans from '../diagnostics/scan.ts'
@@ -10,12 +10,12 @@ import type { DType, Node } from '../ir/graph.ts'
 import { isLiteral, toTensor } from './coerce.ts'
 import { type Elaboration, fail } from './elaboration.ts'
 import { broadcastTo, cast, constant, emit, sameShape } from './emit.ts'
-import { blame, openDims } from './free-dims.ts'
 import { evaluate, live } from './expression.ts'
+import { blame, openDims } from './free-dims.ts'
 import { childPath, type State, type Variable } from './instance.ts'
 import { setDimSources } from './provenance.ts'
 import type { Scope } from './scope.ts'
-import { patternDim, textOf } from './signature.ts'
+import { patternDim } from './signature.ts'
 import { describe, dimText, tensor, typeText, type Value } from './value.ts'
 
 export function declareVariable(e: Elaboration, statement: VariableStatement, scope: Scope): void {
@@ -27,10 +27,17 @@ export function declareVariable(e: Elaboration, statement: VariableStatement, sc
   const dims = fixedShape(e, statement.type, scope, `${statement.kind} ${name}`)
   const shape = dims.map((d) => d.constant ?? 0)
   const known = (statement.kind === 'param' ? owner.parameters : owner.states).get(name)
-  if (known && known.span !== span) return void fail(e, names.declaredTwice, { span, name, what: statement.kind, first: known.span })
+  if (known && known.span !== span)
+    return void fail(e, names.declaredTwice, { span, name, what: statement.kind, first: known.span })
   if (known) {
     if (!sameShape(known.node.shape, dims))
-      fail(e, shapes.sharedParameterDiffers, { span: statement.type.span, path: known.path, first: known.shape, second: shape, call: e.calls.at(-1)?.span })
+      fail(e, shapes.sharedParameterDiffers, {
+        span: statement.type.span,
+        path: known.path,
+        first: known.shape,
+        second: shape,
+        call: e.calls.at(-1)?.span,
+      })
     const node = statement.kind === 'state' ? (known as State).current : known.node
     scope.bind(statement.name.name, tensor(node), span)
     return
@@ -46,7 +53,11 @@ export function declareVariable(e: Elaboration, statement: VariableStatement, sc
       : statement.kind === 'param'
         ? emit(e, 'parameter', [], { path, shape: dims })
         : emit(e, 'state', [], { path, shape: dims, dtype })
-  setDimSources(e, node, statement.type.dims!.map((d) => ({ span: d.span, text: `\`${name}\`` })))
+  setDimSources(
+    e,
+    node,
+    statement.type.dims!.map((d) => ({ span: d.span, text: `\`${name}\`` })),
+  )
   const variable: Variable = { path, node, shape, dtype, initial, span }
   if (statement.kind === 'param') owner.parameters.set(name, variable)
   else owner.states.set(name, { ...variable, current: node, next: undefined })
@@ -55,15 +66,22 @@ export function declareVariable(e: Elaboration, statement: VariableStatement, sc
 
 function variableDtype(e: Elaboration, { kind, type }: VariableStatement): DType {
   const element = type.element.name
-  if (type.dims === undefined) return fail(e, shapes.variableType, { span: type.span, kind, reason: `it needs a shape: \`${element}[…]\`` })
+  if (type.dims === undefined)
+    return fail(e, shapes.variableType, { span: type.span, kind, reason: `it needs a shape: \`${element}[…]\`` })
   if (type.optional) return fail(e, shapes.variableType, { span: type.span, kind, reason: 'it cannot be optional' })
-  if (element === 'float' || (kind === 'state' && (element === 'int' || element === 'bool' || element === 'uint'))) return element
-  return fail(e, shapes.variableType, { span: type.element.span, kind, reason: kind === 'param' ? 'parameters are float' : 'states are float, int, uint or bool' })
+  if (element === 'float' || (kind === 'state' && (element === 'int' || element === 'bool' || element === 'uint')))
+    return element
+  return fail(e, shapes.variableType, {
+    span: type.element.span,
+    kind,
+    reason: kind === 'param' ? 'parameters are float' : 'states are float, int, uint or bool',
+  })
 }
 
 function fixedShape(e: Elaboration, type: Type, scope: Scope, what: string): readonly Dim[] {
   return type.dims!.map((pattern) => {
-    if (pattern.kind === 'rest') return fail(e, shapes.variableType, { span: pattern.span, kind: what, reason: 'its dims must be written out' })
+    if (pattern.kind === 'rest')
+      return fail(e, shapes.variableType, { span: pattern.span, kind: what, reason: 'its dims must be written out' })
     const size = patternDim(e, pattern.value, scope)
     // The states of an optimizer run along the parameters, however many these are.
     if (size.constant === undefined && e.flat && type.dims!.length === 1 && size === e.flat) return size
@@ -105,15 +123,35 @@ function literalShape(value: Value): number[] {
 }
 
 /** Tests run over literals, so a variable there is its first value; a random one would make the test a game of dice. */
-function testValue(e: Elaboration, initial: Initializer, shape: readonly number[], dtype: DType, statement: VariableStatement): Node {
+function testValue(
+  e: Elaboration,
+  initial: Initializer,
+  shape: readonly number[],
+  dtype: DType,
+  statement: VariableStatement,
+): Node {
   if (initial.kind === 'literal') return emit(e, 'literal', [], { data: initial.values, shape, dtype })
-  if (initial.kind === 'constant') return broadcastTo(e, constant(e, initial.value, dtype), shape.map((n) => dim(n)))
+  if (initial.kind === 'constant')
+    return broadcastTo(
+      e,
+      constant(e, initial.value, dtype),
+      shape.map((n) => dim(n)),
+    )
   return fail(e, statics.randomInTest, { span: statement.initial.span, name: statement.name.name, test: e.test!.span })
 }
 
 function refuseInScan(e: Elaboration, { name, span }: Identifier): void {
   const scan = e.scans.at(-1)
-  if (scan) fail(e, scans.stateInScan, { span, name, scan: scan.span, calls: e.calls.map((c) => c.span).filter((s) => !e.isStandard(s)).slice(-1) })
+  if (scan)
+    fail(e, scans.stateInScan, {
+      span,
+      name,
+      scan: scan.span,
+      calls: e.calls
+        .map((c) => c.span)
+        .filter((s) => !e.isStandard(s))
+        .slice(-1),
+    })
 }
 
 /** `next mean = …`: in training, what the state is after the step, and what the name means from here on. */
@@ -126,10 +164,15 @@ export function nextState(e: Elaboration, statement: NextStatement, scope: Scope
   const given = toTensor(e, value, statement.value.span, state.dtype)
   const node = state.dtype === 'float' && given.dtype === 'int' ? cast(e, given, 'float') : given
   if (node.dtype !== state.dtype || !sameShape(node.shape, state.node.shape))
-    fail(e, shapes.nextDiffers, { span: statement.value.span, name, given: typeText(node), declared: typeText(state.node), first: state.span })
+    fail(e, shapes.nextDiffers, {
+      span: statement.value.span,
+      name,
+      given: typeText(node),
+      declared: typeText(state.node),
+      first: state.span,
+    })
   if (!e.training) return
   state.next = node
   state.current = node
   scope.bind(name, tensor(node), span)
 }
-

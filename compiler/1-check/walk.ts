@@ -21,7 +21,11 @@ export function parts(expression: Expression): readonly Expression[] {
       return [
         expression.object,
         ...expression.indices.flatMap((item) =>
-          item.kind === 'at' ? [item.value] : item.kind === 'slice' ? [item.start, item.stop, item.step].filter((x) => x !== undefined) : [],
+          item.kind === 'at'
+            ? [item.value]
+            : item.kind === 'slice'
+              ? [item.start, item.stop, item.step].filter((x) => x !== undefined)
+              : [],
         ),
       ]
     case 'call':

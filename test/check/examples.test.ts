@@ -10,7 +10,9 @@ import { parse } from '../../grammar/parser.ts'
 /** Examples of several files, of command lines, or of what takes too long to write: tested in places of their own. */
 const elsewhere = new Set(['DLM0209', 'DLM0210', 'DLM0211', 'DLM0212', 'DLM0223', 'DLM0410'])
 
-const rows = [names, shapes, statics, scan].flatMap((subject) => Object.values(subject).filter((row) => typeof row === 'object'))
+const rows = [names, shapes, statics, scan].flatMap((subject) =>
+  Object.values(subject).filter((row) => typeof row === 'object'),
+)
 const codes = (text: string) => check({ path: 'example.dlm', text }).diagnostics.map((d) => d.code)
 
 describe('the catalogue of names, shapes, static values and scans', () => {

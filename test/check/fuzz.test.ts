@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { builtins } from '../../compiler/1-check/builtins/index.ts'
 import { check } from '../../compiler/1-check/index.ts'
 import { render } from '../../compiler/diagnostics/render.ts'
-import { builtins } from '../../compiler/1-check/builtins/index.ts'
 import { stdSources } from '../../compiler/std.generated.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -26,7 +26,34 @@ function randomOf(seed: number): () => number {
 function expressionOf(random: () => number, depth: number): string {
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!
   const sub = () => expressionOf(random, depth - 1)
-  if (depth <= 0) return pick(['x', 'y', 'n', 'k', '0', '1', '2', '-1', '0.5', '"a"', 'true', 'none', '[1, 2]', '[]', '[[1, 2], [3, 4]]', 'batch', 'T', 'relu', 'Linear', 'inf', 'same', 'pi', 'training', '0..3', 'M'])
+  if (depth <= 0)
+    return pick([
+      'x',
+      'y',
+      'n',
+      'k',
+      '0',
+      '1',
+      '2',
+      '-1',
+      '0.5',
+      '"a"',
+      'true',
+      'none',
+      '[1, 2]',
+      '[]',
+      '[[1, 2], [3, 4]]',
+      'batch',
+      'T',
+      'relu',
+      'Linear',
+      'inf',
+      'same',
+      'pi',
+      'training',
+      '0..3',
+      'M',
+    ])
   switch (Math.floor(random() * 14)) {
     case 0:
     case 1:
@@ -118,7 +145,13 @@ test "t" {
 
   it('real programs with words dropped, doubled and exchanged', () => {
     const wrong: string[] = []
-    const sources = [...models, ...[...stdSources.values()].map((std) => `${std}\nmodel M {\n  input x: float[batch, 3, 8, 8]\n  output y = x |> Conv2d(4, kernel: 3) |> relu |> BatchNorm() |> max_pool2d(2) |> flatten |> Linear(2)\n}\n`)]
+    const sources = [
+      ...models,
+      ...[...stdSources.values()].map(
+        (std) =>
+          `${std}\nmodel M {\n  input x: float[batch, 3, 8, 8]\n  output y = x |> Conv2d(4, kernel: 3) |> relu |> BatchNorm() |> max_pool2d(2) |> flatten |> Linear(2)\n}\n`,
+      ),
+    ]
     for (let seed = 0; seed < 1000; seed++) {
       const random = randomOf(seed + 9000)
       const words = sources[seed % sources.length]!.split(/(\s+|[()[\]{},:|>=+*/.-])/)

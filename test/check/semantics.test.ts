@@ -16,7 +16,10 @@ const model = (text: string, training = false) => {
   const checked = program(text)
   return checked.model(checked.models.at(-1)!, { training })
 }
-const shapes = (text: string) => Object.fromEntries(model(text).outputs.map((o) => [o.name, `${o.node.dtype}[${o.node.shape.map((d) => d.key).join(', ')}]`]))
+const shapes = (text: string) =>
+  Object.fromEntries(
+    model(text).outputs.map((o) => [o.name, `${o.node.dtype}[${o.node.shape.map((d) => d.key).join(', ')}]`]),
+  )
 const codes = (text: string) => check({ path: 'a.dlm', text }).diagnostics.map((d) => d.code)
 
 const encoder = `
@@ -54,7 +57,10 @@ describe('names', () => {
     expect(model(encoder).parameters.map((p) => p.path)).toEqual(
       [0, 1].flatMap((i) =>
         [
-          ...['attention.wq', 'attention.wk', 'feed_forward.linear_1', 'feed_forward.linear_2', 'norm'].flatMap((l) => [`${l}.weight`, `${l}.bias`]),
+          ...['attention.wq', 'attention.wk', 'feed_forward.linear_1', 'feed_forward.linear_2', 'norm'].flatMap((l) => [
+            `${l}.weight`,
+            `${l}.bias`,
+          ]),
         ].map((p) => `block[${i}].${p}`),
       ),
     )
@@ -64,7 +70,10 @@ describe('names', () => {
     expect(shapes(encoder)).toEqual({ y: 'float[batch, T, 8]' })
   })
   it('exposed values carry the path of their layer', () => {
-    expect(model(encoder).exposed.map((x) => x.name)).toEqual(['block[0].attention.weight', 'block[1].attention.weight'])
+    expect(model(encoder).exposed.map((x) => x.name)).toEqual([
+      'block[0].attention.weight',
+      'block[1].attention.weight',
+    ])
   })
   it('layers are listed with what they compute and own', () => {
     const layers = model(encoder).layers
@@ -86,10 +95,20 @@ describe('names', () => {
       }
       output z = y
     }`
-    expect([...new Set(model(text).parameters.map((p) => p.path.replace(/\.\w+$/, '')))]).toEqual(['conv2d_1', 'stem', 'conv2d_2', 'fc[0]', 'linear_1', 'fc[1]', 'linear_2'])
+    expect([...new Set(model(text).parameters.map((p) => p.path.replace(/\.\w+$/, '')))]).toEqual([
+      'conv2d_1',
+      'stem',
+      'conv2d_2',
+      'fc[0]',
+      'linear_1',
+      'fc[1]',
+      'linear_2',
+    ])
   })
   it('a dim of a signature may be called like a module or a model', () => {
-    expect(shapes('model T {\n input x: float[batch, T, Linear]\n output y = relu(x)\n}')).toEqual({ y: 'float[batch, T, Linear]' })
+    expect(shapes('model T {\n input x: float[batch, T, Linear]\n output y = relu(x)\n}')).toEqual({
+      y: 'float[batch, T, Linear]',
+    })
   })
 })
 
@@ -104,10 +123,17 @@ describe('sharing', () => {
       layer twin = Twin()
       output y = twin(a) + twin(b)
     }`
-    expect(model(text).parameters.map((p) => p.path)).toEqual(['twin.linear_1.weight', 'twin.linear_1.bias', 'twin.linear_2.weight', 'twin.linear_2.bias'])
+    expect(model(text).parameters.map((p) => p.path)).toEqual([
+      'twin.linear_1.weight',
+      'twin.linear_1.bias',
+      'twin.linear_2.weight',
+      'twin.linear_2.bias',
+    ])
   })
   it('`let` names a recipe: each use is a layer', () => {
-    expect(model('model M {\n input x: float[batch, 4]\n let f = Linear(4)\n output y = x |> f |> f\n}').parameters.length).toBe(4)
+    expect(
+      model('model M {\n input x: float[batch, 4]\n let f = Linear(4)\n output y = x |> f |> f\n}').parameters.length,
+    ).toBe(4)
   })
   it('a stack passes further arguments to each of its layers', () => {
     const text = `module Add() {
@@ -130,13 +156,19 @@ describe('sharing', () => {
       input x: float[batch, 4]
       output y = x |> Residual(Linear(4)) |> Residual(chain { Linear(8); gelu; Linear(4) })
     }`
-    expect(model(text).parameters.map((p) => p.path).filter((p) => p.endsWith('weight'))).toEqual(['residual_1.body.weight', 'residual_2.body.linear_1.weight', 'residual_2.body.linear_2.weight'])
+    expect(
+      model(text)
+        .parameters.map((p) => p.path)
+        .filter((p) => p.endsWith('weight')),
+    ).toEqual(['residual_1.body.weight', 'residual_2.body.linear_1.weight', 'residual_2.body.linear_2.weight'])
   })
 })
 
 describe('dims', () => {
   const f = (signature: string, argument: string, result = 'x') =>
-    shapes(`fn f(${signature}) { return ${result} }\nmodel M {\n  input a: float[batch, ${argument}]\n  output y = f(a)\n}`)['y']
+    shapes(
+      `fn f(${signature}) { return ${result} }\nmodel M {\n  input a: float[batch, ${argument}]\n  output y = f(a)\n}`,
+    ).y
   it('are solved for one unknown', () => {
     expect(f('x: float[B, 2 * n]', '2 * T', 'reshape(x, [B, 2, n])')).toBe('float[batch, 2, T]')
     expect(f('x: float[B, 3 * n + 1]', '13', 'broadcast(sum(x), [n])')).toBe('float[4]')
@@ -154,20 +186,33 @@ describe('dims', () => {
     expect(shapes('model M {\n input x: float[batch, T]\n output y = mean(x)\n}')).toEqual({ y: 'float[]' })
   })
   it('of a convolution follow the formula of the lecture', () => {
-    expect(shapes('model M {\n input x: float[batch, 3, H, W]\n output y = x |> Conv2d(8, kernel: 3, stride: 2, padding: 1)\n}')).toEqual({ y: 'float[batch, 8, ((H + 1) // 2), ((W + 1) // 2)]' })
-    expect(shapes('model M {\n input x: float[3, 8, 9]\n output y = x |> Conv2d(8, kernel: [3, 5], padding: same)\n}')).toEqual({ y: 'float[8, 8, 9]' })
+    expect(
+      shapes(
+        'model M {\n input x: float[batch, 3, H, W]\n output y = x |> Conv2d(8, kernel: 3, stride: 2, padding: 1)\n}',
+      ),
+    ).toEqual({ y: 'float[batch, 8, ((H + 1) // 2), ((W + 1) // 2)]' })
+    expect(
+      shapes('model M {\n input x: float[3, 8, 9]\n output y = x |> Conv2d(8, kernel: [3, 5], padding: same)\n}'),
+    ).toEqual({ y: 'float[8, 8, 9]' })
   })
 })
 
 describe('training', () => {
-  const text = 'model M {\n  input x: float[batch, 4]\n  output y = x |> BatchNorm() |> dropout(0.5)\n  loss mean(y)\n  loss small = 0.5 * sum(y)\n}'
+  const text =
+    'model M {\n  input x: float[batch, 4]\n  output y = x |> BatchNorm() |> dropout(0.5)\n  loss mean(y)\n  loss small = 0.5 * sum(y)\n}'
   it('states take their next value only when training', () => {
-    expect(model(text).states.map((s) => [s.path, s.next !== undefined])).toEqual([['batch_norm_1.running_mean', false], ['batch_norm_1.running_var', false]])
+    expect(model(text).states.map((s) => [s.path, s.next !== undefined])).toEqual([
+      ['batch_norm_1.running_mean', false],
+      ['batch_norm_1.running_var', false],
+    ])
     expect(model(text, true).states.map((s) => s.next !== undefined)).toEqual([true, true])
   })
   it('dropout draws only when training, each place from its own stream', () => {
     expect(model(text).randomKey).toBeUndefined()
-    const twice = model('model M {\n  input x: float[batch, 4]\n  output y = x |> dropout(0.5) |> dropout(0.5)\n}', true)
+    const twice = model(
+      'model M {\n  input x: float[batch, 4]\n  output y = x |> dropout(0.5) |> dropout(0.5)\n}',
+      true,
+    )
     expect(nodesOf(twice.outputs).flatMap((n) => (n.op === 'random_bits' ? [n.attributes.site] : []))).toEqual([0, 1])
   })
   it('loss terms are added up and reported apart', () => {
@@ -195,17 +240,22 @@ describe('training', () => {
 
 describe('optimizers', () => {
   const described = (setting: string) =>
-    program(`model M {\n  input x: float[batch, 4]\n  output y = x |> Linear(1)\n  loss mean(y * y)\n}\ntrain {\n  model: M\n  optimizer: ${setting}\n  steps: 1\n}`)
+    program(
+      `model M {\n  input x: float[batch, 4]\n  output y = x |> Linear(1)\n  loss mean(y * y)\n}\ntrain {\n  model: M\n  optimizer: ${setting}\n  steps: 1\n}`,
+    )
   it('are elaborated over one flat run, with their states as moments', () => {
     const checked = described('adamw(lr: 1e-3)')
     const { moments, result } = checked.optimizer(checked.trains[0]!.optimizer)
-    expect(moments.map((m) => [m.name, m.initial])).toEqual([['moments.m', 0], ['moments.v', 0]])
+    expect(moments.map((m) => [m.name, m.initial])).toEqual([
+      ['moments.m', 0],
+      ['moments.v', 0],
+    ])
     expect(result.shape.map((d) => d.key)).toEqual(['N'])
   })
 })
 
 describe('origins', () => {
-  it('begin with the user\'s own line, whatever the standard library made of it', () => {
+  it("begin with the user's own line, whatever the standard library made of it", () => {
     const text = 'model M {\n  input x: float[batch, 4]\n  output y = x\n    |> Linear(3)\n    |> softmax\n}'
     const { origins, outputs } = model(text)
     for (const node of nodesOf(outputs)) {
@@ -214,7 +264,8 @@ describe('origins', () => {
       expect(first!.span.source.path, node.op).toBe('a.dlm')
       const { line } = position(first!.span.source, first!.span.start)
       expect(line).toBe(node.op === 'exp' ? 5 : node.op === 'contract' ? 4 : line)
-      if (node.op === 'contract') expect([first!.path, second!.span.source.path]).toEqual(['linear_1', 'std/linear.dlm'])
+      if (node.op === 'contract')
+        expect([first!.path, second!.span.source.path]).toEqual(['linear_1', 'std/linear.dlm'])
     }
   })
 })
@@ -235,17 +286,24 @@ describe('files', () => {
   const use = 'model M {\n  input x: float[batch, width]\n  output y = twice(x)\n}'
   it('are imported whole or by name, relative to the one that imports', () => {
     expect(main(`import "layers/a.dlm"\n${use}`).diagnostics).toEqual([])
-    expect(main(`import { twice, width as n } from "layers/a.dlm"\n${use.replace('width', 'n')}`).diagnostics).toEqual([])
+    expect(main(`import { twice, width as n } from "layers/a.dlm"\n${use.replace('width', 'n')}`).diagnostics).toEqual(
+      [],
+    )
   })
   it('do not pass on what they import', () => {
-    expect(main(`import "layers/a.dlm"\nmodel M {\n  input x: float[batch]\n  output y = double(x)\n}`).diagnostics.map((d) => d.code)).toEqual(['DLM0201'])
+    expect(
+      main(`import "layers/a.dlm"\nmodel M {\n  input x: float[batch]\n  output y = double(x)\n}`).diagnostics.map(
+        (d) => d.code,
+      ),
+    ).toEqual(['DLM0201'])
   })
   it('are told of when missing, circular, forbidden or without the name', () => {
     const codesOf = (text: string) => main(text).diagnostics.map((d) => d.code)
     expect(codesOf('import "nowhere.dlm"')).toEqual(['DLM0209'])
     expect(codesOf('import "round.dlm"')).toEqual(['DLM0210'])
     expect(codesOf('import { twise } from "layers/a.dlm"')).toEqual(['DLM0211'])
-    for (const path of ['/etc/passwd', '~/x.dlm', 'C:x.dlm', 'a\\\\b.dlm', '']) expect(codesOf(`import "${path}"`), path).toEqual(['DLM0212'])
+    for (const path of ['/etc/passwd', '~/x.dlm', 'C:x.dlm', 'a\\\\b.dlm', ''])
+      expect(codesOf(`import "${path}"`), path).toEqual(['DLM0212'])
   })
   it('bring their models for training', () => {
     const checked = main('import "model.dlm"')
@@ -255,13 +313,17 @@ describe('files', () => {
 })
 
 describe('a program', () => {
-  const sized = 'model M(width: int, deep: bool = false) {\n  input x: float[batch, width]\n  output y = if deep then x |> Linear(2) |> Linear(2) else x |> Linear(2)\n}'
+  const sized =
+    'model M(width: int, deep: bool = false) {\n  input x: float[batch, width]\n  output y = if deep then x |> Linear(2) |> Linear(2) else x |> Linear(2)\n}'
   it('elaborates a model with hyperparameters, once for each', () => {
     const checked = program(sized)
     const of = (width: number) => checked.model('M', { training: false, arguments: new Map([['width', width]]) })
     expect(of(3).parameters[0]!.shape).toEqual([2, 3])
     expect(of(3)).toBe(of(3))
-    expect([...of(3).arguments]).toEqual([['width', 3], ['deep', false]])
+    expect([...of(3).arguments]).toEqual([
+      ['width', 3],
+      ['deep', false],
+    ])
   })
   it('tells by diagnostics what a caller did wrong', () => {
     const fault = (run: () => unknown) => {
@@ -275,23 +337,43 @@ describe('a program', () => {
     const checked = program(sized)
     expect(fault(() => checked.model('N', { training: false }))).toEqual(['DLM0223'])
     expect(fault(() => checked.model('M', { training: false }))).toEqual(['DLM0204'])
-    expect(fault(() => checked.model('M', { training: false, arguments: new Map([['width', 'three']]) }))).toEqual(['DLM0308'])
-    expect(fault(() => checked.model('M', { training: false, arguments: new Map([['size', 3]]) }))).toEqual(['DLM0203', 'DLM0204'].slice(0, 1))
+    expect(fault(() => checked.model('M', { training: false, arguments: new Map([['width', 'three']]) }))).toEqual([
+      'DLM0308',
+    ])
+    expect(fault(() => checked.model('M', { training: false, arguments: new Map([['size', 3]]) }))).toEqual(
+      ['DLM0203', 'DLM0204'].slice(0, 1),
+    )
   })
   it('with hostile names is a program like any other', () => {
     const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf']
     for (const name of names) {
       const text = `const ${name} = 3\nmodel M${name} {\n  input in_${name}: float[batch, ${name}]\n  layer ${name}_1 = Linear(${name})\n  output out = ${name}_1(in_${name})\n}`
       expect(model(text).parameters.map((p) => p.path)).toEqual([`${name}_1.weight`, `${name}_1.bias`])
-      expect(codes(`fn f(x: float[B]) { return ${name} }\nmodel M {\n  input x: float[batch]\n  output y = f(x, ${name}: 1)\n}`)[0]).toMatch(/^DLM020[13]$/)
+      expect(
+        codes(
+          `fn f(x: float[B]) { return ${name} }\nmodel M {\n  input x: float[batch]\n  output y = f(x, ${name}: 1)\n}`,
+        )[0],
+      ).toMatch(/^DLM020[13]$/)
     }
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined()
   })
   it('has one fault for one slip, however often it is used', () => {
-    expect(codes('module A() {\n  forward(x: float[B, D]) { return y }\n}\nmodel M {\n  input x: float[batch, 4]\n  layer a = A() * 12\n  output z = a(x) + 1\n  loss mean(z)\n}')).toEqual(['DLM0201'])
-    expect(codes('model M {\n  input x: float[batch, 4]\n  let y = x |> Liner(3)\n  let z = softmax(y + 1)\n  output o = z[0] @ z\n  metric m = mean(o)\n}')).toEqual(['DLM0201'])
+    expect(
+      codes(
+        'module A() {\n  forward(x: float[B, D]) { return y }\n}\nmodel M {\n  input x: float[batch, 4]\n  layer a = A() * 12\n  output z = a(x) + 1\n  loss mean(z)\n}',
+      ),
+    ).toEqual(['DLM0201'])
+    expect(
+      codes(
+        'model M {\n  input x: float[batch, 4]\n  let y = x |> Liner(3)\n  let z = softmax(y + 1)\n  output o = z[0] @ z\n  metric m = mean(o)\n}',
+      ),
+    ).toEqual(['DLM0201'])
   })
   it('reports faults that lie apart together', () => {
-    expect(codes('model M {\n  input x: float[batch, 4]\n  output a = x |> Linear("two")\n  output b = reshape(x, [3])\n  output c = softmax(x, axis: 7)\n}')).toEqual(['DLM0308', 'DLM0328', 'DLM0322'])
+    expect(
+      codes(
+        'model M {\n  input x: float[batch, 4]\n  output a = x |> Linear("two")\n  output b = reshape(x, [3])\n  output c = softmax(x, axis: 7)\n}',
+      ),
+    ).toEqual(['DLM0308', 'DLM0328', 'DLM0322'])
   })
 })

@@ -17,8 +17,16 @@ function inferred(call: BuiltinCall, x: Node, wanted: readonly Dim[]): readonly 
   const unknown = wanted.filter((d) => d === minusOne).length
   const total = product(x.shape)
   const known = product(wanted.filter((d) => d !== minusOne))
-  const facts = { span: call.at('shape'), from: typeText(x), to: `[${wanted.map((d) => dimText(d)).join(', ')}]`, has: dimText(total), wants: dimText(known) }
-  for (const d of wanted) if (d !== minusOne && d.constant !== undefined && d.constant < 0) return fail(call.e, shapes.negativeSize, { span: call.at('shape'), what: 'the new shape', dim: dimText(d) })
+  const facts = {
+    span: call.at('shape'),
+    from: typeText(x),
+    to: `[${wanted.map((d) => dimText(d)).join(', ')}]`,
+    has: dimText(total),
+    wants: dimText(known),
+  }
+  for (const d of wanted)
+    if (d !== minusOne && d.constant !== undefined && d.constant < 0)
+      return fail(call.e, shapes.negativeSize, { span: call.at('shape'), what: 'the new shape', dim: dimText(d) })
   if (unknown > 1) return call.bad('shape', 'only one size can be -1')
   if (unknown === 0) return total === known ? wanted : fail(call.e, shapes.reshapeCount, facts)
   const rest = known === zero ? undefined : exactQuotient(total, known)
@@ -30,17 +38,22 @@ function inferred(call: BuiltinCall, x: Node, wanted: readonly Dim[]): readonly 
 function members(call: BuiltinCall, name: string): readonly Placed[] {
   const items = call.items(name).map((value) => call.tensorOf({ name: undefined, value, span: call.at(name) }))
   if (items.length === 0) return call.bad(name, 'it needs at least one tensor')
-  return items.every((i) => i.node.dtype === items[0]!.node.dtype) ? items : promote(call.e, 'joined', call.span, items)
+  return items.every((i) => i.node.dtype === items[0]!.node.dtype) ? items : promote(call.e, 'joined', items)
 }
 
 function requireAlike(e: Elaboration, span: Span, items: readonly Placed[], except: number | undefined): void {
   const first = items[0]!.node
   for (const { node } of items.slice(1)) {
     const facts = { span, left: typeText(first), right: typeText(node) }
-    if (node.shape.length !== first.shape.length) fail(e, shapes.joinDiffers, { ...facts, reason: 'they have different numbers of axes' })
+    if (node.shape.length !== first.shape.length)
+      fail(e, shapes.joinDiffers, { ...facts, reason: 'they have different numbers of axes' })
     for (const [axis, d] of first.shape.entries())
       if (axis !== except && node.shape[axis] !== d)
-        fail(e, shapes.joinDiffers, { ...facts, reason: `axis ${axis} is ${dimText(d)} in one and ${dimText(node.shape[axis]!)} in another`, sources: [dimSource(e, first, axis), dimSource(e, node, axis)] })
+        fail(e, shapes.joinDiffers, {
+          ...facts,
+          reason: `axis ${axis} is ${dimText(d)} in one and ${dimText(node.shape[axis]!)} in another`,
+          sources: [dimSource(e, first, axis), dimSource(e, node, axis)],
+        })
   }
 }
 
@@ -48,13 +61,23 @@ function splitSizes(call: BuiltinCall, size: Dim): readonly Dim[] {
   const parts = call.value('parts')
   if (parts.kind === 'list') {
     const sizes = call.dims('parts')
-    if (add(...sizes) !== size) return fail(call.e, shapes.unevenSplit, { span: call.at('parts'), size: dimText(size), into: `parts of ${sizes.map((s) => dimText(s)).join(', ')}` })
+    if (add(...sizes) !== size)
+      return fail(call.e, shapes.unevenSplit, {
+        span: call.at('parts'),
+        size: dimText(size),
+        into: `parts of ${sizes.map((s) => dimText(s)).join(', ')}`,
+      })
     return sizes
   }
   const count = call.int('parts')
   if (count < 1) return call.bad('parts', 'it must be at least 1')
   if (count > 100_000) return call.bad('parts', 'it is more parts than a program can hold')
-  if (remainder(size, dim(count)) !== zero) return fail(call.e, shapes.unevenSplit, { span: call.at('parts'), size: dimText(size), into: `${count} equal parts` })
+  if (remainder(size, dim(count)) !== zero)
+    return fail(call.e, shapes.unevenSplit, {
+      span: call.at('parts'),
+      size: dimText(size),
+      into: `${count} equal parts`,
+    })
   return Array.from({ length: count }, () => floorQuotient(size, dim(count)))
 }
 
@@ -75,7 +98,8 @@ export const arrangeRows: readonly Builtin[] = [
     apply: (call) => {
       const x = call.tensor('x')
       const rank = x.shape.length
-      if (rank < 2) return fail(call.e, shapes.needsAxes, { span: call.at('x'), label: 'transpose', given: typeText(x), least: 2 })
+      if (rank < 2)
+        return fail(call.e, shapes.needsAxes, { span: call.at('x'), label: 'transpose', given: typeText(x), least: 2 })
       const order = x.shape.map((_, i) => (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i))
       return tensor(build(call.e, [x], (b) => b.permute(x, order)))
     },
@@ -87,7 +111,8 @@ export const arrangeRows: readonly Builtin[] = [
     apply: (call) => {
       const x = call.tensor('x')
       const order = call.ints('order').map((axis) => call.axisOf(axis, 'order', x.shape.length))
-      if (order.length !== x.shape.length || new Set(order).size !== order.length) return call.bad('order', `it must name each of the ${x.shape.length} axes once`)
+      if (order.length !== x.shape.length || new Set(order).size !== order.length)
+        return call.bad('order', `it must name each of the ${x.shape.length} axes once`)
       return tensor(build(call.e, [x], (b) => b.permute(x, order)))
     },
   },
@@ -104,8 +129,15 @@ export const arrangeRows: readonly Builtin[] = [
     apply: (call) => {
       const x = call.tensor('x')
       const shape = call.dims('shape')
-      const fits = shape.length >= x.shape.length && x.shape.every((d, i) => d === one || d === shape[i + shape.length - x.shape.length])
-      if (!fits) return fail(call.e, shapes.broadcastFails, { span: call.at('shape'), from: typeText(x), to: `[${shape.map((d) => dimText(d)).join(', ')}]` })
+      const fits =
+        shape.length >= x.shape.length &&
+        x.shape.every((d, i) => d === one || d === shape[i + shape.length - x.shape.length])
+      if (!fits)
+        return fail(call.e, shapes.broadcastFails, {
+          span: call.at('shape'),
+          from: typeText(x),
+          to: `[${shape.map((d) => dimText(d)).join(', ')}]`,
+        })
       return tensor(build(call.e, [x], (b) => b.broadcastTo(x, shape)))
     },
   },
@@ -127,9 +159,16 @@ export const arrangeRows: readonly Builtin[] = [
       const x = call.tensor('x')
       const axes = call.axes('axis', x.shape.length)
       const long = axes.find((axis) => x.shape[axis] !== one)
-      if (long !== undefined && !call.absent('axis')) return call.bad('axis', `axis ${long} of ${typeText(x)} is not of size 1`)
+      if (long !== undefined && !call.absent('axis'))
+        return call.bad('axis', `axis ${long} of ${typeText(x)} is not of size 1`)
       const gone = axes.filter((axis) => x.shape[axis] === one)
-      return tensor(reshape(call.e, x, x.shape.filter((_, i) => !gone.includes(i))))
+      return tensor(
+        reshape(
+          call.e,
+          x,
+          x.shape.filter((_, i) => !gone.includes(i)),
+        ),
+      )
     },
   },
   {
@@ -137,11 +176,22 @@ export const arrangeRows: readonly Builtin[] = [
     signature: 'concat(items: list, axis: int = -1) -> tensor',
     doc: 'tensors joined along an axis',
     apply: (call) => {
-      if (call.value('items').kind === 'list' && call.items('items').every((i) => i.kind === 'list')) return list(call.items('items').flatMap((i) => (i.kind === 'list' ? i.items : [])))
+      if (call.value('items').kind === 'list' && call.items('items').every((i) => i.kind === 'list'))
+        return list(call.items('items').flatMap((i) => (i.kind === 'list' ? i.items : [])))
       const items = members(call, 'items')
       const axis = call.axis('axis', items[0]!.node.shape.length)
       requireAlike(call.e, call.span, items, axis)
-      return tensor(build(call.e, items.map((i) => i.node), (b) => b.concat(items.map((i) => i.node), axis)))
+      return tensor(
+        build(
+          call.e,
+          items.map((i) => i.node),
+          (b) =>
+            b.concat(
+              items.map((i) => i.node),
+              axis,
+            ),
+        ),
+      )
     },
   },
   {
@@ -168,7 +218,15 @@ export const arrangeRows: readonly Builtin[] = [
       const parts: Value[] = splitSizes(call, x.shape[axis]!).map((size) => {
         const from = start
         start = add(start, size)
-        return tensor(build(call.e, [x], (b) => b.slice(x, x.shape.map((_, i) => (i === axis ? from : zero)), x.shape.map((d, i) => (i === axis ? size : d)))))
+        return tensor(
+          build(call.e, [x], (b) =>
+            b.slice(
+              x,
+              x.shape.map((_, i) => (i === axis ? from : zero)),
+              x.shape.map((d, i) => (i === axis ? size : d)),
+            ),
+          ),
+        )
       })
       return list(parts)
     },
@@ -181,7 +239,10 @@ export const arrangeRows: readonly Builtin[] = [
       const x = call.tensor('x')
       const axis = call.axis('axis', x.shape.length)
       const [low, high] = [call.dim('low'), call.dim('high')]
-      for (const [name, d] of [['low', low], ['high', high]] as const)
+      for (const [name, d] of [
+        ['low', low],
+        ['high', high],
+      ] as const)
         if (d.constant !== undefined && d.constant < 0) return call.bad(name, 'padding cannot be negative')
       const at = (d: Dim) => x.shape.map((_, i) => (i === axis ? d : zero))
       return tensor(build(call.e, [x], (b) => b.pad(x, at(low), at(high), call.number('value'))))
@@ -193,7 +254,11 @@ export const arrangeRows: readonly Builtin[] = [
     doc: 'the elements along axes in the opposite order',
     apply: (call) => {
       const x = call.tensor('x')
-      return tensor(call.axes('axis', x.shape.length).reduce((node, axis) => build(call.e, [node], (b) => b.reverse(node, axis)), x))
+      return tensor(
+        call
+          .axes('axis', x.shape.length)
+          .reduce((node, axis) => build(call.e, [node], (b) => b.reverse(node, axis)), x),
+      )
     },
   },
   {
@@ -203,4 +268,3 @@ export const arrangeRows: readonly Builtin[] = [
     apply: (call) => dimList(call.tensor('x').shape),
   },
 ]
-

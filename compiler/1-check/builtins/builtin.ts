@@ -5,6 +5,7 @@
 import type { Span } from '../../../grammar/source.ts'
 import type { Initializer } from '../../../runtime/abi.ts'
 import * as names from '../../diagnostics/names.ts'
+import { nearest } from '../../diagnostics/near.ts'
 import * as shapes from '../../diagnostics/shapes.ts'
 import * as statics from '../../diagnostics/static.ts'
 import type { Dim } from '../../ir/dim.ts'
@@ -14,7 +15,6 @@ import { type Elaboration, fail, fault } from '../elaboration.ts'
 import { cast, type Placed } from '../emit.ts'
 import { blame, openDims } from '../free-dims.ts'
 import { listItems } from '../indexing.ts'
-import { nearest } from '../../diagnostics/near.ts'
 import { asDim, bool, describe, type Given, none, number, poison, string, typeText, type Value } from '../value.ts'
 
 export interface Builtin {
@@ -52,7 +52,12 @@ function parseParameter(text: string): BuiltinParameter {
   const [declared, initial] = text.split(' = ')
   const [name, kind] = declared!.split(': ')
   const many = name!.startsWith('...') ? 'positional' : name!.startsWith('**') ? 'named' : undefined
-  return { name: name!.replace(/^\W+/, ''), kind: kind ?? 'any', default: initial === undefined ? undefined : literal(initial), many }
+  return {
+    name: name!.replace(/^\W+/, ''),
+    kind: kind ?? 'any',
+    default: initial === undefined ? undefined : literal(initial),
+    many,
+  }
 }
 
 function literal(text: string): Value {
@@ -82,21 +87,48 @@ function assign(e: Elaboration, builtin: Builtin, given: readonly Given[], span:
   const label = builtin.name
   for (const argument of given.filter((g) => g.name)) {
     const name = argument.name!.name
-    if (values.has(name)) return void fault(e, names.argumentTwice, { span: argument.name!.span, name, label, first: values.get(name)!.span })
+    if (values.has(name))
+      return void fault(e, names.argumentTwice, {
+        span: argument.name!.span,
+        name,
+        label,
+        first: values.get(name)!.span,
+      })
     if (known.includes(name)) values.set(name, argument)
     else if (parameters.some((p) => p.many === 'named')) more.push(argument)
-    else return void fault(e, names.unknownArgument, { span: argument.name!.span, name, label, declared: undefined, known, suggestion: nearest(name, known) })
+    else
+      return void fault(e, names.unknownArgument, {
+        span: argument.name!.span,
+        name,
+        label,
+        declared: undefined,
+        known,
+        suggestion: nearest(name, known),
+      })
   }
   for (const argument of given.filter((g) => !g.name)) {
     const parameter = single.find((p) => !values.has(p.name))
     if (parameter) values.set(parameter.name, argument)
     else if (parameters.some((p) => p.many === 'positional')) more.push(argument)
-    else return void fault(e, names.tooManyArguments, { span: argument.span, label, declared: undefined, takes: single.length, given: given.length })
+    else
+      return void fault(e, names.tooManyArguments, {
+        span: argument.span,
+        label,
+        declared: undefined,
+        takes: single.length,
+        given: given.length,
+      })
   }
   for (const parameter of single) {
     if (values.has(parameter.name)) continue
     if (parameter.default === undefined)
-      return void fault(e, names.missingArgument, { span, label, name: parameter.name, declared: undefined, signature: builtin.signature })
+      return void fault(e, names.missingArgument, {
+        span,
+        label,
+        name: parameter.name,
+        declared: undefined,
+        signature: builtin.signature,
+      })
     values.set(parameter.name, { name: undefined, value: parameter.default, span })
   }
   return { values, more }
@@ -141,7 +173,10 @@ export class BuiltinCall {
   }
   /** A fault in a value: "the rate of dropout must be below 1". */
   bad(name: string | undefined, reason: string): never {
-    return fail(this.e, statics.badValue, { span: name === undefined ? this.span : this.at(name), reason: name === undefined ? `${this.builtin.name}: ${reason}` : `${name} of ${this.builtin.name}: ${reason}` })
+    return fail(this.e, statics.badValue, {
+      span: name === undefined ? this.span : this.at(name),
+      reason: name === undefined ? `${this.builtin.name}: ${reason}` : `${name} of ${this.builtin.name}: ${reason}`,
+    })
   }
 
   tensor(name: string, wanted?: DType): Node {
@@ -162,10 +197,17 @@ export class BuiltinCall {
     return node.dtype === 'bool' ? this.notNumbers(name, node) : node
   }
   notNumbers(name: string, node: Node): never {
-    return fail(this.e, shapes.operandDtype, { span: this.at(name), operation: `given to ${this.builtin.name}`, given: typeText(node), needed: 'numbers', convert: 'float(…)' })
+    return fail(this.e, shapes.operandDtype, {
+      span: this.at(name),
+      operation: `given to ${this.builtin.name}`,
+      given: typeText(node),
+      needed: 'numbers',
+      convert: 'float(…)',
+    })
   }
   tensorOf(given: Given, wanted?: DType): Placed {
-    if (!canBeTensor(given.value)) return fail(this.e, shapes.notATensor, { span: given.span, given: describe(given.value) })
+    if (!canBeTensor(given.value))
+      return fail(this.e, shapes.notATensor, { span: given.span, given: describe(given.value) })
     return { node: toTensor(this.e, given.value, given.span, wanted), span: given.span }
   }
 
@@ -175,7 +217,9 @@ export class BuiltinCall {
   }
   int(name: string): number {
     const value = this.value(name)
-    return value.kind === 'number' && Number.isSafeInteger(value.value) ? value.value : this.wrong(name, 'a whole number known while compiling')
+    return value.kind === 'number' && Number.isSafeInteger(value.value)
+      ? value.value
+      : this.wrong(name, 'a whole number known while compiling')
   }
   dim(name: string): Dim {
     return asDim(this.value(name)) ?? this.wrong(name, 'a size')
@@ -190,7 +234,9 @@ export class BuiltinCall {
   }
   items(name: string): readonly Value[] {
     const value = this.value(name)
-    return value.kind === 'list' || value.kind === 'range' ? listItems(this.e, value, this.at(name)) : this.wrong(name, 'a list')
+    return value.kind === 'list' || value.kind === 'range'
+      ? listItems(this.e, value, this.at(name))
+      : this.wrong(name, 'a list')
   }
   dims(name: string): readonly Dim[] {
     const value = this.value(name)
@@ -215,6 +261,8 @@ export class BuiltinCall {
   }
   axisOf(axis: number, name: string, rank: number): number {
     const found = axis < 0 ? axis + rank : axis
-    return found >= 0 && found < rank ? found : fail(this.e, shapes.axisRange, { span: this.at(name), axis, rank, label: this.builtin.name })
+    return found >= 0 && found < rank
+      ? found
+      : fail(this.e, shapes.axisRange, { span: this.at(name), axis, rank, label: this.builtin.name })
   }
 }

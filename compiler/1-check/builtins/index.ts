@@ -19,6 +19,8 @@ export const builtinGroups: readonly { readonly title: string; readonly rows: re
   { title: 'While compiling', rows: staticRows },
 ]
 
-export const builtins: ReadonlyMap<string, Builtin> = new Map(builtinGroups.flatMap((g) => g.rows.map((row) => [row.name, row])))
+export const builtins: ReadonlyMap<string, Builtin> = new Map(
+  builtinGroups.flatMap((g) => g.rows.map((row) => [row.name, row])),
+)
 
 export type { Builtin } from './builtin.ts'

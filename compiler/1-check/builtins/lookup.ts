@@ -10,7 +10,9 @@ import type { Builtin, BuiltinCall } from './builtin.ts'
 
 function shapeOf(call: BuiltinCall): readonly Dim[] {
   const shape = call.dims('shape')
-  for (const d of shape) if (d.constant !== undefined && d.constant < 0) return fail(call.e, shapes.negativeSize, { span: call.at('shape'), what: 'a shape', dim: dimText(d) })
+  for (const d of shape)
+    if (d.constant !== undefined && d.constant < 0)
+      return fail(call.e, shapes.negativeSize, { span: call.at('shape'), what: 'a shape', dim: dimText(d) })
   return shape
 }
 
@@ -24,7 +26,9 @@ const filled = (name: 'zeros' | 'ones', value: number): Builtin => ({
 
 function dtypeOf(call: BuiltinCall): DType {
   const name = call.text('dtype')
-  return name === 'float' || name === 'int' || name === 'bool' ? name : call.bad('dtype', `it is "float", "int" or "bool", not ${JSON.stringify(name)}`)
+  return name === 'float' || name === 'int' || name === 'bool'
+    ? name
+    : call.bad('dtype', `it is "float", "int" or "bool", not ${JSON.stringify(name)}`)
 }
 
 const like = (name: 'zeros_like' | 'ones_like', value: number): Builtin => ({
@@ -39,7 +43,9 @@ const like = (name: 'zeros_like' | 'ones_like', value: number): Builtin => ({
 
 function indicesOf(call: BuiltinCall): Node {
   const indices = call.tensor('indices', 'int')
-  return indices.dtype === 'int' ? indices : fail(call.e, shapes.indexDtype, { span: call.at('indices'), given: typeText(indices) })
+  return indices.dtype === 'int'
+    ? indices
+    : fail(call.e, shapes.indexDtype, { span: call.at('indices'), given: typeText(indices) })
 }
 
 export const lookupRows: readonly Builtin[] = [
@@ -53,7 +59,8 @@ export const lookupRows: readonly Builtin[] = [
     doc: 'a tensor of one value; as a first value, `= full(0.1)`',
     apply: (call) => {
       const [shape, value] = [call.value('shape'), call.value('value')]
-      if (value.kind === 'none' && shape.kind === 'number') return { kind: 'initializer', initializer: { kind: 'constant', value: shape.value } }
+      if (value.kind === 'none' && shape.kind === 'number')
+        return { kind: 'initializer', initializer: { kind: 'constant', value: shape.value } }
       if (!canBeTensor(value)) return call.wrong('value', 'a number or a tensor')
       const node = call.tensor('value')
       if (node.shape.length > 0) return call.wrong('value', 'one number')
@@ -70,15 +77,19 @@ export const lookupRows: readonly Builtin[] = [
       const step = call.int('step')
       if (step < 1) return call.bad('step', 'it must be at least 1')
       const length = start ? subtract(stop, start) : stop
-      if (length.constant !== undefined && length.constant < 0) return call.bad(undefined, `there is nothing from ${start ? dimText(start) : 0} up to ${dimText(stop)}`)
+      if (length.constant !== undefined && length.constant < 0)
+        return call.bad(undefined, `there is nothing from ${start ? dimText(start) : 0} up to ${dimText(stop)}`)
       const { e } = call
       const count = ceilQuotient(length, dim(step))
       const index = emit(e, 'iota', [], { shape: [count], axis: 0 })
-      const first = start && (start.constant !== undefined ? constant(e, start.constant, 'int') : cast(e, sizeOf(e, start), 'int'))
-      return tensor(build(e, [], (b) => {
-        const scaled = step === 1 ? index : b.mul(index, step)
-        return first && start.constant !== 0 ? b.add(scaled, first) : scaled
-      }))
+      const first =
+        start && (start.constant !== undefined ? constant(e, start.constant, 'int') : cast(e, sizeOf(e, start), 'int'))
+      return tensor(
+        build(e, [], (b) => {
+          const scaled = step === 1 ? index : b.mul(index, step)
+          return first && start.constant !== 0 ? b.add(scaled, first) : scaled
+        }),
+      )
     },
   },
   {
@@ -109,7 +120,12 @@ export const lookupRows: readonly Builtin[] = [
       const indices = indicesOf(call)
       const rows = x.shape.filter((_, i) => i !== axis)
       if (rows.length !== indices.shape.length || rows.some((d, i) => d !== indices.shape[i]))
-        return fail(call.e, shapes.takeDiffers, { span: call.at('indices'), data: { span: call.at('x'), type: typeText(x) }, given: typeText(indices), wanted: `int[${rows.map((d) => dimText(d)).join(', ')}]` })
+        return fail(call.e, shapes.takeDiffers, {
+          span: call.at('indices'),
+          data: { span: call.at('x'), type: typeText(x) },
+          given: typeText(indices),
+          wanted: `int[${rows.map((d) => dimText(d)).join(', ')}]`,
+        })
       return tensor(takeAlong(call, x, indices, axis))
     },
   },
@@ -122,7 +138,9 @@ export const lookupRows: readonly Builtin[] = [
       const classes = call.dim('classes')
       const shape = [...indices.shape, classes]
       const positions = emit(call.e, 'iota', [], { shape, axis: shape.length - 1 })
-      return tensor(build(call.e, [indices], (b) => b.cast(b.eq(b.reshape(indices, [...indices.shape, one]), positions), 'float')))
+      return tensor(
+        build(call.e, [indices], (b) => b.cast(b.eq(b.reshape(indices, [...indices.shape, one]), positions), 'float')),
+      )
     },
   },
 ]

@@ -3,8 +3,8 @@ import * as shapes from '../../diagnostics/shapes.ts'
 import type { DType } from '../../ir/graph.ts'
 import { isNumeric } from '../coerce.ts'
 import { fail } from '../elaboration.ts'
-import { pair } from '../arithmetic.ts'
 import { build, cast, elementwise, emit, type Placed, promote } from '../emit.ts'
+import { pair } from '../operands.ts'
 import { asDim, bool, dimValue, number, tensor, typeText, type Value } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 
@@ -60,7 +60,9 @@ const extremum = (name: 'minimum' | 'maximum', doc: string): Builtin => ({
     const [a, b] = [call.value('a'), call.value('b')]
     const known = staticExtremum(name === 'maximum' ? 'max' : 'min', [a, b])
     if (known) return known
-    return tensor(elementwise(call.e, name, 'compared', call.span, promote(call.e, 'compared', call.span, operands(call, 'a', 'b'))))
+    return tensor(
+      elementwise(call.e, name, 'compared', call.span, promote(call.e, 'compared', operands(call, 'a', 'b'))),
+    )
   },
 })
 
@@ -71,7 +73,11 @@ export function staticExtremum(which: 'max' | 'min', values: readonly Value[]): 
     if (values.length !== 2 || !a || !b) return undefined
     return a === b ? dimValue(a) : undefined
   }
-  return values.reduce((a, b) => (Math[which]((a as { value: number }).value, (b as { value: number }).value) === (a as { value: number }).value ? a : b))
+  return values.reduce((a, b) =>
+    Math[which]((a as { value: number }).value, (b as { value: number }).value) === (a as { value: number }).value
+      ? a
+      : b,
+  )
 }
 
 export function operands(call: BuiltinCall, a: string, b: string): [Placed, Placed] {
@@ -125,8 +131,16 @@ export const mathRows: readonly Builtin[] = [
     apply: (call) => {
       const [x, y] = [call.value('x'), call.value('exponent')]
       if (x.kind === 'number' && y.kind === 'number') return number(x.value ** y.value)
-      const sides = promote(call.e, 'raised to a power', call.span, operands(call, 'x', 'exponent'))
-      return tensor(elementwise(call.e, 'pow', 'raised to a power', call.span, sides.map((s) => ({ ...s, node: cast(call.e, s.node, 'float') }))))
+      const sides = promote(call.e, 'raised to a power', operands(call, 'x', 'exponent'))
+      return tensor(
+        elementwise(
+          call.e,
+          'pow',
+          'raised to a power',
+          call.span,
+          sides.map((s) => ({ ...s, node: cast(call.e, s.node, 'float') })),
+        ),
+      )
     },
   },
   {
@@ -139,9 +153,16 @@ export const mathRows: readonly Builtin[] = [
       if (condition.kind === 'bool') return call.value(condition.value ? 'a' : 'b')
       const test = call.placed('condition')
       if (test.node.dtype !== 'bool')
-        return fail(call.e, shapes.operandDtype, { span: test.span, operation: 'the condition of where', given: typeText(test.node), needed: 'truth values', convert: 'a comparison' })
+        return fail(call.e, shapes.operandDtype, {
+          span: test.span,
+          operation: 'the condition of where',
+          given: typeText(test.node),
+          needed: 'truth values',
+          convert: 'a comparison',
+        })
       const [a, b] = operands(call, 'a', 'b')
-      const sides = a.node.dtype === 'bool' && b.node.dtype === 'bool' ? [a, b] : promote(call.e, 'chosen between', call.span, [a, b])
+      const sides =
+        a.node.dtype === 'bool' && b.node.dtype === 'bool' ? [a, b] : promote(call.e, 'chosen between', [a, b])
       return tensor(elementwise(call.e, 'select', 'chosen between', call.span, [test, ...sides]))
     },
   },
@@ -151,7 +172,9 @@ export const mathRows: readonly Builtin[] = [
     doc: 'the elements as another dtype: "float", "int" (towards zero), "uint" or "bool" (not zero)',
     apply: (call) => {
       const to = dtypes.find((d) => d === call.text('to'))
-      return to ? castTo(call, to) : call.bad('to', `there is no dtype ${JSON.stringify(call.text('to'))}; it is one of ${dtypes.join(', ')}`)
+      return to
+        ? castTo(call, to)
+        : call.bad('to', `there is no dtype ${JSON.stringify(call.text('to'))}; it is one of ${dtypes.join(', ')}`)
     },
   },
   conversion('float', 'the elements as floats; true is 1'),
@@ -161,7 +184,8 @@ export const mathRows: readonly Builtin[] = [
     name: 'stop_gradient',
     signature: 'stop_gradient(x: tensor) -> tensor',
     doc: 'x itself, but no gradient flows back through it',
-    apply: (call) => (isNumeric(call.value('x')) ? call.value('x') : tensor(emit(call.e, 'stop_gradient', [call.tensor('x')], {}))),
+    apply: (call) =>
+      isNumeric(call.value('x')) ? call.value('x') : tensor(emit(call.e, 'stop_gradient', [call.tensor('x')], {})),
   },
   {
     name: 'unit_float',
@@ -174,4 +198,3 @@ export const mathRows: readonly Builtin[] = [
     },
   },
 ]
-

@@ -63,8 +63,11 @@ export const initialRows: readonly Builtin[] = [
     signature: 'uniform(low: number, high: number = none) -> initial',
     doc: 'as a first value: even between `low` and `high`; `uniform(b)` is between -b and b',
     apply: (call) => {
-      const [low, high] = call.absent('high') ? [-positive(call, 'low'), call.number('low')] : [call.number('low'), call.number('high')]
-      if (!Number.isFinite(low) || !Number.isFinite(high) || low > high) return call.bad(undefined, `there is nothing between ${low} and ${high}`)
+      const [low, high] = call.absent('high')
+        ? [-positive(call, 'low'), call.number('low')]
+        : [call.number('low'), call.number('high')]
+      if (!Number.isFinite(low) || !Number.isFinite(high) || low > high)
+        return call.bad(undefined, `there is nothing between ${low} and ${high}`)
       return { kind: 'initializer', initializer: { kind: 'uniform', low: low === 0 ? 0 : low, high } }
     },
   },
@@ -73,7 +76,10 @@ export const initialRows: readonly Builtin[] = [
       name: kind,
       signature: `${kind}(mean: number = 0, deviation: number = 1) -> initial`,
       doc: `as a first value: normally distributed${kind === 'normal' ? '' : ', redrawn beyond two deviations'}`,
-      apply: (call) => ({ kind: 'initializer', initializer: { kind, mean: call.number('mean'), deviation: positive(call, 'deviation') } }),
+      apply: (call) => ({
+        kind: 'initializer',
+        initializer: { kind, mean: call.number('mean'), deviation: positive(call, 'deviation') },
+      }),
     }),
   ),
 ]

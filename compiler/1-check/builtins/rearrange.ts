@@ -18,7 +18,8 @@ export function rearrange(call: BuiltinCall): Node {
   if (sides.length !== 2) return bad('it needs one `->`')
   const written = sides.map((side) => groupsOf(side, bad))
   const [from, to] = spread(written[0]!, written[1]!, x.shape.length, bad)
-  if (from.length !== x.shape.length) return bad(`its left side has ${from.length} axes, and the tensor is ${typeText(x)}`)
+  if (from.length !== x.shape.length)
+    return bad(`its left side has ${from.length} axes, and the tensor is ${typeText(x)}`)
 
   const sizes = new Map<string, Dim>()
   for (const { name, value, span } of call.more) {
@@ -27,17 +28,30 @@ export function rearrange(call: BuiltinCall): Node {
     if (!from.flat().includes(name.name)) return bad(`it has no axis \`${name.name}\` on its left side`)
     sizes.set(name.name, size)
   }
-  for (const [axis, group] of from.entries()) solve(group, x.shape[axis]!, sizes, (reason) => bad(`${reason} (axis ${axis} of ${typeText(x)})`))
+  for (const [axis, group] of from.entries())
+    solve(group, x.shape[axis]!, sizes, (reason) => bad(`${reason} (axis ${axis} of ${typeText(x)})`))
   const [left, right] = [from.flat(), to.flat()]
-  for (const side of [left, right]) if (new Set(side).size !== side.length) return bad('a name stands twice on one side')
+  for (const side of [left, right])
+    if (new Set(side).size !== side.length) return bad('a name stands twice on one side')
   for (const name of right) if (!left.includes(name)) return bad(`\`${name}\` stands only on its right side`)
-  for (const name of left) if (!right.includes(name) && sizes.get(name) !== one) return bad(`\`${name}\` stands only on its left side; \`sum\` or \`mean\` remove an axis`)
+  for (const name of left)
+    if (!right.includes(name) && sizes.get(name) !== one)
+      return bad(`\`${name}\` stands only on its left side; \`sum\` or \`mean\` remove an axis`)
 
   const kept = left.filter((name) => right.includes(name))
   return build(call.e, [x], (b) => {
-    const split = b.reshape(x, kept.map((name) => sizes.get(name)!))
-    const ordered = b.permute(split, right.map((name) => kept.indexOf(name)))
-    return b.reshape(ordered, to.map((group) => product(group.map((name) => sizes.get(name)!))))
+    const split = b.reshape(
+      x,
+      kept.map((name) => sizes.get(name)!),
+    )
+    const ordered = b.permute(
+      split,
+      right.map((name) => kept.indexOf(name)),
+    )
+    return b.reshape(
+      ordered,
+      to.map((group) => product(group.map((name) => sizes.get(name)!))),
+    )
   })
 }
 
@@ -66,7 +80,12 @@ function groupsOf(side: string, bad: (reason: string) => never): (Group | '...')
 }
 
 /** Gives the axes behind `...` names that no pattern can write. */
-function spread(from: (Group | '...')[], to: (Group | '...')[], rank: number, bad: (reason: string) => never): [Group[], Group[]] {
+function spread(
+  from: (Group | '...')[],
+  to: (Group | '...')[],
+  rank: number,
+  bad: (reason: string) => never,
+): [Group[], Group[]] {
   const rests = from.filter((g) => g === '...').length
   if (rests > 1 || to.filter((g) => g === '...').length !== rests) return bad('`...` must stand once on both sides')
   const count = Math.max(0, rank - (from.length - rests))
@@ -79,7 +98,8 @@ function spread(from: (Group | '...')[], to: (Group | '...')[], rank: number, ba
 function solve(group: Group, size: Dim, sizes: Map<string, Dim>, bad: (reason: string) => never): void {
   const unknown = group.filter((name) => !sizes.has(name))
   const known = multiply(...group.filter((name) => sizes.has(name)).map((name) => sizes.get(name)!))
-  if (unknown.length > 1) bad(`the sizes of \`${unknown.join('`, `')}\` are not known; give all but one: \`${unknown[0]}: 8\``)
+  if (unknown.length > 1)
+    bad(`the sizes of \`${unknown.join('`, `')}\` are not known; give all but one: \`${unknown[0]}: 8\``)
   else if (unknown.length === 0) {
     if (known !== size) bad(`\`${group.join(' ') || '1'}\` makes ${dimText(known)}, and the axis is ${dimText(size)}`)
   } else {

@@ -9,7 +9,12 @@ import { staticExtremum } from './math.ts'
 
 type Reduce = (call: BuiltinCall, x: Node, axes: readonly number[], keep: boolean) => Node
 
-const reduction = (name: string, doc: string, known: (items: readonly Value[]) => Value | undefined, reduce: Reduce): Builtin => ({
+const reduction = (
+  name: string,
+  doc: string,
+  known: (items: readonly Value[]) => Value | undefined,
+  reduce: Reduce,
+): Builtin => ({
   name,
   signature: `${name}(x: tensor, axis: axes = none, keep: bool = false) -> tensor`,
   doc: `${doc} along the axes (all of them by default); \`keep\` leaves each as size 1`,
@@ -31,13 +36,20 @@ const reduction = (name: string, doc: string, known: (items: readonly Value[]) =
 })
 
 const folded = (items: readonly Value[], whole: (a: number, b: number) => number, start: number): Value | undefined =>
-  items.every((i) => i.kind === 'number') ? number(items.reduce((sum, i) => whole(sum, (i as { value: number }).value), start)) : undefined
+  items.every((i) => i.kind === 'number')
+    ? number(items.reduce((sum, i) => whole(sum, (i as { value: number }).value), start))
+    : undefined
 
 const extremum = (name: 'max' | 'min', doc: string): Builtin =>
-  reduction(name, doc, (items) => staticExtremum(name, items), (call, x, axes, keep) => {
-    const numbers = x.dtype === 'bool' ? call.notNumbers('x', x) : x
-    return build(call.e, [x], (b) => b[name](numbers, axes, keep))
-  })
+  reduction(
+    name,
+    doc,
+    (items) => staticExtremum(name, items),
+    (call, x, axes, keep) => {
+      const numbers = x.dtype === 'bool' ? call.notNumbers('x', x) : x
+      return build(call.e, [x], (b) => b[name](numbers, axes, keep))
+    },
+  )
 
 const position = (name: 'argmax' | 'argmin', doc: string): Builtin => ({
   name,
@@ -59,19 +71,31 @@ const truth = (name: 'any' | 'all', doc: string): Builtin => ({
     if (x.dtype !== 'bool') return call.wrong('x', 'bool[…]')
     const axes = call.axes('axis', x.shape.length)
     const counts = cast(call.e, x, 'float')
-    return tensor(build(call.e, [x], (b) => b.gt(b[name === 'any' ? 'max' : 'min'](counts, axes, call.flag('keep')), 0.5)))
+    return tensor(
+      build(call.e, [x], (b) => b.gt(b[name === 'any' ? 'max' : 'min'](counts, axes, call.flag('keep')), 0.5)),
+    )
   },
 })
 
 export const reduceRows: readonly Builtin[] = [
-  reduction('sum', 'the sum', (items) => folded(items, (a, b) => a + b, 0), (call, x, axes, keep) => {
-    const numbers = x.dtype === 'bool' ? cast(call.e, x, 'int') : x
-    return build(call.e, [x], (b) => b.sum(numbers, axes, keep))
-  }),
-  reduction('mean', 'the mean', () => undefined, (call, x, axes, keep) => {
-    const numbers = cast(call.e, x, 'float')
-    return build(call.e, [x], (b) => b.mean(numbers, axes, keep))
-  }),
+  reduction(
+    'sum',
+    'the sum',
+    (items) => folded(items, (a, b) => a + b, 0),
+    (call, x, axes, keep) => {
+      const numbers = x.dtype === 'bool' ? cast(call.e, x, 'int') : x
+      return build(call.e, [x], (b) => b.sum(numbers, axes, keep))
+    },
+  ),
+  reduction(
+    'mean',
+    'the mean',
+    () => undefined,
+    (call, x, axes, keep) => {
+      const numbers = cast(call.e, x, 'float')
+      return build(call.e, [x], (b) => b.mean(numbers, axes, keep))
+    },
+  ),
   extremum('max', 'the greatest element'),
   extremum('min', 'the least element'),
   position('argmax', 'greatest'),
@@ -84,7 +108,8 @@ export const reduceRows: readonly Builtin[] = [
     doc: 'the product of a list of sizes; 1 for an empty list',
     apply: (call) => {
       const items = call.items('items')
-      if (items.some((i) => i.kind === 'number' && !i.integer)) return folded(items, (a, b) => a * b, 1) ?? call.wrong('items', 'a list of sizes')
+      if (items.some((i) => i.kind === 'number' && !i.integer))
+        return folded(items, (a, b) => a * b, 1) ?? call.wrong('items', 'a list of sizes')
       return dimValue(product(call.dims('items')))
     },
   },
@@ -95,8 +120,9 @@ export const reduceRows: readonly Builtin[] = [
     apply: (call) => {
       const x = call.numeric('x')
       const axis = call.axis('axis', x.shape.length)
-      return tensor(emit(call.e, 'cumsum', [x], { axis, reverse: call.flag('reverse'), exclusive: call.flag('exclusive') }))
+      return tensor(
+        emit(call.e, 'cumsum', [x], { axis, reverse: call.flag('reverse'), exclusive: call.flag('exclusive') }),
+      )
     },
   },
 ]
-

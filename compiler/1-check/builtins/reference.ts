@@ -4,6 +4,9 @@ import { builtinGroups } from './index.ts'
 export function builtinReference(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   return builtinGroups
-    .map(({ title, rows }) => `**${title}**\n\n| function | gives |\n| --- | --- |\n${rows.map((row) => `| \`${cell(row.signature)}\` | ${cell(row.doc)} |`).join('\n')}`)
+    .map(
+      ({ title, rows }) =>
+        `**${title}**\n\n| function | gives |\n| --- | --- |\n${rows.map((row) => `| \`${cell(row.signature)}\` | ${cell(row.doc)} |`).join('\n')}`,
+    )
     .join('\n\n')
 }

@@ -1,10 +1,10 @@
 /** Functions of what is known while compiling: sizes, lists, models. */
 import * as names from '../../diagnostics/names.ts'
+import { nearest } from '../../diagnostics/near.ts'
 import * as statics from '../../diagnostics/static.ts'
 import { matchesPattern } from '../../path-pattern.ts'
-import { fail } from '../elaboration.ts'
-import { nearest } from '../../diagnostics/near.ts'
 import type { ModelGraph } from '../../program.ts'
+import { fail } from '../elaboration.ts'
 import { bool, dimList, dimValue, list, number, string } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 
@@ -63,7 +63,8 @@ export const staticRows: readonly Builtin[] = [
     doc: 'the number of items of a list, or of layers of a stack',
     apply: (call) => {
       const value = call.value('items')
-      if (value.kind === 'layer' && value.instance.blueprint.kind === 'stack') return number(value.instance.blueprint.count)
+      if (value.kind === 'layer' && value.instance.blueprint.kind === 'stack')
+        return number(value.instance.blueprint.count)
       if (value.kind === 'tuple') return number(value.parts.length)
       if (value.kind === 'string') return number(value.value.length)
       return number(call.items('items').length)
@@ -85,7 +86,13 @@ export const staticRows: readonly Builtin[] = [
       const found = model.parameters.filter((p) => matchesPattern(text, p.path))
       if (found.length === 0 && text !== '*') {
         const paths = model.parameters.map((p) => p.path)
-        return fail(call.e, names.noSuchPath, { span: call.at('paths'), pattern: text, model: model.name, suggestion: nearest(text, [...paths, ...model.layers.map((l) => `${l.path}.*`)]), known: paths })
+        return fail(call.e, names.noSuchPath, {
+          span: call.at('paths'),
+          pattern: text,
+          model: model.name,
+          suggestion: nearest(text, [...paths, ...model.layers.map((l) => `${l.path}.*`)]),
+          known: paths,
+        })
       }
       return number(found.reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0))
     },
@@ -93,16 +100,27 @@ export const staticRows: readonly Builtin[] = [
   {
     name: 'result_shape',
     signature: 'result_shape(model: any, path: string) -> list',
-    doc: 'the shape of a layer\'s result, an output or an exposed value of a model',
+    doc: "the shape of a layer's result, an output or an exposed value of a model",
     apply: (call) => {
       const model = modelOf(call)
       const path = call.text('path')
-      const named = [...model.outputs, ...model.exposed, ...model.inputs, ...model.targets].find((n) => n.name === path)?.node
+      const named = [...model.outputs, ...model.exposed, ...model.inputs, ...model.targets].find(
+        (n) => n.name === path,
+      )?.node
       const node = named ?? model.layers.find((l) => l.path === path)?.results[0]
       if (node) return dimList(node.shape)
-      const known = [...model.outputs.map((o) => o.name), ...model.layers.map((l) => l.path), ...model.exposed.map((x) => x.name)]
-      return fail(call.e, names.noSuchPath, { span: call.at('path'), pattern: path, model: model.name, suggestion: nearest(path, known), known })
+      const known = [
+        ...model.outputs.map((o) => o.name),
+        ...model.layers.map((l) => l.path),
+        ...model.exposed.map((x) => x.name),
+      ]
+      return fail(call.e, names.noSuchPath, {
+        span: call.at('path'),
+        pattern: path,
+        model: model.name,
+        suggestion: nearest(path, known),
+        known,
+      })
     },
   },
 ]
-
