@@ -44,6 +44,18 @@ export function anySchedule(kernel: Kernel, seed: number, subgroup: number): Sch
     case 'scatter':
     case 'running':
       return { kind: kernel.kind, lanes: 16, steps: 1 + (seed % 3), guards }
+    case 'attention':
+      if (seed % 3 === 0 && kernel.columns.every((a) => a.extent.constant !== undefined))
+        return { kind: 'attention', by: 'workgroup', lanes: 8, guards }
+      return {
+        kind: 'attention',
+        by: 'lane',
+        lanes: 8,
+        steps: 1 + (seed % 2),
+        width: 1 + (seed % 4),
+        unrolled: seed % 4 < 2,
+        guards,
+      }
     default:
       return kernel satisfies never
   }

@@ -6,9 +6,10 @@
  * neighbouring lanes should touch neighbouring addresses, and workgroup memory saves traffic. Figures: bench/NOTES.md.
  */
 import { type Dim, substitute } from '../../ir/dim.ts'
-import type { ContractKernel, Kernel, RowKernel, Scalar } from '../../ir/kernel.ts'
+import type { AttentionKernel, ContractKernel, Kernel, RowKernel, Scalar } from '../../ir/kernel.ts'
 import { childrenOf } from './identity.ts'
 import {
+  type AttentionSchedule,
   type ContractSchedule,
   guaranteedLimits,
   type Limits,
@@ -21,6 +22,8 @@ import { elements } from './shader.ts'
 /** Values of free dims that are known already. */
 export type Sizes = ReadonlyMap<string, Dim>
 const noSizes: Sizes = new Map()
+/** An estimate of a size as a number. */
+type Count = (size: Dim) => number
 
 /** A free dim counts as this many where a schedule depends on sizes. */
 const assumed = 64
@@ -44,9 +47,26 @@ export function defaultSchedule(
       return { kind: 'scatter', guards, lanes: 64, steps: 1 }
     case 'running':
       return { kind: 'running', guards, ...spreadFor(count(elements(kernel.outer)), target) }
+    case 'attention':
+      return attentionSchedule(kernel, target, count)
     default:
       return kernel satisfies never
   }
+}
+
+function attentionSchedule(kernel: AttentionKernel, target: Target, count: Count): AttentionSchedule {
+  const guards = 'branch'
+  const columns = elements(kernel.columns).constant
+  if (target === 'gpu' && columns !== undefined)
+    return { kind: 'attention', by: 'workgroup', guards, lanes: columns >= 64 ? 64 : 32 }
+  const accesses = Math.max(
+    1,
+    countLoads(kernel.value) + kernel.stores.reduce((n, s) => n + 1 + countLoads(s.value), 0),
+  )
+  const unrolled = columns !== undefined && columns * accesses <= 56
+  // Lanes that share an outer index compute its scores each for themselves: columns are kept together.
+  const width = columns === undefined ? 16 : Math.min(columns, 128)
+  return { kind: 'attention', by: 'lane', guards, ...spreadFor(count(elements(kernel.outer)), target), width, unrolled }
 }
 
 /**
@@ -62,7 +82,7 @@ function spreadFor(size: number, target: Target): { lanes: number; steps: number
   }
 }
 
-function rowSchedule(kernel: RowKernel, target: Target, limits: Limits, count: (size: Dim) => number): RowSchedule {
+function rowSchedule(kernel: RowKernel, target: Target, limits: Limits, count: Count): RowSchedule {
   const guards = 'branch'
   const rows = count(elements(kernel.outer))
   const length = count(elements(kernel.row))
@@ -81,12 +101,7 @@ function rowSchedule(kernel: RowKernel, target: Target, limits: Limits, count: (
   return { kind: 'row', by: 'workgroup', lanes: Math.min(lanes, 64), guards }
 }
 
-function contractSchedule(
-  kernel: ContractKernel,
-  target: Target,
-  limits: Limits,
-  count: (size: Dim) => number,
-): ContractSchedule {
+function contractSchedule(kernel: ContractKernel, target: Target, limits: Limits, count: Count): ContractSchedule {
   const guards = 'branch'
   const rows = count(elements(kernel.rows))
   const columns = count(elements(kernel.columns))

@@ -3,6 +3,7 @@ import type { Storage } from '../../../runtime/abi.ts'
 import type { Node } from '../../ir/graph.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
+import { emitAttention } from './attention.ts'
 import { emitContract } from './contract.ts'
 import { defaultSchedule, type Sizes } from './default-schedule.ts'
 import { emitMap } from './map.ts'
@@ -43,6 +44,9 @@ export function emitKernel(fused: Kernel, options: EmitOptions): EmittedKernel {
       break
     case 'running':
       if (schedule.kind === 'running') return emitRunning(kernel, storages, schedule)
+      break
+    case 'attention':
+      if (schedule.kind === 'attention') return emitAttention(kernel, storages, schedule)
       break
     default:
       return kernel satisfies never

@@ -19,7 +19,7 @@ export const guaranteedLimits: Limits = {
   storageBuffers: 8,
 }
 
-export type Schedule = MapSchedule | RowSchedule | ContractSchedule | LoopSchedule
+export type Schedule = MapSchedule | RowSchedule | ContractSchedule | AttentionSchedule | LoopSchedule
 export interface GuardChoice {
   /** Guards as branches, or as selects over loads that are always in range. */
   readonly guards: 'branch' | 'select'
@@ -65,6 +65,20 @@ export interface ContractSchedule extends GuardChoice {
   /** Parts into which the outermost depth axis is cut, each summed by its own workgroups; 1 for none. */
   readonly split: number
 }
+export type AttentionSchedule = GuardChoice &
+  (
+    | {
+        readonly kind: 'attention'
+        readonly by: 'lane'
+        readonly lanes: number
+        readonly steps: number
+        /** The most columns that one lane has. */
+        readonly width: number
+        /** Whether their sums are named registers, each with its own text, or an array. */
+        readonly unrolled: boolean
+      }
+    | { readonly kind: 'attention'; readonly by: 'workgroup'; readonly lanes: number }
+  )
 export interface LoopSchedule extends GuardChoice {
   readonly kind: 'scatter' | 'running'
   readonly lanes: number
