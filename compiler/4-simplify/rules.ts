@@ -6,6 +6,7 @@ import { algebra } from './algebra.ts'
 import { choice } from './choice.ts'
 import { folding } from './folding.ts'
 import { movement } from './movement.ts'
+import { paddings } from './paddings.ts'
 import { products } from './products.ts'
 import { reductions } from './reductions.ts'
 
@@ -23,7 +24,7 @@ export interface Rule {
   readonly apply: (node: never, rewrite: Rewrite) => Node | undefined
 }
 
-export const rules: readonly Rule[] = [...folding, ...algebra, ...choice, ...movement, ...reductions, ...products]
+export const rules: readonly Rule[] = [...folding, ...algebra, ...choice, ...movement, ...paddings, ...reductions, ...products]
 
 export function rulesByOp(chosen: readonly Rule[] = rules): (op: OpName) => readonly Rule[] {
   const table = new Map<OpName, readonly Rule[]>()

@@ -19,25 +19,38 @@ export function normalScan(
   const copies = new Map<Node, Node>()
   const elements = new Map<Node, Node>()
   const captures = new Map<Node, Node>()
-  const once = (table: Map<Node, Node>, outer: Node, leaf: Node): Node => {
+  const once = (table: Map<Node, Node>, outer: Node, leaf: Pick<Node, 'shape' | 'dtype'>): Node => {
     const known = table.get(outer)
     if (known) return known
     const made = body.bound(leaf.shape, leaf.dtype)
     table.set(outer, made)
     return made
   }
-  const capture = (value: Node, leaf: Node): Node =>
-    isFree(value) ? transplant(body, [value], b.origins).get(value)! : once(captures, value, leaf)
-
-  for (const { leaf, stack } of parts.elements) {
-    const value = sameAtEachStep(b, stack)
-    copies.set(leaf, value ? capture(value, leaf) : once(elements, stack, leaf))
+  // Views that only repeat or turn what they show cost nothing where they are read; outside they would be copies.
+  const capture = (value: Node): Node => {
+    if (isFree(value)) return transplant(body, [value], b.origins).get(value)!
+    if (value.op === 'broadcast' || value.op === 'permute' || value.op === 'reshape')
+      return body.node(value.op, [capture(value.operands[0]!)], value.attributes as never)
+    return once(captures, value, value)
   }
-  for (const { leaf, value } of parts.captures) copies.set(leaf, capture(value, leaf))
+  const element = (stack: Node, leaf: Pick<Node, 'shape' | 'dtype'>): Node => {
+    const [shown] = stack.operands
+    const down = (axes: readonly number[]) => axes.slice(1).map((axis) => axis - 1)
+    if (stack.op === 'broadcast') {
+      const { axes } = stack.attributes
+      const inner = axes[0] === 0 ? element(shown!, sliceOf(shown!)) : capture(shown!)
+      return body.broadcast(inner, leaf.shape, axes[0] === 0 ? down(axes) : axes.map((axis) => axis - 1))
+    }
+    if (stack.op === 'permute' && stack.attributes.order[0] === 0) return body.permute(element(shown!, sliceOf(shown!)), down(stack.attributes.order))
+    return once(elements, stack, leaf)
+  }
+
+  for (const { leaf, stack } of parts.elements) copies.set(leaf, element(stack, leaf))
+  for (const { leaf, value } of parts.captures) copies.set(leaf, capture(value))
   const carries = parts.carries.flatMap(({ leaf, initial, next, result }) => {
     if (next === leaf) {
       // Never changed: it is what it was at first.
-      copies.set(leaf, capture(initial, leaf))
+      copies.set(leaf, capture(initial))
       results.set(result, initial)
       return []
     }
@@ -69,15 +82,8 @@ export function normalScan(
   }
 }
 
-/** The element of a stack that repeats it. */
-function sameAtEachStep(b: GraphBuilder, stack: Node): Node | undefined {
-  if (stack.op !== 'broadcast' || stack.attributes.axes.includes(0)) return undefined
-  return b.broadcast(
-    stack.operands[0]!,
-    stack.shape.slice(1),
-    stack.attributes.axes.map((axis) => axis - 1),
-  )
-}
+/** The type of a stack's elements. */
+const sliceOf = ({ shape, dtype }: Node) => ({ shape: shape.slice(1), dtype })
 
 /** Without the carries whose value no result shows. */
 export function liveScan(parts: ScanParts, used: ReadonlySet<number>): ScanParts {

@@ -2,6 +2,7 @@
 import type { Dim } from '../ir/dim.ts'
 import type { Node, Origin } from '../ir/graph.ts'
 import { GraphBuilder } from '../ops/builder.ts'
+import { nodesDownTo } from '../ops/scan-build.ts'
 import type { ScanAttributes } from '../ops/scan.ts'
 import { scanOperands } from '../ops/scan.ts'
 import { transplant } from '../ops/transplant.ts'
@@ -82,14 +83,4 @@ export function closeScan(
   )
 }
 
-/** What the roots are made of, operands first, the leaves included and nothing behind them. */
-export function nodesDownTo(roots: readonly Node[], leaves: { readonly has: (node: Node) => boolean }): Node[] {
-  const seen = new Set<Node>()
-  const pending = [...roots]
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    if (seen.has(node)) continue
-    seen.add(node)
-    if (!leaves.has(node)) pending.push(...node.operands)
-  }
-  return [...seen].sort((a, b) => a.id - b.id)
-}
+export { nodesDownTo }

@@ -30,7 +30,7 @@ export function simplifyScans(graph: Graph, simplify: Simplify): { readonly grap
     if (node.op !== 'scan_result') continue
     const scan = wide.get(node.operands[0]!)!
     const index = scan.resultOf.get(node.operands[0]!)!(node.attributes.index)
-    used.set(scan, (used.get(scan) ?? new Set()).add(index))
+    used.set(scan, new Set([...(used.get(scan) ?? []), index]))
   }
 
   const builder = new GraphBuilder()
@@ -98,8 +98,8 @@ function simplifyScan(
       const same = b.node('scan', operands, attributes)
       return { results: new Map([...used].map((index) => [index, b.scanResult(same, index)])), changed: false }
     }
-    carries.forEach(({ result }, i) => results.set(result, b.scanResult(scan, i)))
-    yields.forEach((node, i) => outside.know(node, b.scanResult(scan, carries.length + i)))
+    for (const [i, { result }] of carries.entries()) results.set(result, b.scanResult(scan, i))
+    for (const [i, node] of yields.entries()) outside.know(node, b.scanResult(scan, carries.length + i))
   }
   for (const { node, result } of parts.yields) results.set(result, outside.stack(node))
   for (const { result, initial, terms } of sums)

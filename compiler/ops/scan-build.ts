@@ -3,7 +3,7 @@
  * body may be written with any tensor in scope; what does not depend on the step stays outside and is computed once.
  */
 import type { Dim } from '../ir/dim.ts'
-import { type Node, nodesOf } from '../ir/graph.ts'
+import type { Node } from '../ir/graph.ts'
 import { GraphBuilder } from './builder.ts'
 import { lowerOf } from './registry.ts'
 import { transplant } from './transplant.ts'
@@ -35,12 +35,13 @@ export function makeScan(builder: GraphBuilder, inner: GraphBuilder, parts: Scan
   const bodyCarries = carries.map(({ leaf }) => rebind(leaf))
   const bodyCaptures = given.map(({ leaf }) => rebind(leaf))
   const captured = given.map(({ value }) => value)
-  for (const node of nodesOf([...next, ...yields].map((n) => ({ node: n })))) {
+  for (const node of nodesDownTo([...next, ...yields], leaves)) {
     if (copies.has(node)) continue
     const read = varying.has(node) ? node.operands : next.includes(node) || yields.includes(node) ? [node] : []
     for (const operand of read)
       if (!varying.has(operand) && !copies.has(operand) && !isFree(operand)) {
-        captured.push(operand)
+        // What a step in a graph of its own reads without a leaf are numbers: they are written outside as well.
+        captured.push(inner === builder ? operand : transplant(builder, [operand], inner.origins).get(operand)!)
         bodyCaptures.push(rebind(operand))
       }
   }
@@ -64,7 +65,7 @@ export function makeScan(builder: GraphBuilder, inner: GraphBuilder, parts: Scan
 /** The nodes behind the roots that depend on one of the leaves. */
 function dependents(roots: readonly Node[], leaves: ReadonlySet<Node>): Set<Node> {
   const found = new Set<Node>(leaves)
-  for (const node of nodesOf(roots.map((n) => ({ node: n })))) if (node.operands.some((o) => found.has(o))) found.add(node)
+  for (const node of nodesDownTo(roots, leaves)) if (node.operands.some((o) => found.has(o))) found.add(node)
   return found
 }
 
@@ -72,4 +73,16 @@ function dependents(roots: readonly Node[], leaves: ReadonlySet<Node>): Set<Node
 export function isFree(node: Node): boolean {
   const { kind } = lowerOf(node)
   return (kind === 'index' && node.operands.length === 0) || (kind === 'view' && node.operands.every(isFree))
+}
+
+/** What the roots are made of, operands first, the leaves included and nothing behind them. */
+export function nodesDownTo(roots: readonly Node[], leaves: { readonly has: (node: Node) => boolean }): Node[] {
+  const seen = new Set<Node>()
+  const pending = [...roots]
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (seen.has(node)) continue
+    seen.add(node)
+    if (!leaves.has(node)) pending.push(...node.operands)
+  }
+  return [...seen].sort((a, b) => a.id - b.id)
 }

@@ -12,7 +12,7 @@ import { drawValue, generator, sampleGraph, samplesOf } from './sample-graph.ts'
 function stacked(values: readonly Value[], { shape, dtype } = values[0]!): Value {
   const each = shape.reduce((a, b) => a * b, 1)
   const data = allocate(dtype, each * values.length, 'float64')
-  values.forEach((value, t) => data.set(value.data as Float64Array, t * each))
+  for (const [t, value] of values.entries()) data.set(value.data as Float64Array, t * each)
   return { shape: [values.length, ...shape], dtype, data }
 }
 

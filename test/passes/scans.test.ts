@@ -6,6 +6,7 @@ import { type Graph, type Node, nodesOf } from '../../compiler/ir/graph.ts'
 import { printGraph } from '../../compiler/ir/print-graph.ts'
 import { lowerOf } from '../../compiler/ops/registry.ts'
 import { cells, recurrence } from './cells.ts'
+import { randomScan } from './random-scan.ts'
 import { expectSameMeaning } from './same-meaning.ts'
 
 const scansOf = (graph: Graph) => nodesOf(graph.results).filter((node) => node.op === 'scan')
@@ -57,7 +58,7 @@ describe('the recurrence of', () => {
           const graph = simplify(
             recurrence(cells[name], counts[name], { ...sizes, length: symbol('T'), batch: symbol('batch') }),
           )
-          if (process.env['SHOW']) console.log(printGraph(graph))
+          if (process.env.SHOW) console.log(printGraph(graph))
           const scans = scansOf(graph)
           expect(scans.map((scan) => scan.attributes.reverse)).toEqual([reverse, !reverse])
           for (const scan of scans) {
@@ -74,4 +75,18 @@ describe('the recurrence of', () => {
           expect(infer!.attributes.body.yields).toHaveLength(1)
         })
       })
+})
+
+describe('random recurrences', () => {
+  for (const gradients of [false, true])
+    it(`mean the same simplified${gradients ? ', with their gradients' : ''}`, () => {
+      for (let seed = 0; seed < Number(process.env.SEEDS ?? 60); seed++) {
+        const { graph, dims } = randomScan(seed, gradients)
+        try {
+          expectSameMeaning(graph, simplify(graph), dims)
+        } catch (error) {
+          throw new Error(`seed ${seed}`, { cause: error })
+        }
+      }
+    })
 })

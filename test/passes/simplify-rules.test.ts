@@ -52,6 +52,15 @@ const unit = (b: GraphBuilder) => b.input('u', [dim(2), one, dim(3)])
 
 const cases: readonly Case[] = [
   {
+    rule: 'sum-of-paddings',
+    fires: (b, x, y) =>
+      b.add(
+        b.add(b.pad(x, [zero, dim(5)], [zero, one], 0), b.pad(y, [zero, dim(2)], [zero, dim(4)], 0)),
+        b.pad(b.slice(x, [zero, one], [dim(2), dim(1)]), [zero, dim(8)], [zero, zero], 0),
+      ),
+    stays: (b, x, y) => b.add(b.pad(x, [zero, dim(5)], [zero, one], 0), b.pad(y, [zero, dim(3)], [zero, dim(3)], 0)),
+  },
+  {
     rule: 'fold-constants',
     fires: (b, x) => b.add(x, b.mul(b.constant(2), b.constant(3))),
     leaves: ['broadcast', 'add'],
