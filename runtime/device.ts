@@ -1,4 +1,3 @@
-/// <reference types="@webgpu/types" preserve="true" />
 /**
  * A WebGPU adapter → a device that a session can run on: with the adapter's own limits and the features that kernels can
  * use, its class known, and its errors and loss remembered until someone asks.

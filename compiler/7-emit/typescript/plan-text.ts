@@ -30,7 +30,7 @@ export function planText(programs: readonly { readonly name: string; readonly pr
 class Constants {
   readonly #sizes = new Map<string, string>()
   readonly #kernels = new Map<string, string>()
-  readonly #parts = new Map<string, { readonly name: string; readonly type: string }>()
+  readonly #parts = new Map<string, { readonly name: string; readonly type: string; readonly text: string }>()
 
   kernel(wgsl: string): string {
     return named(this.#kernels, templateLiteral(wgsl), 'k')
@@ -40,10 +40,11 @@ class Constants {
   }
   /** Something larger that programs may share. */
   part(type: string, text: string): string {
-    const known = this.#parts.get(text)
+    const key = `${type}\0${text}`
+    const known = this.#parts.get(key)
     if (known) return known.name
     const name = `p${this.#parts.size}`
-    this.#parts.set(text, { name, type })
+    this.#parts.set(key, { name, type, text })
     return name
   }
   #sum({ terms }: Exclude<Size, number>): string {
@@ -58,7 +59,7 @@ class Constants {
     return [
       ...[...this.#sizes].map(([text, name]) => `const ${name}: Size = ${text}`),
       ...[...this.#kernels].map(([text, name]) => `const ${name} = ${text}`),
-      ...[...this.#parts].map(([text, { name, type }]) => `const ${name}: ${type} = ${text}`),
+      ...[...this.#parts.values()].map(({ name, type, text }) => `const ${name}: ${type} = ${text}`),
     ]
   }
 }
@@ -97,7 +98,8 @@ function partText(value: unknown, key: string, table: Constants): string {
   if (isSum(value)) return table.size(value)
   if (isBinding(value))
     return `${value.access}(${value.arena}, ${table.size(value.offset)}, ${table.size(value.bytes)})`
-  const fields = Object.entries(value).filter(([, v]) => v !== undefined)
+  // A footprint without training says so.
+  const fields = Object.entries(value).filter(([k, v]) => v !== undefined || k === 'training')
   return fields.length === 0
     ? '{}'
     : `{ ${fields.map(([k, v]) => `${objectKey(k)}: ${partText(v, k, table)}`).join(', ')} }`

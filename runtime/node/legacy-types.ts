@@ -1,0 +1,3 @@
+/// <reference types="@webgpu/types" preserve="true" />
+/** The Node part's types for TypeScript before 6, whose DOM library does not have WebGPU. The package's `exports` choose. */
+export * from './index.ts'
