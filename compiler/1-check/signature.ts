@@ -13,7 +13,8 @@ import { type Elaboration, fail, silent } from './elaboration.ts'
 import { evaluate } from './expression.ts'
 import { dimSource } from './provenance.ts'
 import type { Scope } from './scope.ts'
-import { asDim, describe, dimList, dimText, dimValue, number, typeText, type Value } from './value.ts'
+import { acceptStatic } from './static-types.ts'
+import { asDim, describe, dimList, dimText, dimValue, typeText, type Value } from './value.ts'
 import { namesIn } from './walk.ts'
 
 /** What one call has bound so far, and equations that wait for a name. */
@@ -56,7 +57,6 @@ const tensorDtypes: ReadonlyMap<string, DType | undefined> = new Map([
   ['bool', 'bool'],
   ['tensor', undefined],
 ])
-const staticKinds = ['int', 'float', 'bool', 'string', 'list', 'module', 'function', 'any', 'tensor']
 
 /** Checks a value against a type and gives it in the form the type asks for (a number becomes a tensor, …). */
 export function accept(
@@ -68,7 +68,7 @@ export function accept(
 ): Value {
   if (value.kind === 'poison') return value
   if (value.kind === 'none' && type.optional) return value
-  if (type.dims === undefined) return acceptStatic(e, type, value, place)
+  if (type.dims === undefined || type.element.name === 'list') return acceptStatic(e, type, value, place)
   const name = type.element.name
   if (!tensorDtypes.has(name))
     return fail(e, names.unknownType, { span: type.element.span, name, known: [...tensorDtypes.keys()] })
@@ -87,33 +87,6 @@ export function accept(
     })
   unifyShape(e, unifier, type, node, place)
   return { kind: 'tensor', node }
-}
-
-function acceptStatic(e: Elaboration, type: Type, value: Value, place: Pick<Place, 'role' | 'label' | 'span'>): Value {
-  const wrong = () =>
-    fail(e, shapes.wrongKind, { ...place, typeSpan: type.span, expected: type.element.name, given: describe(value) })
-  switch (type.element.name) {
-    case 'int':
-      return value.kind === 'dim' || (value.kind === 'number' && Number.isSafeInteger(value.value)) ? value : wrong()
-    case 'float':
-      return value.kind === 'dim' ? value : value.kind === 'number' ? number(value.value, false) : wrong()
-    case 'bool':
-      return value.kind === 'bool' ? value : wrong()
-    case 'string':
-      return value.kind === 'string' ? value : wrong()
-    case 'list':
-      return value.kind === 'list' ? value : wrong()
-    case 'module':
-      return value.kind === 'module' || value.kind === 'blueprint' || value.kind === 'layer' ? value : wrong()
-    case 'function':
-      return ['function', 'lambda', 'builtin', 'layer', 'blueprint', 'module'].includes(value.kind) ? value : wrong()
-    case 'tensor':
-      return canBeTensor(value) ? { kind: 'tensor', node: toTensor(e, value, place.span) } : wrong()
-    case 'any':
-      return value
-    default:
-      return fail(e, names.unknownType, { span: type.element.span, name: type.element.name, known: staticKinds })
-  }
 }
 
 function unifyShape(

@@ -197,6 +197,36 @@ describe('dims', () => {
   })
 })
 
+describe('the static part', () => {
+  it('chooses layers by hyperparameters: loops, lists, functions as values', () => {
+    const text = `module Stages(depths: list[int], classes: int, widths: list = [4, 8]) {
+      layer stem = Conv2d(4, kernel: 3, padding: same)
+      forward(x: float[B, C, H, W]) -> float[B, classes] {
+        let x = stem(x) |> relu
+        for i in 0..len(depths) {
+          for j in 0..depths[i] {
+            layer stage = Conv2d(widths[i], kernel: 3, padding: same)
+            let x = x |> stage |> relu
+          }
+          let x = x |> max_pool2d(2)
+        }
+        return x |> global_avg_pool2d |> head: Linear(classes)
+      }
+    }
+    fn activation(name: string) { return if name == "relu" then relu else gelu }
+    model M(act: string = "gelu") {
+      input image: float[batch, 3, 16, 16]
+      let f = activation(act)
+      output logits = image |> f |> Stages([1, 2], classes: 10)
+    }`
+    expect(shapes(text)).toEqual({ logits: 'float[batch, 10]' })
+    expect([...new Set(model(text).parameters.map((p) => p.path.replace(/\.\w+$/, '')))]).toEqual(
+      ['stem', 'stage[0][0]', 'stage[1][0]', 'stage[1][1]', 'head'].map((l) => `stages_1.${l}`),
+    )
+    expect(codes(text.replace('[1, 2], classes', '[1, "2"], classes'))).toEqual(['DLM0308'])
+  })
+})
+
 describe('training', () => {
   const text =
     'model M {\n  input x: float[batch, 4]\n  output y = x |> BatchNorm() |> dropout(0.5)\n  loss mean(y)\n  loss small = 0.5 * sum(y)\n}'

@@ -176,8 +176,6 @@ export const arrangeRows: readonly Builtin[] = [
     signature: 'concat(items: list, axis: int = -1) -> tensor',
     doc: 'tensors joined along an axis',
     apply: (call) => {
-      if (call.value('items').kind === 'list' && call.items('items').every((i) => i.kind === 'list'))
-        return list(call.items('items').flatMap((i) => (i.kind === 'list' ? i.items : [])))
       const items = members(call, 'items')
       const axis = call.axis('axis', items[0]!.node.shape.length)
       requireAlike(call.e, call.span, items, axis)
