@@ -27,7 +27,9 @@ export const paddings: readonly Rule[] = [
     parts.sort((a, c) => a.start - c.start)
     if (parts.some(({ start }, i) => i > 0 && start !== parts[i - 1]!.end)) return undefined
     const joined = b.concat(
-      parts.flatMap(({ node: part }) => (part.op === 'concat' && part.attributes.axis === axis ? part.operands : [part])),
+      parts.flatMap(({ node: part }) =>
+        part.op === 'concat' && part.attributes.axis === axis ? part.operands : [part],
+      ),
       axis,
     )
     const { low } = parts[0]!
@@ -50,7 +52,9 @@ function paddedTerms(root: Node, isShared: Rewrite['isShared']): Node<'pad'>[] |
 /** The only axis along which any of them is padded. */
 function paddedAxis(terms: readonly Node<'pad'>[]): number | undefined {
   const padded = new Set(
-    terms.flatMap(({ attributes: { low, high } }) => low.flatMap((size, axis) => (size === zero && high[axis] === zero ? [] : [axis]))),
+    terms.flatMap(({ attributes: { low, high } }) =>
+      low.flatMap((size, axis) => (size === zero && high[axis] === zero ? [] : [axis])),
+    ),
   )
   return padded.size === 1 ? [...padded][0] : undefined
 }

@@ -24,7 +24,15 @@ export interface Rule {
   readonly apply: (node: never, rewrite: Rewrite) => Node | undefined
 }
 
-export const rules: readonly Rule[] = [...folding, ...algebra, ...choice, ...movement, ...paddings, ...reductions, ...products]
+export const rules: readonly Rule[] = [
+  ...folding,
+  ...algebra,
+  ...choice,
+  ...movement,
+  ...paddings,
+  ...reductions,
+  ...products,
+]
 
 export function rulesByOp(chosen: readonly Rule[] = rules): (op: OpName) => readonly Rule[] {
   const table = new Map<OpName, readonly Rule[]>()

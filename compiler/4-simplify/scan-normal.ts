@@ -41,7 +41,8 @@ export function normalScan(
       const inner = axes[0] === 0 ? element(shown!, sliceOf(shown!)) : capture(shown!)
       return body.broadcast(inner, leaf.shape, axes[0] === 0 ? down(axes) : axes.map((axis) => axis - 1))
     }
-    if (stack.op === 'permute' && stack.attributes.order[0] === 0) return body.permute(element(shown!, sliceOf(shown!)), down(stack.attributes.order))
+    if (stack.op === 'permute' && stack.attributes.order[0] === 0)
+      return body.permute(element(shown!, sliceOf(shown!)), down(stack.attributes.order))
     return once(elements, stack, leaf)
   }
 

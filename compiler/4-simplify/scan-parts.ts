@@ -2,9 +2,9 @@
 import type { Dim } from '../ir/dim.ts'
 import type { Node, Origin } from '../ir/graph.ts'
 import { GraphBuilder } from '../ops/builder.ts'
-import { nodesDownTo } from '../ops/scan-build.ts'
 import type { ScanAttributes } from '../ops/scan.ts'
 import { scanOperands } from '../ops/scan.ts'
+import { nodesDownTo } from '../ops/scan-build.ts'
 import { transplant } from '../ops/transplant.ts'
 
 /** Leaves are nodes of the body: where one is met, the body stops. Stacks, first carries and values are nodes outside. */

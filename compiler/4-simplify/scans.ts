@@ -41,7 +41,10 @@ export function simplifyScans(graph: Graph, simplify: Simplify): { readonly grap
     builder.withOrigin(graph.origins.get(node), () => {
       if (node.op === 'scan') {
         const scan = wide.get(node)!
-        if (results.has(scan)) return void (changed = true)
+        if (results.has(scan)) {
+          changed = true
+          return
+        }
         const made = simplifyScan(
           builder,
           node.operands.map((o) => copies.get(o)!),

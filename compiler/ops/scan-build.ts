@@ -59,7 +59,11 @@ export function makeScan(builder: GraphBuilder, inner: GraphBuilder, parts: Scan
       origins: body.origins,
     },
   }
-  return builder.node('scan', [...elements.map((e) => e.stack), ...carries.map((c) => c.initial), ...captured], attributes)
+  return builder.node(
+    'scan',
+    [...elements.map((e) => e.stack), ...carries.map((c) => c.initial), ...captured],
+    attributes,
+  )
 }
 
 /** The nodes behind the roots that depend on one of the leaves. */

@@ -8,18 +8,36 @@ import { generator } from '../ops/sample-graph.ts'
 const [T, batch, width] = [symbol('T'), symbol('batch'), dim(3)]
 const rows = [batch, width]
 
-export function randomScan(seed: number, gradients: boolean): { readonly graph: Graph; readonly dims: Bindings } {
+export interface RandomScan {
+  readonly graph: Graph
+  readonly dims: Bindings
+  /** The leaves whose gradients the graph has, in that order. */
+  readonly wrt: readonly Node[]
+}
+
+export function randomScan(seed: number, gradients: boolean): RandomScan {
   const random = generator(seed)
   const pick = <V>(list: readonly V[]): V => list[Math.floor(random() * list.length)]!
   const b = new GraphBuilder()
   const stacks = [b.input('x', [T, ...rows]), b.tanh(b.input('y', [T, ...rows]))]
   const indexStack = b.input('index', [T, batch], 'int')
-  const [square, bias, table, fixed] = [b.parameter('square', [width, width]), b.parameter('bias', [width]), b.parameter('table', [dim(7), width]), b.input('fixed', rows)]
+  const [square, bias, table, fixed] = [
+    b.parameter('square', [width, width]),
+    b.parameter('bias', [width]),
+    b.parameter('table', [dim(7), width]),
+    b.input('fixed', rows),
+  ]
   const first = b.input('first', rows)
 
   const elements = stacks.map((stack) => ({ leaf: b.bound(rows), stack }))
   const index = { leaf: b.bound([batch], 'int'), stack: indexStack }
-  const [state, sum, squares, unused, still] = [b.bound(rows), b.bound(rows), b.bound([width, width]), b.bound(rows), b.bound(rows)]
+  const [state, sum, squares, unused, still] = [
+    b.bound(rows),
+    b.bound(rows),
+    b.bound([width, width]),
+    b.bound(rows),
+    b.bound(rows),
+  ]
   // All of one shape, so that any fits any; kept small, so that products do not run away.
   const pool = [...elements.map(({ leaf }) => leaf), state, fixed, b.gather(table, index.leaf, 0), still]
   for (let i = 0; i < 10; i++) pool.push(draw(b, random, pick, pool, { square, bias, table, index: index.leaf }))
@@ -30,25 +48,44 @@ export function randomScan(seed: number, gradients: boolean): { readonly graph: 
     elements: [...elements, index],
     carries: [
       { leaf: state, initial: first, next: b.tanh(b.add(b.mul(state, 0.5), recent())) },
-      { leaf: sum, initial: first, next: pick([() => b.add(sum, recent()), () => b.sub(b.add(sum, recent()), recent())])() },
-      { leaf: squares, initial: b.full([width, width], 1), next: b.add(b.contract(recent(), recent(), outer), squares) },
+      {
+        leaf: sum,
+        initial: first,
+        next: pick([() => b.add(sum, recent()), () => b.sub(b.add(sum, recent()), recent())])(),
+      },
+      {
+        leaf: squares,
+        initial: b.full([width, width], 1),
+        next: b.add(b.contract(recent(), recent(), outer), squares),
+      },
       { leaf: unused, initial: first, next: b.mul(unused, recent()) },
       { leaf: still, initial: fixed, next: still },
     ],
     yields: [recent(), recent(), b.sum(recent(), [1]), b.full(rows, 2)],
   })
   const read = results.filter((_, i) => i !== 3 && random() < 0.8)
-  const outputs = (read.length > 0 ? read : [results[0]!]).map((node, i): Result => ({ name: `output${i}`, node, role: 'output' }))
+  const outputs = (read.length > 0 ? read : [results[0]!]).map(
+    (node, i): Result => ({ name: `output${i}`, node, role: 'output' }),
+  )
   const dims = new Map([
     ['T', pick([1, 2, 3, 5, 7, 0])],
     ['batch', pick([1, 2, 3, 5, 0])],
   ])
-  if (!gradients) return { graph: b.graph(`scan${seed}`, outputs), dims }
-  const parts = outputs.map(({ node }) => b.sum(b.mul(node, node), node.shape.map((_, axis) => axis)))
+  if (!gradients) return { graph: b.graph(`scan${seed}`, outputs), dims, wrt: [] }
+  const parts = outputs.map(({ node }) =>
+    b.sum(
+      b.mul(node, node),
+      node.shape.map((_, axis) => axis),
+    ),
+  )
   const loss = parts.reduce((x, y) => b.add(x, y))
   const wrt = [stacks[0]!, square, bias, table, fixed, first]
   const found = differentiate(b, loss, wrt).map((node, i): Result => ({ name: `gradient${i}`, node, role: 'gradient' }))
-  return { graph: b.graph(`scan${seed}`, [...outputs, { name: 'loss', node: loss, role: 'loss' }, ...found]), dims }
+  return {
+    graph: b.graph(`scan${seed}`, [...outputs, { name: 'loss', node: loss, role: 'loss' }, ...found]),
+    dims,
+    wrt,
+  }
 }
 
 const plain = (axis: string) => ({ terms: [{ axis, stride: 1 }], offset: 0, divisor: 1 })
@@ -71,7 +108,13 @@ interface Given {
   readonly index: Node
 }
 
-function draw(b: GraphBuilder, random: () => number, pick: <V>(list: readonly V[]) => V, pool: readonly Node[], { square, bias, table, index }: Given): Node {
+function draw(
+  b: GraphBuilder,
+  random: () => number,
+  pick: <V>(list: readonly V[]) => V,
+  pool: readonly Node[],
+  { square, bias, table, index }: Given,
+): Node {
   const [x, y] = [pick(pool), pick(pool)]
   const column = (node: Node) => b.broadcast(node, rows, [0])
   return pick<() => Node>([
