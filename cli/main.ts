@@ -7,6 +7,7 @@ import { devicesVerb } from './devices.ts'
 import { explainVerb } from './explain.ts'
 import { exitCodes, fail } from './failure.ts'
 import { formatVerb } from './fmt.ts'
+import { generateVerb } from './generate.ts'
 import { grammarVerb } from './grammar.ts'
 import { initVerb } from './init.ts'
 import { inspectVerb } from './inspect.ts'
@@ -21,6 +22,7 @@ const verbs = [
   inspectVerb,
   trainVerb,
   runVerb,
+  generateVerb,
   initVerb,
   testVerb,
   compileVerb,

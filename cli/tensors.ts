@@ -13,6 +13,7 @@ import { reasonOf } from './load.ts'
 export interface TensorFile {
   readonly path: string
   readonly tensors: ReadonlyMap<string, Tensor>
+  readonly metadata: ReadonlyMap<string, string>
 }
 
 export function readTensors(path: string): TensorFile {
@@ -22,7 +23,7 @@ export function readTensors(path: string): TensorFile {
   } catch (error) {
     throw new DiagnosticError([report(fileNotReadable, { path, reason: reasonOf(error) })])
   }
-  return { path, tensors: parseSafetensors(path, bytes).tensors }
+  return { path, ...parseSafetensors(path, bytes) }
 }
 
 export async function writeTensors(

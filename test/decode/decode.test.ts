@@ -18,8 +18,9 @@ function parts(probabilities: readonly number[], options: SampleOptions, draws =
   for (let i = 0; i < draws; i++) counts[sample(row, 0)]! += 1
   return counts.map((count) => count / draws)
 }
-const near = (given: readonly number[], expected: readonly number[]) =>
-  given.forEach((part, i) => expect(Math.abs(part - expected[i]!)).toBeLessThan(0.015))
+const near = (given: readonly number[], expected: readonly number[]) => {
+  for (const [i, part] of given.entries()) expect(Math.abs(part - expected[i]!)).toBeLessThan(0.015)
+}
 
 describe('sampling', () => {
   const p = [0.1, 0.4, 0.2, 0.3]

@@ -99,7 +99,7 @@ describe('every text comes back', () => {
       fc.assert(
         fc.property(fc.oneof(unicode, known), (text) => {
           const ids = tokenizer.encode(text)
-          const written = text.toWellFormed?.() ?? text
+          const written = new TextDecoder().decode(new TextEncoder().encode(text))
           return (
             tokenizer.decode(ids) === written &&
             streamed(tokenizer, ids) === written &&
