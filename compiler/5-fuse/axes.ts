@@ -142,6 +142,7 @@ const letters: Readonly<Record<Kernel['kind'], readonly string[]>> = {
   contract: ['b', 'm', 'n', 'k'],
   scatter: ['b', 'a'],
   running: ['o'],
+  attention: ['o', 'r', 'c'],
 }
 
 /** Names by role and order, so that equal kernels print alike. */

@@ -9,6 +9,7 @@ import { Scalars } from '../ir/scalars.ts'
 import { elementAt, type Reader } from '../ops/element.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { literalNumber } from '../ops/structure.ts'
+import { contractedAt } from './forms/access.ts'
 import type { Group } from './group.ts'
 import { kernelName } from './name.ts'
 
@@ -41,6 +42,8 @@ export class Body {
   readonly reader: Reader
   /** The stage numbers of a row's reductions; absent where reductions are done inside a lane. */
   stages: ReadonlyMap<Node, number> | undefined
+  /** What the contraction of this kernel is, where that is more than its accumulator. */
+  sum: Scalar | undefined
   /** How often each node was expanded, at different indices. */
   readonly expanded = new Map<Node, number>()
   private readonly slotOf = new Map<string, number>()
@@ -56,6 +59,7 @@ export class Body {
     isStored: (node: Node) => boolean,
     home: (node: Node) => Group | undefined,
     limits: Limits,
+    recomputed: ReadonlySet<Node>,
   ) {
     this.limits = limits
     this.group = group
@@ -71,6 +75,10 @@ export class Body {
       read: (node, index) => {
         const kind = lowerOf(node).kind
         if (kind === 'leaf') return this.leaf(node, index)
+        if (kind === 'contract' && recomputed.has(node)) {
+          this.reader.expanding!(node, index)
+          return contractedAt(this.reader, node as Node<'contract'>, index)
+        }
         const maker = home(node)
         if (maker !== group) {
           // A row that may not wait for the kernel that stores the value makes it itself.
@@ -81,7 +89,7 @@ export class Body {
           if (!sameIndices(index, group.at.get(node)!))
             throw new Error(`%${node.id} ${node.op} is not computed at this index of its kernel`)
           return kind === 'contract'
-            ? this.scalars.accumulator(node.dtype)
+            ? (this.sum ?? this.scalars.accumulator(node.dtype))
             : this.scalars.stage(this.stages!.get(node)!, node.dtype)
         }
         return undefined

@@ -16,6 +16,7 @@ import { Body, type Limits, TooLarge } from './body.ts'
 import { narrowJoins } from './concat.ts'
 import { copyKernel } from './copy.ts'
 import { type Demand, demandFor } from './demands.ts'
+import { buildAttention } from './forms/attention.ts'
 import { buildContract } from './forms/contract.ts'
 import { buildMap } from './forms/map.ts'
 import { buildRow } from './forms/row.ts'
@@ -27,6 +28,7 @@ import { updateInPlace } from './in-place.ts'
 import { dropUnreadSlots } from './kernel-parts.ts'
 import { orderKernels } from './order.ts'
 import { explainStops, originsOf } from './provenance.ts'
+import { findRecomputed, type Recomputed } from './recompute.ts'
 import { stageReductions } from './reductions.ts'
 import { decideStores } from './storing.ts'
 
@@ -35,9 +37,14 @@ export interface FuseOptions {
   readonly maxSlots?: number
   /** Loads in the text of one kernel. */
   readonly maxLoads?: number
+  /**
+   * How many times as many scores as elements of queries and keys there must be for attention to keep them out of
+   * memory. Fewer are faster stored than made again; 0: always kept out, infinite: never.
+   */
+  readonly recompute?: number
 }
 
-export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48 }: FuseOptions = {}): Kernel[] {
+export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48, recompute = 2 }: FuseOptions = {}): Kernel[] {
   const staged = stageReductions(source)
   const { graph, originals } = narrowJoins(staged.graph, maxSlots - 2)
   const original = (node: Node): Node => {
@@ -47,14 +54,14 @@ export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48 }: FuseOptions
   const replaces = new Map(
     graph.results.flatMap((result) => (result.replaces ? [[result.node, result.replaces] as const] : [])),
   )
-  let kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces })
+  let kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces }, recompute)
   // An update that could not be made in place after all: then both tensors count.
   if (kernels.some(({ slots }) => slots.length > maxSlots))
-    kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() })
+    kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, recompute)
   return asOf(source, graph, kernels, original)
 }
 
-function fuseWithin(graph: Graph, limits: Limits): Kernel[] {
+function fuseWithin(graph: Graph, limits: Limits, ratio: number): Kernel[] {
   const nodes = nodesOf(graph.results)
   const consumers = consumersOf(nodes)
   const forced = new Set<Node>()
@@ -62,7 +69,8 @@ function fuseWithin(graph: Graph, limits: Limits): Kernel[] {
   let bars = 0
   const sealed = new Set<Node>()
   for (;;) {
-    const attempt = tryFuse(graph, nodes, consumers, { forced, barred, sealed }, limits)
+    const recomputed = findRecomputed(graph, consumers, forced, ratio)
+    const attempt = tryFuse(graph, nodes, consumers, { forced, barred, sealed }, recomputed, limits)
     if (attempt.kernels) return attempt.kernels
     const before = forced.size + bars + sealed.size
     for (const node of attempt.force ?? []) forced.add(node)
@@ -111,9 +119,10 @@ function tryFuse(
   nodes: readonly Node[],
   consumers: ReadonlyMap<Node, readonly Node[]>,
   demands: Demands,
+  recomputed: Recomputed,
   limits: Limits,
 ): Attempt {
-  const grouping = new Grouping(nodes, demands)
+  const grouping = new Grouping(nodes, demands, recomputed)
   const { stored, force } = decideStores(graph, nodes, consumers, grouping)
   if ([...force].some((node) => !demands.forced.has(node))) return { force }
 
@@ -128,9 +137,10 @@ function tryFuse(
       (node) => stored.has(node),
       (node) => grouping.home.get(node),
       limits,
+      recomputed.nodes,
     )
     try {
-      const kernel = dropUnreadSlots(build(body, group, stores))
+      const kernel = dropUnreadSlots(build(body, group, stores, recomputed.nodes))
       for (const { node, access } of kernel.slots) if (access === 'read') needed.add(node)
       built.push({
         ...kernel,
@@ -150,14 +160,16 @@ function tryFuse(
   return { kernels: updateInPlace(graph, orderKernels(graph, finished.reverse())) }
 }
 
-function build(body: Body, group: Group, stored: readonly Node[]): Kernel {
+function build(body: Body, group: Group, stored: readonly Node[], recomputed: ReadonlySet<Node>): Kernel {
   switch (group.kind) {
     case 'map':
       return buildMap(body, group, stored)
     case 'row':
       return buildRow(body, group, stored)
     case 'contract':
-      return buildContract(body, group, stored)
+      return buildContract(body, group, stored, recomputed)
+    case 'attention':
+      return buildAttention(body, group, stored)
     case 'scatter':
       return buildScatter(body, group)
     case 'running':

@@ -11,10 +11,11 @@ import type { Node } from '../ir/graph.ts'
 import { axesOfIndex } from '../ir/index.ts'
 import type { Axis, Index } from '../ir/kernel.ts'
 import { estimate } from './estimate.ts'
+import type { Softmax } from './softmax.ts'
 
 export interface Group {
   readonly id: number
-  kind: 'map' | 'row' | 'contract' | 'scatter' | 'running'
+  kind: 'map' | 'row' | 'contract' | 'scatter' | 'running' | 'attention'
   readonly anchors: Node[]
   readonly members: Node[]
   /** Where each member is computed; also elementwise nodes that a crowded row repeats without storing them. */
@@ -29,6 +30,8 @@ export interface Group {
   seed:
     | { readonly shape: Node['shape']; readonly reduced: readonly number[]; readonly at: readonly Index[] }
     | undefined
+  /** The softmax whose weights an attention group sums with. */
+  softmax: Softmax | undefined
   /** The axes of a contraction by their part in it. */
   roles:
     | {

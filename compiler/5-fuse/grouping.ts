@@ -7,14 +7,16 @@ import type { Index } from '../ir/kernel.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { reducedAxes } from '../ops/structure.ts'
 import { estimateElements } from './estimate.ts'
+import { joinAttention } from './forms/attention.ts'
 import { contractGroup } from './forms/contract.ts'
 import { joinMap, mapGroup } from './forms/map.ts'
 import { joinRow, rowGroup } from './forms/row.ts'
 import { runningGroup } from './forms/running.ts'
 import { scatterGroup } from './forms/scatter.ts'
 import type { Group } from './group.ts'
-import { joinAsMember } from './join.ts'
+import { joinAsMember, passBy } from './join.ts'
 import { isLooseReduction } from './loose.ts'
+import type { Recomputed } from './recompute.ts'
 
 /** What grouping must respect, learnt from kernels that came out too large. */
 export interface Demands {
@@ -30,14 +32,16 @@ export class Grouping {
   readonly groups: Group[] = []
   readonly home = new Map<Node, Group>()
   readonly demands: Demands
+  readonly recomputed: Recomputed
   /** Why a node did not join an operand's group. */
   readonly reasons = new Map<Node, string>()
   private readonly direct = new Map<Node, ReadonlySet<Group>>()
   private readonly sources = new Map<Node, ReadonlySet<object>>()
   private readonly sourcesOfGroup = new Map<Group, Set<object>>()
 
-  constructor(nodes: readonly Node[], demands: Demands) {
+  constructor(nodes: readonly Node[], demands: Demands, recomputed: Recomputed) {
     this.demands = demands
+    this.recomputed = recomputed
     for (const node of nodes) {
       this.place(node)
       // Asked here once, so that a long chain of loose nodes is never walked in depth.
@@ -49,6 +53,10 @@ export class Grouping {
   private place(node: Node): void {
     const { forced } = this.demands
     const kind = lowerOf(node).kind
+    if (this.recomputed.nodes.has(node)) {
+      passBy(this, node)
+      return
+    }
     switch (kind) {
       case 'leaf':
         return
@@ -61,14 +69,16 @@ export class Grouping {
         if (!joinMap(this, node)) mapGroup(this, node)
         return
       case 'reduce':
-        if (isLooseReduction(node)) {
+        if (isLooseReduction(node) && !this.recomputed.nodes.has(node.operands[0]!)) {
           if (forced.has(node)) mapGroup(this, node)
         } else if (!reducedAxes(node)) mapGroup(this, node)
         else if (!joinRow(this, node)) rowGroup(this, node)
         return
-      case 'contract':
-        contractGroup(this, node)
+      case 'contract': {
+        const softmax = this.recomputed.softmax.get(node)
+        if (!softmax || !joinAttention(this, softmax)) contractGroup(this, node)
         return
+      }
       case 'scatter':
         scatterGroup(this, node)
         return
@@ -94,6 +104,7 @@ export class Grouping {
       row: [],
       reads: new Map(),
       seed: undefined,
+      softmax: undefined,
       roles: undefined,
       ...parts,
     }

@@ -35,6 +35,20 @@ export function joinAsMember(grouping: Grouping, node: Node): boolean {
   return false
 }
 
+/** What no kernel stores is known to the rows whose elements it is made of: later reductions along them may use it. */
+export function passBy(grouping: Grouping, node: Node): void {
+  if (lowerOf(node).kind === 'contract') return
+  for (const group of candidates(grouping, node)) {
+    if (group.kind !== 'row') continue
+    const at = indexInGroup(grouping, group, node)
+    if (at === undefined) continue
+    if (node.operands.some((operand) => !isWithin(grouping, group, operand) && grouping.dependsOn(operand, group)))
+      continue
+    group.at.set(node, at)
+    for (const operand of node.operands) if (!group.at.has(operand)) grouping.require(group, operand)
+  }
+}
+
 /** Whether a group computes an operand where its consumers can have it. */
 const isWithin = (grouping: Grouping, group: Group, operand: Node): boolean =>
   group.at.has(operand) && !grouping.demands.sealed.has(operand)
@@ -68,17 +82,19 @@ function indexInGroup(grouping: Grouping, group: Group, node: Node): readonly In
   const operand = node.operands[0]!
   const at = isWithin(grouping, group, operand) ? group.at.get(operand) : undefined
   if (at === undefined) return undefined
-  return renamedIndex(node, at) ?? (group.kind === 'row' ? acrossRow(group, node, at) : undefined)
+  return renamedIndex(node, at) ?? acrossRow(group, node, at)
 }
 
-/** A value per row, spread over the elements of the row. */
+/** A value per row, spread over the elements of the row; in attention, over the columns of the result. */
 function acrossRow(group: Group, node: Node, at: readonly Index[]): readonly Index[] | undefined {
   const { shape } = node
+  const across = group.kind === 'row' ? group.row : group.kind === 'attention' ? group.roles!.columns : undefined
+  if (!across) return undefined
   const fresh = repeatedAxes(node)
   if (!fresh || !isOnAxes(at, group.axes)) return undefined
   const sizes = fresh.map((axis) => shape[axis]!)
-  const row = group.row.map((axis) => axis.extent)
-  const along = spread(sizes, row, group.row.map(axisIndex))
+  const row = across.map((axis) => axis.extent)
+  const along = spread(sizes, row, across.map(axisIndex))
   if (!along) return undefined
   let kept = 0
   return shape.map((_, axis) => (fresh.includes(axis) ? along[fresh.indexOf(axis)]! : at[kept++]!))

@@ -9,6 +9,7 @@ export function storesOf(kernel: Kernel): readonly Store[] {
     case 'contract':
       return kernel.stores
     case 'row':
+    case 'attention':
       return [...kernel.stores, ...kernel.results]
     case 'running':
       return [kernel.store]
@@ -32,6 +33,8 @@ export function innerScalarsOf(kernel: Kernel): readonly Scalar[] {
       return [kernel.position, kernel.value]
     case 'running':
       return [kernel.value]
+    case 'attention':
+      return [...(kernel.score ? [kernel.score] : []), kernel.weight, kernel.value]
     default:
       return kernel satisfies never
   }
@@ -50,6 +53,8 @@ export function axisListsOf(kernel: Kernel): readonly (readonly Axis[])[] {
       return [kernel.before, kernel.after]
     case 'running':
       return [kernel.outer]
+    case 'attention':
+      return [kernel.outer, kernel.row, kernel.columns]
     default:
       return kernel satisfies never
   }
@@ -128,6 +133,18 @@ export function rewriteKernel(
         row: axes([kernel.row])[0]!,
         value: rewrite.scalar(kernel.value),
         store: store(kernel.store),
+      }
+    case 'attention':
+      return {
+        ...kernel,
+        outer: axes(kernel.outer),
+        row: axes(kernel.row),
+        columns: axes(kernel.columns),
+        score: kernel.score && rewrite.scalar(kernel.score),
+        weight: rewrite.scalar(kernel.weight),
+        value: rewrite.scalar(kernel.value),
+        stores: kernel.stores.map(store),
+        results: kernel.results.map(store),
       }
     default:
       return kernel satisfies never

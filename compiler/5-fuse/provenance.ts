@@ -40,6 +40,8 @@ export function explainStops(
 }
 
 function reasonFor(group: Group, consumer: Node, grouping: Grouping): string {
+  const scores = grouping.recomputed.reasons.get(group.anchors[0]!)
+  if (scores) return `the scores of attention are in memory: ${scores}`
   if (grouping.isBarred(consumer, group)) return 'one kernel would bind too many tensors'
   const known = grouping.reasons.get(consumer)
   if (known) return known

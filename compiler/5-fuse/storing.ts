@@ -36,6 +36,7 @@ export function decideStores(
     for (const node of nodes) {
       const lowering = lowerOf(node)
       if (lowering.kind === 'leaf' || (lowering.kind === 'index' && lowering.cheap && !results.has(node))) continue
+      if (grouping.recomputed.nodes.has(node)) continue
       const group = home.get(node)
       if (!results.has(node)) {
         if (group ? !crossing.has(node) : repeating.get(node)!.size < 2 && !repeated.has(node)) continue

@@ -5,10 +5,11 @@
  * *Invariant:* every `Scalar` and `Index` refers only to axes of its kernel and to slots of its kernel.
  * *Invariant:* a guard out of whose range an index would fall encloses every load that uses that index.
  */
+
+import type { Combine } from '../ops/op.ts'
 import type { Dim } from './dim.ts'
 import type { DType, Node, Origin } from './graph.ts'
 import type { ScalarFunction } from './scalar.ts'
-import type { Combine } from '../ops/op.ts'
 
 /** A loop variable, `0 ≤ axis < extent`. Identity is the object. */
 export interface Axis {
@@ -20,7 +21,11 @@ export interface Axis {
 export type Index =
   | { readonly kind: 'dim'; readonly dim: Dim }
   | { readonly kind: 'axis'; readonly axis: Axis }
-  | { readonly kind: 'sum'; readonly terms: readonly { readonly factor: Dim; readonly index: Index }[]; readonly offset: Dim }
+  | {
+      readonly kind: 'sum'
+      readonly terms: readonly { readonly factor: Dim; readonly index: Index }[]
+      readonly offset: Dim
+    }
   | { readonly kind: 'quotient'; readonly index: Index; readonly by: Dim }
   | { readonly kind: 'remainder'; readonly index: Index; readonly by: Dim }
   /** An index read from data (gather); clamped to `[0, size)` by whoever builds it. */
@@ -36,13 +41,30 @@ export type Scalar =
   | { readonly kind: 'number'; readonly value: number; readonly dtype: DType }
   /** The element at a flat index of a slot. */
   | { readonly kind: 'load'; readonly slot: number; readonly index: Index; readonly dtype: DType }
-  | { readonly kind: 'apply'; readonly fn: ScalarFunction; readonly arguments: readonly Scalar[]; readonly dtype: DType }
+  | {
+      readonly kind: 'apply'
+      readonly fn: ScalarFunction
+      readonly arguments: readonly Scalar[]
+      readonly dtype: DType
+    }
   /** An index as an int. */
   | { readonly kind: 'position'; readonly index: Index; readonly dtype: 'int' | 'uint' }
   /** `value` where every guard holds, else `otherwise`; `value` is not evaluated where a guard fails. */
-  | { readonly kind: 'guarded'; readonly guards: readonly Guard[]; readonly value: Scalar; readonly otherwise: Scalar; readonly dtype: DType }
+  | {
+      readonly kind: 'guarded'
+      readonly guards: readonly Guard[]
+      readonly value: Scalar
+      readonly otherwise: Scalar
+      readonly dtype: DType
+    }
   /** A short serial reduction inside one lane, over axes of its own. arg-reductions give the flat position. */
-  | { readonly kind: 'reduce'; readonly combine: Combine; readonly axes: readonly Axis[]; readonly value: Scalar; readonly dtype: DType }
+  | {
+      readonly kind: 'reduce'
+      readonly combine: Combine
+      readonly axes: readonly Axis[]
+      readonly value: Scalar
+      readonly dtype: DType
+    }
   /** The result of stage n of a row kernel, at the current outer index. */
   | { readonly kind: 'stage'; readonly stage: number; readonly dtype: DType }
   /** The finished sum of a contraction at the current output element; of a running kernel, the sum up to the current one. */
@@ -151,5 +173,33 @@ export interface RunningKernel extends KernelBase {
   readonly store: Store
 }
 
-export type Kernel = MapKernel | RowKernel | ContractKernel | ScatterKernel | RunningKernel
+/**
+ * A contraction whose one operand is never in memory: its element at (outer, row) is computed where it is needed.
+ *
+ *     accumulator[outer, columns] = Σ_row weight(outer, row) · value(outer, row, columns)
+ *
+ * With a `score`, each weight is multiplied by the exponential of the score, and all is one pass with a running
+ * maximum (online softmax): stage 0 is the greatest score of a row, stage 1 is Σ_row exp(score − stage 0), and
+ *
+ *     accumulator = Σ_row exp(score − stage 0) · weight · value
+ *
+ * Attention's result is the one with a score; its gradients, which know the maximum and the sum already, are the other.
+ */
+export interface AttentionKernel extends KernelBase {
+  readonly kind: 'attention'
+  readonly outer: readonly Axis[]
+  readonly row: readonly Axis[]
+  readonly columns: readonly Axis[]
+  /** Over outer and row axes. */
+  readonly score: Scalar | undefined
+  readonly weight: Scalar
+  /** Over outer, row and column axes. */
+  readonly value: Scalar
+  /** Indexed by outer and column axes. */
+  readonly stores: readonly Store[]
+  /** Indexed by outer axes alone. */
+  readonly results: readonly Store[]
+}
+
+export type Kernel = MapKernel | RowKernel | ContractKernel | ScatterKernel | RunningKernel | AttentionKernel
 export type KernelKind = Kernel['kind']

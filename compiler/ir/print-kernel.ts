@@ -59,6 +59,21 @@ function bodyOf(kernel: Kernel): string[] {
         printLoops('after', kernel.after),
         ...indent(block([{ lead: `t${kernel.output}[…, position, …] += `, value: kernel.value }])),
       ]
+    case 'attention':
+      return [
+        printLoops('for', kernel.outer),
+        ...indent([
+          `${kernel.score ? 'online sum' : 'sum'} ${printLoops('over', kernel.row)}`,
+          ...indent([
+            ...(kernel.score ? block([{ lead: 'score ', value: kernel.score }]) : []),
+            ...block([{ lead: 'weight ', value: kernel.weight }]),
+            ...block([{ lead: `value ${printLoops('for', kernel.columns)}: `, value: kernel.value }]),
+          ]),
+          printLoops('for', kernel.columns),
+          ...indent(block(storeLines(kernel.stores))),
+          ...(kernel.results.length > 0 ? ['then', ...indent(block(storeLines(kernel.results)))] : []),
+        ]),
+      ]
     case 'running': {
       const how = [kernel.reverse ? 'reverse' : '', kernel.exclusive ? 'exclusive' : ''].filter(Boolean).join(' ')
       return [

@@ -144,6 +144,19 @@ export function verifyKernel(kernel: Kernel): void {
       written.add(kernel.output)
       break
     }
+    case 'attention': {
+      const [outer, row, columns] = [kernel.outer, kernel.row, kernel.columns]
+      scope([...outer, ...row, ...columns])
+      if (kernel.score) scalar(kernel.score, scope([...outer, ...row]))
+      scalar(kernel.weight, scope([...outer, ...row]))
+      scalar(kernel.value, scope([...outer, ...row, ...columns]))
+      const stages = kernel.score ? 2 : 0
+      const all = scope([...outer, ...columns], stages, true)
+      for (const s of kernel.stores) store(s, all)
+      const once = scope(outer, stages)
+      for (const s of kernel.results) store(s, once)
+      break
+    }
     case 'running': {
       const all = [...kernel.outer, kernel.row]
       scalar(kernel.value, scope(all))

@@ -1,7 +1,7 @@
 /** One kernel, run element by element: its scalars become closures over the loop variables. */
 import type { Dim } from '../ir/dim.ts'
 import type { DType } from '../ir/graph.ts'
-import type { Axis, Guard, Index, Kernel, RowKernel, Scalar, Store } from '../ir/kernel.ts'
+import type { AttentionKernel, Axis, Guard, Index, Kernel, RowKernel, Scalar, Store } from '../ir/kernel.ts'
 import { scalarMeaningFor } from '../ir/scalar.ts'
 import type { Combine, Value } from '../ops/op.ts'
 import type { Precision } from './evaluate.ts'
@@ -66,6 +66,9 @@ export class KernelMachine {
         })
         return
       }
+      case 'attention':
+        this.attention(kernel)
+        return
       case 'running': {
         const value = this.scalar(kernel.value)
         const write = this.writer([kernel.store])
@@ -102,6 +105,29 @@ export class KernelMachine {
         this.epoch++
       })
       if (kernel.stores.length > 0) this.loop(kernel.row, store)
+      finish()
+    })
+  }
+
+  /** As it is meant: first the greatest score and the sum of exponentials, then each column. */
+  private attention(kernel: AttentionKernel): void {
+    const score = kernel.score && this.scalar(kernel.score)
+    const [weight, value] = [this.scalar(kernel.weight), this.scalar(kernel.value)]
+    const [store, finish] = [this.writer(kernel.stores), this.writer(kernel.results)]
+    const exponential = () => Math.exp(score!() - this.stages[0]!)
+    this.loop(kernel.outer, () => {
+      if (score) {
+        this.stages[0] = this.combine('max', kernel.row, score, 'float')
+        this.stages[1] = this.combine('sum', kernel.row, exponential, 'float')
+        this.epoch++
+      }
+      this.loop(kernel.columns, () => {
+        let sum = 0
+        this.loop(kernel.row, () => (sum += (score ? exponential() : 1) * weight() * value()))
+        this.sum = this.round(sum, 'float')
+        this.epoch++
+        store()
+      })
       finish()
     })
   }

@@ -1,6 +1,6 @@
 /** Graph → fused kernels → WGSL → the test adapter: values of the results, and of the same graph on the reference with bounds. */
 
-import { fuse } from '../../compiler/5-fuse/fuse.ts'
+import { type FuseOptions, fuse } from '../../compiler/5-fuse/fuse.ts'
 import { emitKernel } from '../../compiler/7-emit/wgsl/emit.ts'
 import type { Schedule, Target } from '../../compiler/7-emit/wgsl/schedule.ts'
 import type { Bindings } from '../../compiler/ir/dim.ts'
@@ -22,10 +22,11 @@ export interface GraphRunOptions {
   readonly target?: Target
   readonly subgroup?: number
   readonly schedule?: (kernel: Kernel) => Schedule | undefined
+  readonly fuse?: FuseOptions
 }
 
 export async function runGraph({ graph, dims, leaf }: GraphRun, options: GraphRunOptions = {}): Promise<DeviceArray[]> {
-  const kernels = fuse(graph).map((kernel) => {
+  const kernels = fuse(graph, options.fuse).map((kernel) => {
     const schedule = options.schedule?.(kernel)
     const limits = { subgroup: options.subgroup, workgroupInvocations: 256, workgroupBytes: 16384, storageBuffers: 10 }
     return {

@@ -2,16 +2,13 @@
  * Contract groups: a sum of products, and the elementwise work on its result. Axes sort themselves by who reads them:
  * both operands and the result → batch, left and result → rows, right and result → columns, summed over → depth.
  */
-import { dim } from '../../ir/dim.ts'
 import type { Node } from '../../ir/graph.ts'
-import { axisIndex, divisibleGuard, insideGuard, quotientIndex, sumIndex } from '../../ir/index.ts'
-import type { Axis, ContractKernel, Guard, Index, Scalar } from '../../ir/kernel.ts'
-import { elementAt } from '../../ops/element.ts'
+import { axisIndex } from '../../ir/index.ts'
+import type { AttentionKernel, Axis, ContractKernel } from '../../ir/kernel.ts'
 import type { Body } from '../body.ts'
 import type { Group } from '../group.ts'
 import type { Grouping } from '../grouping.ts'
-
-type Access = Node<'contract'>['attributes']['left'][number]
+import { type Access, accessed } from './access.ts'
 
 export function contractGroup(grouping: Grouping, node: Node): Group {
   const { axes, left, right, output } = (node as Node<'contract'>).attributes
@@ -36,26 +33,23 @@ export function contractGroup(grouping: Grouping, node: Node): Group {
   })
 }
 
-export function buildContract(body: Body, group: Group, stored: readonly Node[]): ContractKernel {
+/** An operand that no kernel stores is made once for each element, for all results that it adds to. */
+export function buildContract(
+  body: Body,
+  group: Group,
+  stored: readonly Node[],
+  recomputed: ReadonlySet<Node>,
+): ContractKernel | AttentionKernel {
   const node = group.anchors[0] as Node<'contract'>
   const { batch, rows, columns, depth, byName } = group.roles!
-  const left = accessed(body, node.operands[0]!, node.attributes.left, byName)
-  const right = accessed(body, node.operands[1]!, node.attributes.right, byName)
+  const at = new Map([...byName].map(([name, axis]) => [name, axisIndex(axis)]))
+  const left = accessed(body.reader, node.operands[0]!, node.attributes.left, at)
+  const right = accessed(body.reader, node.operands[1]!, node.attributes.right, at)
   const stores = stored.map((each) => body.store(each, group.at.get(each)!))
+  const parts = { kind: 'attention', row: depth, score: undefined, stores, results: [] } as const
+  if (recomputed.has(node.operands[0]!))
+    return { ...parts, outer: [...batch, ...rows], columns, weight: left, value: right, ...body.common(group) }
+  if (recomputed.has(node.operands[1]!))
+    return { ...parts, outer: [...batch, ...columns], columns: rows, weight: right, value: left, ...body.common(group) }
   return { kind: 'contract', batch, rows, columns, depth, left, right, stores, split: undefined, ...body.common(group) }
-}
-
-/** The operand at the indices its accesses say; 0 where one does not divide or falls outside. */
-function accessed(body: Body, operand: Node, accesses: readonly Access[], axes: ReadonlyMap<string, Axis>): Scalar {
-  const guards: (Guard | undefined)[] = []
-  const index = accesses.map(({ terms, offset, divisor }, position): Index => {
-    const sum = sumIndex(
-      terms.map(({ axis, stride }) => ({ factor: dim(stride), index: axisIndex(axes.get(axis)!) })),
-      dim(offset),
-    )
-    const at = quotientIndex(sum, dim(divisor))
-    guards.push(divisibleGuard(sum, dim(divisor)), insideGuard(at, operand.shape[position]!))
-    return at
-  })
-  return body.scalars.guarded(guards, elementAt(body.reader, operand, index), body.scalars.number(0, 'float'))
 }

@@ -1,0 +1,157 @@
+/**
+ * Which values no kernel stores, because there are too many of them: the scores and weights of attention, queries ×
+ * keys, and their gradients. Every kernel that needs one computes it from the operands of the contraction it comes from.
+ *
+ *     q, k → scores → softmax → weights, v → out        before: three tensors of queries × keys elements
+ *                                                        after: `out`, and the maximum and sum of each query
+ *
+ * It applies where all that is made of the scores is reduced along axes or contracted again; a value that is a result
+ * itself has to be in memory, and then so may those behind it.
+ */
+import { type Dim, multiply, product } from '../ir/dim.ts'
+import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
+import { lowerOf } from '../ops/registry.ts'
+import { reducedAxes } from '../ops/structure.ts'
+import { itself, type Softmax, softmaxBefore } from './softmax.ts'
+
+export interface Recomputed {
+  readonly nodes: ReadonlySet<Node>
+  /** By the contraction that sums with the weights. */
+  readonly softmax: ReadonlyMap<Node, Softmax>
+  /** Why scores are in memory after all, by the contraction that makes them. */
+  readonly reasons: ReadonlyMap<Node, string>
+}
+
+interface Search {
+  readonly consumers: ReadonlyMap<Node, readonly Node[]>
+  /** Nodes that have to be in memory, and why. */
+  readonly kept: ReadonlyMap<Node, string>
+  /** How many times as many scores as elements of the two operands there must be. */
+  readonly ratio: number
+}
+
+export function findRecomputed(
+  graph: Graph,
+  consumers: ReadonlyMap<Node, readonly Node[]>,
+  forced: ReadonlySet<Node>,
+  ratio: number,
+): Recomputed {
+  const kept = new Map<Node, string>()
+  for (const node of forced) kept.set(node, 'one kernel would bind too many tensors')
+  for (const { node } of graph.results) kept.set(node, 'the weights or scores are results themselves')
+  const search = { consumers, kept, ratio }
+  const nodes = new Set<Node>()
+  const softmax = new Map<Node, Softmax>()
+  const reasons = new Map<Node, string>()
+  for (const node of nodesOf(graph.results)) {
+    const found = node.op === 'contract' ? softmaxBefore(node, consumers) : undefined
+    if (!found) continue
+    const scores = contractionsBehind(itself(found.score))
+    const added = scores.map((score) => spanOf(score, search))
+    if (added.length === 0 || added.some((span) => typeof span === 'string')) {
+      for (const [at, span] of added.entries()) if (typeof span === 'string') reasons.set(scores[at]!, span)
+      continue
+    }
+    softmax.set(node, found)
+    for (const span of added) for (const each of span as ReadonlySet<Node>) nodes.add(each)
+  }
+  widen(nodes, search)
+  return { nodes, softmax, reasons }
+}
+
+/** What else is combined with recomputed values: the gradients of weights, and masks and biases made on the spot. */
+function widen(nodes: Set<Node>, search: Search): void {
+  const refused = new Set<Node>()
+  for (let again = nodes.size > 0; again; ) {
+    again = false
+    for (const node of nodes)
+      for (const operand of node.op === 'contract' ? [] : node.operands)
+        for (const other of contractionsBehind(operand)) {
+          if (nodes.has(other) || refused.has(other)) continue
+          const span = spanOf(other, search)
+          if (typeof span === 'string') refused.add(other)
+          else {
+            for (const each of span) nodes.add(each)
+            again = true
+          }
+        }
+  }
+  // Operands first: what only they are made for follows.
+  const size = Math.min(...[...nodes].filter((node) => node.op === 'contract').map(planeOf))
+  const isGenerated = (node: Node) => ['map', 'view', 'index'].includes(lowerOf(node).kind)
+  for (const node of [...nodes].sort((a, b) => b.id - a.id)) {
+    const pending = node.op === 'contract' ? [] : [...node.operands]
+    while (pending.length > 0) {
+      const next = pending.pop()!
+      if (nodes.has(next) || search.kept.has(next) || !isGenerated(next) || large(product(next.shape)) < size) continue
+      if (!search.consumers.get(next)!.every((c) => nodes.has(c) && c.op !== 'contract')) continue
+      nodes.add(next)
+      pending.push(...next.operands)
+    }
+  }
+}
+
+/** The contractions that a value is elementwise work on. */
+function contractionsBehind(value: Node): Node<'contract'>[] {
+  const found: Node<'contract'>[] = []
+  const seen = new Set<Node>()
+  const pending = [value]
+  while (pending.length > 0) {
+    const node = pending.pop()!
+    if (seen.has(node)) continue
+    seen.add(node)
+    const { kind } = lowerOf(node)
+    if (node.op === 'contract') found.push(node)
+    else if (kind === 'map' || kind === 'view') pending.push(...node.operands)
+  }
+  return found.filter((node) => node.shape.length > 0)
+}
+
+/** All elementwise work on a contraction, up to reductions and other contractions; or why it must be in memory. */
+function spanOf(from: Node<'contract'>, { consumers, kept, ratio }: Search): ReadonlySet<Node> | string {
+  const operands = from.operands.reduce((sum, operand) => sum + large(product(operand.shape)), 0)
+  if (large(product(from.shape)) < ratio * operands)
+    return 'there are few of them, and read again they cost less than made again'
+  const span = new Set<Node>()
+  const pending: Node[] = [from]
+  while (pending.length > 0) {
+    const node = pending.pop()!
+    if (span.has(node)) continue
+    const reason = kept.get(node)
+    if (reason) return reason
+    span.add(node)
+    for (const consumer of consumers.get(node)!) {
+      const { kind } = lowerOf(consumer)
+      if (kind === 'map' || (kind === 'view' && consumer.operands.length === 1)) pending.push(consumer)
+      else if (kind === 'contract' ? consumer.operands[0] === consumer.operands[1] : !reducedAxes(consumer))
+        return 'what is made of them is needed element by element'
+    }
+  }
+  for (const node of span)
+    for (const consumer of consumers.get(node)!)
+      if (consumer.op === 'contract' && consumer.operands.every((operand) => span.has(operand)))
+        return 'both operands of a contraction are made of them'
+  return span
+}
+
+/** Sizes with each free dim large: what grows with one is to be compared as if it had grown. */
+const grown = 4096
+function large(size: Dim): number {
+  let sum = 0
+  for (const term of size.terms) {
+    let value = term.coefficient
+    for (const atom of term.atoms)
+      value *= atom.kind === 'symbol' ? grown : large(atom.numerator) / Math.max(1, large(atom.denominator))
+    sum += value
+  }
+  return sum
+}
+
+/** Rows × columns of a contraction: what a mask has at least that is made for each element. */
+function planeOf(node: Node): number {
+  const { axes, left, right, output } = (node as Node<'contract'>).attributes
+  const reads = (accesses: typeof left) => new Set(accesses.flatMap(({ terms }) => terms.map(({ axis }) => axis)))
+  const [inLeft, inRight] = [reads(left), reads(right)]
+  const plane = axes.filter(({ name }) => output.includes(name) && inLeft.has(name) !== inRight.has(name))
+  return large(plane.reduce((size, axis) => multiply(size, axis.size), product([])))
+}
