@@ -72,6 +72,72 @@ fn log_softmax(x: float[...], axis: int = -1) -> float[...] {
 `,
   ],
   [
+    'std/attention.dlm',
+    `/// softmax(q · kᵀ / sqrt(d)) · v: each query's mean of the values, weighted by how well the keys answer it. q is
+/// [..., T, d], k is [..., S, d], v is [..., S, n], and the result [..., T, n]. Where the mask is false, nothing is seen.
+/// Source: Vaswani et al., "Attention is all you need", 2017.
+fn attend(q: float[..., T, d], k: float[..., S, d], v: float[..., S, n], mask: any = none) -> float[..., T, n] {
+  let score = q @ transpose(k) / sqrt(d)
+  return softmax(where(mask, score, -inf)) @ v
+}
+
+/// Attention in \`heads\` subspaces of dim / heads each: head_i = softmax(Q Wqᵢ (K Wkᵢ)ᵀ / sqrt(dim / heads)) V Wvᵢ, all heads
+/// side by side through Wo. Queries come from \`query\`, keys and values from \`context\`. \`mask\` is [queries, keys] or
+/// [batch, queries, keys], true where a query may look; 1 query stands for all. \`turn\` turns queries and keys by their
+/// places, as in \`rotary\`. \`weight\` is what each query saw, [batch, heads, queries, keys].
+/// Source: Vaswani et al., "Attention is all you need", 2017.
+module MultiHeadAttention(dim: int, heads: int, dropout: float = 0, bias: bool = true, turn: bool = false) {
+  require heads > 0 and dim % heads == 0, "dim must be a multiple of heads"
+  let head = dim div heads
+
+  layer wq = Linear(dim, bias: bias)
+  layer wk = Linear(dim, bias: bias)
+  layer wv = Linear(dim, bias: bias)
+  layer wo = Linear(dim, bias: bias)
+
+  forward(query: float[B, T, E], context: float[B, S, D], mask: bool[..., Q, S]? = none) -> float[B, T, dim] {
+    let q = query |> wq |> rearrange("b t (h d) -> b h t d", h: heads)
+    let k = context |> wk |> rearrange("b s (h d) -> b h s d", h: heads)
+    let v = context |> wv |> rearrange("b s (h d) -> b h s d", h: heads)
+    if turn {
+      let q = rotary(q)
+      let k = rotary(k)
+    }
+
+    let score = q @ transpose(k) / sqrt(head)
+    let weight = softmax(where(over_heads(mask), score, -inf)) |> dropout(dropout)
+    expose weight
+
+    return weight @ v |> rearrange("b h t d -> b t (h d)") |> wo
+  }
+}
+
+/// A mask [batch, queries, keys] gets an axis for the heads; others, and none, stay as they are.
+fn over_heads(mask: any) {
+  if mask == none {
+    return none
+  }
+  return if rank(mask) == 3 then expand(mask, 1) else mask
+}
+
+/// Attention whose score is a small network: score(q, k) = v · tanh(Wq q + Wk k), weight = softmax(score), and the result
+/// Σ weight · context. Queries [B, T, E] and a context [B, S, D] give [B, T, D]; \`weight\` is [B, T, S].
+/// Source: Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align and translate", 2015.
+module AdditiveAttention(hidden: int) {
+  layer wq = Linear(hidden)
+  layer wk = Linear(hidden, bias: false)
+  param v: float[hidden] = uniform(1 / sqrt(hidden))
+
+  forward(query: float[B, T, E], context: float[B, S, D], mask: bool[..., Q, S]? = none) -> float[B, T, D] {
+    let score = tanh(expand(wq(query), 2) + expand(wk(context), 1)) @ v
+    let weight = softmax(where(mask, score, -inf))
+    expose weight
+    return weight @ context
+  }
+}
+`,
+  ],
+  [
     'std/convolution.dlm',
     `/// Slides filters over the last two axes and sums the products (a cross-correlation, as the field's convolutions are).
 /// x is [..., channels, H, W] and filters [features, channels / groups, kh, kw]; an image [H, W] and a filter [kh, kw]
@@ -210,6 +276,41 @@ fn mae(prediction: float[...], target: float[...]) -> float[] {
 /// The mean of -(y log p + (1 - y) log(1 - p)), with p = sigmoid(logits) and y in [0, 1], without overflow.
 fn binary_cross_entropy_with_logits(logits: float[...], target: float[...]) -> float[] {
   return mean(softplus(logits) - logits * target)
+}
+`,
+  ],
+  [
+    'std/masks.dlm',
+    `// A mask is true where attention may look, and has the axes [queries, keys] or [batch, queries, keys].
+
+/// Each query sees itself and what is before it: true where key <= query.
+fn causal_mask(queries: int, keys: int = none) -> bool[...] {
+  let width = if keys == none then queries else keys
+  return expand(arange(width), 0) <= expand(arange(queries), 1)
+}
+
+/// Each query sees the keys at most \`reach\` places away, on both sides or, if \`causal\`, only before it: attention whose
+/// cost grows with the length and not with its square.
+/// Source: restricted self-attention in Vaswani et al., "Attention is all you need", 2017.
+fn window_mask(queries: int, reach: int, causal: bool = false) -> bool[...] {
+  let distance = expand(arange(queries), 1) - expand(arange(queries), 0)
+  let near = distance <= reach and distance >= -reach
+  return if causal then near and distance >= 0 else near
+}
+
+/// No query sees a place that only fills up a batch: tokens int[B, S] give bool[B, 1, S], true where the token is not \`pad\`.
+fn padding_mask(tokens: int[B, S], pad: int = 0) -> bool[B, 1, S] {
+  return expand(tokens != pad, 1)
+}
+
+/// No query sees a place at or after its sequence's length: int[B] gives bool[B, 1, S].
+fn length_mask(length: int[B], S: int) -> bool[B, 1, S] {
+  return reshape(arange(S), [1, 1, S]) < reshape(length, [B, 1, 1])
+}
+
+/// The mean over the places where the mask is true, 0 where there is none: a loss or a metric of sequences of several lengths.
+fn masked_mean(x: float[...], mask: bool[...]) -> float[] {
+  return sum(where(mask, x, 0)) / maximum(float(sum(mask)), 1)
 }
 `,
   ],
@@ -407,6 +508,230 @@ fn global_max_pool2d(x: float[..., H, W]) -> float[...] {
 `,
   ],
   [
+    'std/positions.dlm',
+    `/// sin(2π · turns), to the last digits of a float32 at any size of angle: whole turns fall away exactly, where the sine of
+/// a graphics processor may be off by more than 1e-4 after a few turns. The series of the sine does the rest.
+fn sin_turns(turns: float[...]) -> float[...] {
+  let u = turns - round(turns)
+  let near = where(u > 0.25, 0.5 - u, where(u < -0.25, -0.5 - u, u))
+  let a = 2 * pi * near
+  let s = a * a
+  let series = 1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72 * (1 - s / 110 * (1 - s / 156 * (1 - s / 210))))))
+  return a * series
+}
+
+/// position · frequency[j] + phase[j] in turns, up to whole turns: [T] and a list of numbers give [T, len(frequency)].
+/// A position times a frequency would lose, in float32, a digit for each digit of the position. So each frequency is cut
+/// in two short parts, whose products with a position are exact, and a small rest.
+fn position_turns(position: int[T], frequency: list, phase: list) {
+  let coarse = []
+  let fine = []
+  let rest = []
+  for f in frequency {
+    let first = floor(f * 256) / 256
+    let second = floor((f - first) * 65536) / 65536
+    let coarse = coarse + [float(first)]
+    let fine = fine + [float(second)]
+    let rest = rest + [float(f - first - second)]
+  }
+  let t = float(expand(position, 1))
+  let a = t * coarse
+  let b = t * fine
+  return (a - floor(a)) + (b - floor(b)) + (t * rest + phase)
+}
+
+/// Positions 0, 1, … as waves of lengths from 2π to \`base\` · 2π: PE[t, 2i] = sin(t / base^(2i / dim)) and
+/// PE[t, 2i+1] = cos(t / base^(2i / dim)), as float[length, dim]. Nothing is stored, and the length may be any.
+/// Source: Vaswani et al., "Attention is all you need", 2017.
+fn sinusoidal_positions(length: int, dim: int, base: float = 10000) {
+  let frequency = []
+  let phase = []
+  for j in 0..dim {
+    let frequency = frequency + [exp(-log(base) * 2 * (j div 2) / dim) / (2 * pi)]
+    let phase = phase + [if j % 2 == 0 then 0.0 else 0.25]
+  }
+  return sin_turns(position_turns(arange(length), frequency, phase))
+}
+
+/// Turns each pair (x[2i], x[2i+1]) of the last axis by the angle t / base^(2i / D), t being the place along the axis
+/// before it: [..., T, D] stays so. A query and a key turned like this meet in a score that depends on their distance alone.
+/// Source: Su et al., "RoFormer: enhanced transformer with rotary position embedding", 2021.
+fn rotary(x: float[..., T, D], base: float = 10000) -> float[..., T, D] {
+  require D % 2 == 0, "rotary positions turn pairs: the last axis must be even"
+  let frequency = []
+  for i in 0..D div 2 {
+    let frequency = frequency + [exp(-log(base) * 2 * i / D) / (2 * pi)]
+  }
+  let turns = position_turns(arange(T), frequency, [0.0] * (D div 2))
+  let sine = sin_turns(turns)
+  let cosine = sin_turns(turns + 0.25)
+  let pairs = reshape(x, shape(x)[:-1] + [D div 2, 2])
+  let (a, b) = split(pairs, 2, axis: -1)
+  let a = squeeze(a, axis: -1)
+  let b = squeeze(b, axis: -1)
+  return reshape(stack([a * cosine - b * sine, a * sine + b * cosine], axis: -1), shape(x))
+}
+
+/// Adds the waves of \`sinusoidal_positions\` to a sequence of vectors.
+module SinusoidalPositions(base: float = 10000) {
+  forward(x: float[B, T, dim]) -> float[B, T, dim] {
+    return x + sinusoidal_positions(T, dim, base)
+  }
+}
+
+/// Adds a learned vector for each place, up to \`length\` places. \`weight\` is [length, dim].
+/// Source: Gehring et al., "Convolutional sequence to sequence learning", 2017.
+module LearnedPositions(length: int, dim: int) {
+  param weight: float[length, dim] = normal(0, 0.02)
+  forward(x: float[B, T, dim]) -> float[B, T, dim] {
+    return x + gather(weight, arange(T), axis: 0)
+  }
+}
+`,
+  ],
+  [
+    'std/recurrent.dlm',
+    `/// A plain recurrent layer: h_t = tanh(W x_t + b + U h_(t-1) + d), over x [B, T, D].
+/// Gives the state at every step (\`all\`) and after the last step (\`last\`); \`reverse\` runs from the end of the sequence to its
+/// beginning. \`biases: 2\` is PyTorch's form with b and d, 1 has b alone, 0 none. Weights start uniform within ±1 / sqrt(hidden).
+/// Source: Elman, "Finding structure in time", Cognitive Science 14, 1990.
+module RNN(hidden: int, reverse: bool = false, activation: function = tanh, biases: int = 2) {
+  require hidden > 0, "a recurrent layer needs at least one unit"
+  require biases >= 0 and biases <= 2, "a recurrent layer has 0, 1 or 2 biases"
+  let bound = 1 / sqrt(hidden)
+
+  forward(x: float[B, T, D], initial: float[B, hidden]? = none) -> (all: float[B, T, hidden], last: float[B, hidden]) {
+    param weight_ih: float[hidden, D] = uniform(bound)
+    param weight_hh: float[hidden, hidden] = uniform(bound)
+    let bias = 0
+    if biases > 0 {
+      param bias_ih: float[hidden] = uniform(bound)
+      let bias = bias_ih
+    }
+    if biases > 1 {
+      param bias_hh: float[hidden] = uniform(bound)
+      let bias = bias + bias_hh
+    }
+    let h_0 = if initial == none then zeros else initial
+
+    scan x_t in x along T reverse: reverse
+      carry h: float[B, hidden] = h_0
+    {
+      next h = activation(x_t @ transpose(weight_ih) + h @ transpose(weight_hh) + bias)
+      yield all = h
+    }
+    return (all, last: h)
+  }
+}
+
+/// Long short-term memory over x [B, T, D]. With gates i, f, o = sigmoid(…) and g = tanh(…), each of x_t and h_(t-1),
+///     c_t = f c_(t-1) + i g        h_t = o tanh(c_t).
+/// Gives the state at every step (\`all\`), and after the last step the state (\`last\`) and the cell (\`cell\`). The rows of
+/// the weights hold the gates in PyTorch's order i, f, g, o; \`biases: 2\` is PyTorch's form, 1 has one bias, 0 none.
+/// Source: Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9, 1997; the forget gate is that of
+/// Gers, Schmidhuber and Cummins, "Learning to forget", 2000.
+module LSTM(hidden: int, reverse: bool = false, biases: int = 2) {
+  require hidden > 0, "a recurrent layer needs at least one unit"
+  require biases >= 0 and biases <= 2, "a recurrent layer has 0, 1 or 2 biases"
+  let bound = 1 / sqrt(hidden)
+
+  forward(x: float[B, T, D], initial: float[B, hidden]? = none, initial_cell: float[B, hidden]? = none) -> (all: float[B, T, hidden], last: float[B, hidden], cell: float[B, hidden]) {
+    param weight_ih: float[4 * hidden, D] = uniform(bound)
+    param weight_hh: float[4 * hidden, hidden] = uniform(bound)
+    let bias = 0
+    if biases > 0 {
+      param bias_ih: float[4 * hidden] = uniform(bound)
+      let bias = bias_ih
+    }
+    if biases > 1 {
+      param bias_hh: float[4 * hidden] = uniform(bound)
+      let bias = bias + bias_hh
+    }
+    let h_0 = if initial == none then zeros else initial
+    let c_0 = if initial_cell == none then zeros else initial_cell
+
+    scan x_t in x along T reverse: reverse
+      carry h: float[B, hidden] = h_0, c: float[B, hidden] = c_0
+    {
+      let (i, f, g, o) = split(x_t @ transpose(weight_ih) + h @ transpose(weight_hh) + bias, 4, axis: -1)
+      next c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+      next h = sigmoid(o) * tanh(c)
+      yield all = h
+    }
+    return (all, last: h, cell: c)
+  }
+}
+
+/// Gated recurrent unit over x [B, T, D]. With reset r and update z = sigmoid(…), each of x_t and h_(t-1),
+///     n = tanh(W x_t + b + r (U h_(t-1) + d))        h_t = (1 - z) n + z h_(t-1).
+/// Gives the state at every step (\`all\`) and after the last step (\`last\`). The rows of the weights hold the gates in
+/// PyTorch's order r, z, n; \`biases: 2\` is PyTorch's form, 1 has no d, 0 none.
+/// Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014; the reset gate stands after the
+/// product, as in cuDNN and PyTorch.
+module GRU(hidden: int, reverse: bool = false, biases: int = 2) {
+  require hidden > 0, "a recurrent layer needs at least one unit"
+  require biases >= 0 and biases <= 2, "a recurrent layer has 0, 1 or 2 biases"
+  let bound = 1 / sqrt(hidden)
+
+  forward(x: float[B, T, D], initial: float[B, hidden]? = none) -> (all: float[B, T, hidden], last: float[B, hidden]) {
+    param weight_ih: float[3 * hidden, D] = uniform(bound)
+    param weight_hh: float[3 * hidden, hidden] = uniform(bound)
+    let bias_x = 0
+    let bias_h = 0
+    if biases > 0 {
+      param bias_ih: float[3 * hidden] = uniform(bound)
+      let bias_x = bias_ih
+    }
+    if biases > 1 {
+      param bias_hh: float[3 * hidden] = uniform(bound)
+      let bias_h = bias_hh
+    }
+    let h_0 = if initial == none then zeros else initial
+
+    scan x_t in x along T reverse: reverse
+      carry h: float[B, hidden] = h_0
+    {
+      let (r_x, z_x, n_x) = split(x_t @ transpose(weight_ih) + bias_x, 3, axis: -1)
+      let (r_h, z_h, n_h) = split(h @ transpose(weight_hh) + bias_h, 3, axis: -1)
+      let z = sigmoid(z_x + z_h)
+      let n = tanh(n_x + sigmoid(r_x + r_h) * n_h)
+      next h = (1 - z) * n + z * h
+      yield all = h
+    }
+    return (all, last: h)
+  }
+}
+
+/// Reads a sequence in both directions: \`Bidirectional(LSTM, 128)\`. At every step, and at the end, the states of the two
+/// directions stand side by side, first the one that runs forwards.
+/// Source: Schuster and Paliwal, "Bidirectional recurrent neural networks", 1997.
+module Bidirectional(of: module, hidden: int) {
+  layer forwards = of(hidden)
+  layer backwards = of(hidden, reverse: true)
+  forward(x: float[B, T, D]) -> (all: float[B, T, 2 * hidden], last: float[B, 2 * hidden]) {
+    let a = forwards(x)
+    let b = backwards(x)
+    return (all: concat([a.all, b.all]), last: concat([a.last, b.last]))
+  }
+}
+
+/// Recurrent layers on one another, each reading the states of the one below: \`Recurrent(LSTM, 256, layers: 2)\`; with
+/// dropout between layers, as in PyTorch. \`last\` is the state of the uppermost layer after its last step.
+module Recurrent(of: module, hidden: int, layers: int = 1, bidirectional: bool = false, dropout: float = 0) {
+  require layers > 0, "a stack of recurrent layers has at least one"
+  forward(x: float[B, T, D]) {
+    let y = (all: x, last: none)
+    for i in 0..layers {
+      let below = if i > 0 then dropout(y.all, dropout) else y.all
+      layer level = if bidirectional then Bidirectional(of, hidden) else of(hidden)
+      let y = level(below)
+    }
+    return (all: y.all, last: y.last)
+  }
+}
+`,
+  ],
+  [
     'std/shape.dlm',
     `/// Lays all axes but the first, the batch, into one: [B, C, H, W] becomes [B, C·H·W].
 fn flatten(x: tensor[B, ...]) {
@@ -416,6 +741,92 @@ fn flatten(x: tensor[B, ...]) {
 /// One value for each of \`count\` axes: a list as it is, a single value repeated.
 fn per_axis(value: any, count: int) {
   return if is_list(value) then value else [value] * count
+}
+`,
+  ],
+  [
+    'std/transformer.dlm',
+    `/// The same small network at each place: W₂ f(W₁ x + b₁) + b₂, f being \`activation\`.
+/// Source: Vaswani et al., "Attention is all you need", 2017.
+module FeedForward(dim: int, hidden: int, dropout: float = 0, activation: function = relu) {
+  layer inner = Linear(hidden)
+  layer outer = Linear(dim)
+  forward(x: float[..., dim]) -> float[..., dim] {
+    return x |> inner |> activation |> dropout(dropout) |> outer
+  }
+}
+
+/// Self-attention, then a feed-forward network, each added to what it was given. Normalized after the addition, as in the
+/// paper, x ← norm(x + f(x)), or before (\`pre_norm\`), x ← x + f(norm(x)), which trains deep stacks without a warm-up.
+/// Sources: Vaswani et al., "Attention is all you need", 2017; Xiong et al., "On layer normalization in the transformer
+/// architecture", 2020.
+module EncoderBlock(dim: int, heads: int, hidden: int, dropout: float = 0.1, pre_norm: bool = false, activation: function = relu, turn: bool = false) {
+  layer attention = MultiHeadAttention(dim, heads, dropout: dropout, turn: turn)
+  layer feed_forward = FeedForward(dim, hidden, dropout, activation)
+  layer norm1 = LayerNorm()
+  layer norm2 = LayerNorm()
+
+  forward(x: float[B, T, dim], mask: bool[..., Q, T]? = none) -> float[B, T, dim] {
+    if pre_norm {
+      let y = norm1(x)
+      let x = x + dropout(attention(y, y, mask), dropout)
+      return x + dropout(feed_forward(norm2(x)), dropout)
+    }
+    let x = norm1(x + dropout(attention(x, x, mask), dropout))
+    return norm2(x + dropout(feed_forward(x), dropout))
+  }
+}
+
+/// Self-attention that sees only what is before, attention to a memory (an encoder's result), and a feed-forward network,
+/// each added to what it was given and normalized as in \`EncoderBlock\`. \`mask\` hides further places of x, such as padding,
+/// and \`memory_mask\` places of the memory.
+/// Source: Vaswani et al., "Attention is all you need", 2017.
+module DecoderBlock(dim: int, heads: int, hidden: int, dropout: float = 0.1, pre_norm: bool = false, activation: function = relu) {
+  layer attention = MultiHeadAttention(dim, heads, dropout: dropout)
+  layer cross = MultiHeadAttention(dim, heads, dropout: dropout)
+  layer feed_forward = FeedForward(dim, hidden, dropout, activation)
+  layer norm1 = LayerNorm()
+  layer norm2 = LayerNorm()
+  layer norm3 = LayerNorm()
+
+  forward(x: float[B, T, dim], memory: float[B, S, D], mask: bool[..., Q, T]? = none, memory_mask: bool[..., R, S]? = none) -> float[B, T, dim] {
+    let past = if mask == none then causal_mask(T) else causal_mask(T) and mask
+    if pre_norm {
+      let y = norm1(x)
+      let x = x + dropout(attention(y, y, past), dropout)
+      let x = x + dropout(cross(norm2(x), memory, memory_mask), dropout)
+      return x + dropout(feed_forward(norm3(x)), dropout)
+    }
+    let x = norm1(x + dropout(attention(x, x, past), dropout))
+    let x = norm2(x + dropout(cross(x, memory, memory_mask), dropout))
+    return norm3(x + dropout(feed_forward(x), dropout))
+  }
+}
+
+/// A stack of encoder blocks: block[0], block[1], …, and a last norm unless \`final_norm\` is false.
+/// Source: Vaswani et al., "Attention is all you need", 2017.
+module Encoder(layers: int, dim: int, heads: int, hidden: int, dropout: float = 0.1, pre_norm: bool = false, activation: function = relu, turn: bool = false, final_norm: bool = true) {
+  layer block = EncoderBlock(dim, heads, hidden, dropout, pre_norm, activation, turn) * layers
+  forward(x: float[B, T, dim], mask: bool[..., Q, T]? = none) -> float[B, T, dim] {
+    let x = block(x, mask)
+    if final_norm {
+      let x = x |> norm: LayerNorm()
+    }
+    return x
+  }
+}
+
+/// A stack of decoder blocks over one memory, and a last norm unless \`final_norm\` is false.
+/// Source: Vaswani et al., "Attention is all you need", 2017.
+module Decoder(layers: int, dim: int, heads: int, hidden: int, dropout: float = 0.1, pre_norm: bool = false, activation: function = relu, final_norm: bool = true) {
+  layer block = DecoderBlock(dim, heads, hidden, dropout, pre_norm, activation) * layers
+  forward(x: float[B, T, dim], memory: float[B, S, D], mask: bool[..., Q, T]? = none, memory_mask: bool[..., R, S]? = none) -> float[B, T, dim] {
+    let x = block(x, memory, mask, memory_mask)
+    if final_norm {
+      let x = x |> norm: LayerNorm()
+    }
+    return x
+  }
 }
 `,
   ],

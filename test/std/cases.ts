@@ -1,6 +1,7 @@
 /**
- * The cases of test/fixtures/{std,recurrent}.safetensors: a program over functions of the standard library, what it is given, and
- * what PyTorch makes of it. A new case is one row in scripts/fixtures.py.
+ * The cases of test/fixtures/{std,recurrent,attention}.safetensors: a program over functions of the standard
+ * library, what it is given, and what PyTorch makes of it. A new case is one row in scripts/fixtures.py or
+ * scripts/fixtures_attention.py.
  */
 import { check } from '../../compiler/1-check/index.ts'
 import { differentiate } from '../../compiler/3-differentiate/differentiate.ts'
@@ -17,19 +18,26 @@ export interface StdCase {
   readonly states: readonly string[]
 }
 
-const [std, recurrent] = ['std.safetensors', 'recurrent.safetensors'].map(readFixture) as [Fixture, Fixture]
+const [std, recurrent, attention] = ['std', 'recurrent', 'attention'].map((name) => readFixture(`${name}.safetensors`)) as [
+  Fixture,
+  Fixture,
+  Fixture,
+]
+const tensors: ReadonlyMap<string, Numbers> = new Map([std, recurrent, attention].flatMap((f) => [...f.tensors]))
 const casesOf = (fixture: Fixture): readonly StdCase[] => JSON.parse(fixture.metadata.get('cases')!) as StdCase[]
 export const stdCases = casesOf(std)
 /** Layers that are loops on a device. */
 export const recurrentCases = casesOf(recurrent)
+/** Attention, positions, masks and transformer blocks. */
+export const attentionCases = casesOf(attention)
 
 /** The tensors of a case that start with a prefix (`out.`, `grad.`, or nothing). */
 export function tensorOf(title: string, name: string): Numbers | undefined {
-  return std.tensors.get(`${title}/${name}`) ?? recurrent.tensors.get(`${title}/${name}`)
+  return tensors.get(`${title}/${name}`)
 }
 export function namesOf(title: string, prefix: string): string[] {
   const start = `${title}/${prefix}`
-  return [...std.tensors.keys(), ...recurrent.tensors.keys()].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length))
+  return [...tensors.keys()].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length))
 }
 
 export function checkText(text: string, path = 'case.dlm'): Program {
@@ -65,12 +73,9 @@ export function caseRun(each: StdCase): CaseRun {
     ),
     ...gradients.map((node, i): Result => ({ name: `grad.${wanted[i]!.name}`, node, role: 'gradient' })),
   ]
-  const names = new Map<Node, string>([
-    ...[...model.inputs, ...model.targets].map((port): [Node, string] => [port.node, port.name]),
-    ...[...model.parameters, ...model.states].map((port): [Node, string] => [port.node, port.path]),
-  ])
+  // By name, as passes may have made the node anew.
   const leaf = (node: Node): Value => {
-    const name = names.get(node)
+    const { path, name = path } = node.attributes as { readonly name?: string; readonly path?: string }
     const given = name === undefined ? undefined : tensorOf(each.title, name)
     // The random key of dropout: any two words.
     if (!given) return { shape: [2], dtype: 'uint', data: Float64Array.of(7, 1) }

@@ -3,18 +3,18 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { stdSources } from '../../compiler/std.generated.ts'
-import { recurrentCases, stdCases } from './cases.ts'
+import { attentionCases, recurrentCases, stdCases } from './cases.ts'
 import { readFixture } from './fixtures.ts'
 
 /** Used by other functions of the library, and tested through them. */
-const inner = new Set(['per_axis', 'windows2d', 'one_minus_power'])
+const inner = new Set(['per_axis', 'windows2d', 'one_minus_power', 'over_heads', 'position_turns'])
 
 it('every function and module is used by a case', () => {
   const declared = [...stdSources.values()].flatMap((text) =>
     [...text.matchAll(/^(?:fn|module) (\w+)/gm)].map((m) => m[1]!),
   )
   const optimizers = JSON.parse(readFixture('optimizers.safetensors').metadata.get('optimizers')!) as string[]
-  const programs = [...[...stdCases, ...recurrentCases].map((c) => c.program), ...optimizers].join('\n')
+  const programs = [...[...stdCases, ...recurrentCases, ...attentionCases].map((c) => c.program), ...optimizers].join('\n')
   const unused = declared.filter((name) => !inner.has(name) && !new RegExp(`\\b${name}\\(`).test(programs))
   // conv1d is what Conv1d calls.
   expect(unused).toEqual(['conv1d'])

@@ -1,11 +1,11 @@
 /** Every function and layer of the standard library, forward and gradient, on odd shapes, against PyTorch in float64. */
 import { describe, expect, it } from 'vitest'
 import { evaluate } from '../../compiler/reference/evaluate.ts'
-import { caseRun, namesOf, recurrentCases, stdCases, tensorOf } from './cases.ts'
+import { attentionCases, caseRun, namesOf, recurrentCases, stdCases, tensorOf } from './cases.ts'
 import { difference } from './fixtures.ts'
 
 describe('the standard library agrees with PyTorch', () => {
-  for (const each of [...stdCases, ...recurrentCases])
+  for (const each of [...stdCases, ...recurrentCases, ...attentionCases])
     it(each.title, () => {
       const { graph, leaf, model } = caseRun(each)
       const values = evaluate(

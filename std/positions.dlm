@@ -1,0 +1,78 @@
+/// sin(2π · turns), to the last digits of a float32 at any size of angle: whole turns fall away exactly, where the sine of
+/// a graphics processor may be off by more than 1e-4 after a few turns. The series of the sine does the rest.
+fn sin_turns(turns: float[...]) -> float[...] {
+  let u = turns - round(turns)
+  let near = where(u > 0.25, 0.5 - u, where(u < -0.25, -0.5 - u, u))
+  let a = 2 * pi * near
+  let s = a * a
+  let series = 1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72 * (1 - s / 110 * (1 - s / 156 * (1 - s / 210))))))
+  return a * series
+}
+
+/// position · frequency[j] + phase[j] in turns, up to whole turns: [T] and a list of numbers give [T, len(frequency)].
+/// A position times a frequency would lose, in float32, a digit for each digit of the position. So each frequency is cut
+/// in two short parts, whose products with a position are exact, and a small rest.
+fn position_turns(position: int[T], frequency: list, phase: list) {
+  let coarse = []
+  let fine = []
+  let rest = []
+  for f in frequency {
+    let first = floor(f * 256) / 256
+    let second = floor((f - first) * 65536) / 65536
+    let coarse = coarse + [float(first)]
+    let fine = fine + [float(second)]
+    let rest = rest + [float(f - first - second)]
+  }
+  let t = float(expand(position, 1))
+  let a = t * coarse
+  let b = t * fine
+  return (a - floor(a)) + (b - floor(b)) + (t * rest + phase)
+}
+
+/// Positions 0, 1, … as waves of lengths from 2π to `base` · 2π: PE[t, 2i] = sin(t / base^(2i / dim)) and
+/// PE[t, 2i+1] = cos(t / base^(2i / dim)), as float[length, dim]. Nothing is stored, and the length may be any.
+/// Source: Vaswani et al., "Attention is all you need", 2017.
+fn sinusoidal_positions(length: int, dim: int, base: float = 10000) {
+  let frequency = []
+  let phase = []
+  for j in 0..dim {
+    let frequency = frequency + [exp(-log(base) * 2 * (j div 2) / dim) / (2 * pi)]
+    let phase = phase + [if j % 2 == 0 then 0.0 else 0.25]
+  }
+  return sin_turns(position_turns(arange(length), frequency, phase))
+}
+
+/// Turns each pair (x[2i], x[2i+1]) of the last axis by the angle t / base^(2i / D), t being the place along the axis
+/// before it: [..., T, D] stays so. A query and a key turned like this meet in a score that depends on their distance alone.
+/// Source: Su et al., "RoFormer: enhanced transformer with rotary position embedding", 2021.
+fn rotary(x: float[..., T, D], base: float = 10000) -> float[..., T, D] {
+  require D % 2 == 0, "rotary positions turn pairs: the last axis must be even"
+  let frequency = []
+  for i in 0..D div 2 {
+    let frequency = frequency + [exp(-log(base) * 2 * i / D) / (2 * pi)]
+  }
+  let turns = position_turns(arange(T), frequency, [0.0] * (D div 2))
+  let sine = sin_turns(turns)
+  let cosine = sin_turns(turns + 0.25)
+  let pairs = reshape(x, shape(x)[:-1] + [D div 2, 2])
+  let (a, b) = split(pairs, 2, axis: -1)
+  let a = squeeze(a, axis: -1)
+  let b = squeeze(b, axis: -1)
+  return reshape(stack([a * cosine - b * sine, a * sine + b * cosine], axis: -1), shape(x))
+}
+
+/// Adds the waves of `sinusoidal_positions` to a sequence of vectors.
+module SinusoidalPositions(base: float = 10000) {
+  forward(x: float[B, T, dim]) -> float[B, T, dim] {
+    return x + sinusoidal_positions(T, dim, base)
+  }
+}
+
+/// Adds a learned vector for each place, up to `length` places. `weight` is [length, dim].
+/// Source: Gehring et al., "Convolutional sequence to sequence learning", 2017.
+module LearnedPositions(length: int, dim: int) {
+  param weight: float[length, dim] = normal(0, 0.02)
+  forward(x: float[B, T, dim]) -> float[B, T, dim] {
+    return x + gather(weight, arange(T), axis: 0)
+  }
+}
