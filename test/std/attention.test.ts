@@ -43,7 +43,9 @@ describe('as PyTorch to 1e-4', () => {
     for (const [i, { name }] of simple.results.entries()) {
       // A bias of all keys shifts all scores alike, which softmax does not see: its gradient is 0 but for rounding.
       const invisible = name.endsWith('.wk.bias') && Math.max(...tensorOf(title, name)!.data.map(Math.abs)) < 1e-9
-      const scale = invisible ? Math.max(...tensorOf(title, name.replace(/bias$/, 'weight'))!.data.map(Math.abs)) : undefined
+      const scale = invisible
+        ? Math.max(...tensorOf(title, name.replace(/bias$/, 'weight'))!.data.map(Math.abs))
+        : undefined
       const expected = tensorOf(title, name)!.data
       if (scale === undefined) expect(difference(values[i]!, expected), name).toBeLessThan(1e-4)
       else expect(Math.max(...Array.from(values[i]!, Math.abs)), name).toBeLessThan(scale * 1e-5)

@@ -18,11 +18,9 @@ export interface StdCase {
   readonly states: readonly string[]
 }
 
-const [std, recurrent, attention] = ['std', 'recurrent', 'attention'].map((name) => readFixture(`${name}.safetensors`)) as [
-  Fixture,
-  Fixture,
-  Fixture,
-]
+const [std, recurrent, attention] = ['std', 'recurrent', 'attention'].map((name) =>
+  readFixture(`${name}.safetensors`),
+) as [Fixture, Fixture, Fixture]
 const tensors: ReadonlyMap<string, Numbers> = new Map([std, recurrent, attention].flatMap((f) => [...f.tensors]))
 const casesOf = (fixture: Fixture): readonly StdCase[] => JSON.parse(fixture.metadata.get('cases')!) as StdCase[]
 export const stdCases = casesOf(std)
