@@ -115,7 +115,9 @@ async function generateText(file: string, modelName: string | undefined, options
     const stop = [...(ends ? [special.eos] : []), ...(options.stop ?? []).map((text) => oneToken(text, tokenizer))]
     const never = [special.pad, special.bos, special.unk, ...(ends ? [] : [special.eos])]
     const continues = ports.others.length === 0
-    const request = { length, stop, never, signal: interrupt.signal }
+    // An answer has its own beginning and end; only what goes on may outgrow the context.
+    const most = continues ? length : Math.min(length, context)
+    const request = { length: most, stop, never, signal: interrupt.signal }
     return options.beams === undefined
       ? await drawn(sequences, start, tokenizer, continues, { ...request, ...drawing(options) }, options)
       : await searched(sequences, start, tokenizer, continues, request, options)
