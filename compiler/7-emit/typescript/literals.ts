@@ -11,7 +11,7 @@ export const stringLiteral = (text: string): string =>
 
 /** A template literal, for texts of many lines that people read. */
 export const templateLiteral = (text: string): string =>
-  `\`${text.replace(/[\\`]|\$\{|[^\n\x20-\x7e]/gu, (c) => (c.length > 1 || c === '\\' || c === '`' ? (c.codePointAt(0)! > 0x7f ? `\\u{${c.codePointAt(0)!.toString(16)}}` : `\\${c}`) : `\\u{${c.codePointAt(0)!.toString(16)}}`))}\``
+  `\`${text.replace(/[\\`]|\$(?=\{)|<(?=[/!])|[^\n\x20-\x7e]/g, (c) => (/[\\`$]/.test(c) ? `\\${c}` : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`))}\``
 
 const identifier = /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u
 
@@ -60,7 +60,9 @@ export const commentText = (text: string): string =>
     .replace(/\r\n?|[\u2028\u2029\u0085\v\f]/g, '\n')
     .replace(/[\p{Cc}\p{Cf}]/gu, (c) => (c === '\n' ? c : ' '))
     .replace(/\*\//g, '*\\/')
+    .replace(/<(?=[/!])/g, '<\\')
     .replace(/(^|\n)([\s/*]*)@/g, '$1$2\\@')
+    .replace(/@(?=ts-)/g, '\\@')
     .replace(/\{@/g, '{\\@')
     .replace(/([#@])(\s*)(source(?:Mapping)?URL|__)/gi, '$1$2\\$3')
     // A `*` before the comment's own end would close it early, a slash after a line's own star too.
