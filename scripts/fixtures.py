@@ -412,6 +412,32 @@ def recurrent_cases():
     write_safetensors("recurrent.safetensors", CASE_TENSORS, {"cases": json.dumps(CASES)})
 
 
+# ------------------------------------------------------------------------------------------- one LSTM step, by hand
+
+def lstm_step():
+    """models/lessons/lstm-step.dlm in numpy alone, its way back written out gate by gate: no automatic differentiation."""
+    rng = np.random.default_rng(5)
+    n, d, h = 3, 5, 4
+    shapes = {"x": (n, d), "h": (n, h), "c": (n, h), "dh": (n, h), "dc": (n, h), "wx": (d, 4 * h), "wh": (h, 4 * h), "b": (4 * h,)}
+    given = {k: rng.uniform(-1.5, 1.5, shape).astype(np.float32) for k, shape in shapes.items()}
+    t = {k: v.astype(np.float64) for k, v in given.items()}
+    sigmoid = lambda v: 1 / (1 + np.exp(-v))
+    z = t["x"] @ t["wx"] + t["h"] @ t["wh"] + t["b"]
+    i, f, o = (sigmoid(z[:, k * h:(k + 1) * h]) for k in range(3))
+    g = np.tanh(z[:, 3 * h:])
+    next_c = f * t["c"] + i * g
+    next_h = o * np.tanh(next_c)
+    dc = t["dc"] + t["dh"] * o * (1 - np.tanh(next_c) ** 2)
+    do = t["dh"] * np.tanh(next_c)
+    dz = np.concatenate([dc * g * i * (1 - i), dc * t["c"] * f * (1 - f), do * o * (1 - o), dc * i * (1 - g ** 2)], 1)
+    results = {
+        "next_h": next_h, "next_c": next_c, "loss": np.float64((next_h * t["dh"]).sum() + (next_c * t["dc"]).sum()),
+        "grad.x": dz @ t["wx"].T, "grad.h": dz @ t["wh"].T, "grad.c": dc * f,
+        "grad.wx": t["x"].T @ dz, "grad.wh": t["h"].T @ dz, "grad.b": dz.sum(0),
+    }
+    write_safetensors("lstm-step.safetensors", {**given, **results}, {"file": "models/lessons/lstm-step.dlm"})
+
+
 # ------------------------------------------------------------------------------------------- optimizers
 
 OPTIMIZERS = {
@@ -450,4 +476,5 @@ if __name__ == "__main__":
         make_model(model)
     std_cases()
     recurrent_cases()
+    lstm_step()
     optimizers()
