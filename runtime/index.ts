@@ -20,11 +20,20 @@ export { parseIdx, parseIdxHeader } from './data/idx.ts'
 export { makeField } from './data/make-field.ts'
 export { prefetch } from './data/prefetch.ts'
 export { type Example, givenBatches, type StreamOptions, streamBatches } from './data/stream-batches.ts'
+export { type BeamOptions, beamSearch, type Hypothesis } from './decode/beam.ts'
+export { type GenerateOptions, generate } from './decode/generate.ts'
+export type { NextLogits } from './decode/next-logits.ts'
+export { makeSampler, type SampleOptions, type Sampler } from './decode/sample.ts'
+export { type WholeSequenceOptions, wholeSequence } from './decode/whole-sequence.ts'
 export { type DeviceOptions, type GpuDevice, isSoftware, openDevice } from './device.ts'
 export * from './errors.ts'
 export { type EvaluateOptions, evaluate } from './evaluate.ts'
 export type * from './executor.ts'
 export { initialValues } from './initialize.ts'
+export { type Accuracy, accuracy } from './metrics/accuracy.ts'
+export { type Bleu, bleu, type Translation } from './metrics/bleu.ts'
+export { editDistance, errorRate, type Said, sequenceErrorRate } from './metrics/edit-distance.ts'
+export { bits, bitsPerCharacter, perplexity } from './metrics/entropy.ts'
 export { openModel } from './model.ts'
 export type * from './model-spec.ts'
 export { openTrainer } from './model-trainer.ts'
@@ -46,6 +55,15 @@ export {
 export { type Schedule, schedule } from './schedule.ts'
 export { openSession } from './session.ts'
 export { elements, evaluate as evaluateSize } from './size.ts'
+export { special, specialTokens } from './tokenize/special.ts'
+export {
+  type TextStream,
+  type Tokenizer,
+  type TokenizerRecord,
+  tokenizerOf,
+  trainTokenizer,
+} from './tokenize/tokenizer.ts'
+export { decodeVocabularies, encodeVocabularies } from './tokenize/vocabularies.ts'
 export type * from './train-event.ts'
 export { type LoadedWeights, type TrainOptions, train } from './trainer.ts'
 export { averageWeights, initialize, loadWeights, readState, weightsOf, writeState } from './variables.ts'
