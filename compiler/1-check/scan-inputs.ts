@@ -22,17 +22,28 @@ interface Input {
   readonly node: Node
 }
 
-export function locate(e: Elaboration, statement: ScanStatement, scope: Scope): { readonly length: Dim; readonly inputs: readonly Scanned[] } {
-  const inputs = statement.inputs.map(({ name, value }): Input => ({ name, written: value, node: toTensor(e, live(evaluate(e, value, scope)), value.span) }))
+interface Located {
+  readonly length: Dim
+  readonly inputs: readonly Scanned[]
+  /** Optional inputs that are `none`, as their elements then are. */
+  readonly absent: readonly Identifier[]
+}
+
+export function locate(e: Elaboration, statement: ScanStatement, scope: Scope): Located {
+  const given = statement.inputs.map(({ name, value }) => ({ name, written: value, value: live(evaluate(e, value, scope)) }))
+  const absent = given.filter(({ value }) => value.kind === 'none').map(({ name }) => name)
+  const inputs = given
+    .filter(({ value }) => value.kind !== 'none')
+    .map(({ name, written, value }): Input => ({ name, written, node: toTensor(e, value, written.span) }))
   const { along } = statement
   const value = live(evaluate(e, along, scope))
   if (statement.axis) {
     if (value.kind !== 'number' || !Number.isSafeInteger(value.value)) return fail(e, scans.badLength, { span: along.span, given: describe(value), reason: 'the number of an axis is an int' })
-    return byAxis(e, inputs, value.value, along.span)
+    return { ...byAxis(e, inputs, value.value, along.span), absent }
   }
   const length = asDim(value) ?? fail(e, scans.badLength, { span: along.span, given: describe(value), reason: 'it is no dim' })
   if (length.constant !== undefined && length.constant < 0) return fail(e, shapes.negativeSize, { span: along.span, what: 'the scan', dim: dimText(length) })
-  return { length, inputs: inputs.map((input) => ({ ...input, axis: byLength(e, input, length, along, scope) })) }
+  return { length, absent, inputs: inputs.map((input) => ({ ...input, axis: byLength(e, input, length, along, scope) })) }
 }
 
 function byAxis(e: Elaboration, inputs: readonly Input[], axis: number, span: Span): { length: Dim; inputs: readonly Scanned[] } {

@@ -19,7 +19,7 @@ import { dimSource, setDimSources } from './provenance.ts'
 import { locate, type Scanned } from './scan-inputs.ts'
 import { Scope } from './scope.ts'
 import { run } from './statement.ts'
-import { poison, tensor, typeText } from './value.ts'
+import { none, poison, tensor, typeText } from './value.ts'
 
 /** A scan whose body is being run. */
 export interface OpenScan {
@@ -39,11 +39,13 @@ interface Carry {
 }
 
 export function runScan(e: Elaboration, statement: ScanStatement, scope: Scope): void {
-  const { length, inputs } = locate(e, statement, scope)
+  const { length, inputs, absent } = locate(e, statement, scope)
   const reverse = statement.reverse ? condition(e, statement.reverse, scope) : false
   const inner = new Scope(scope)
   const scan: OpenScan = { span: statement.along.span, length, elements: [], carries: carriesOf(e, statement, scope, inner), yields: new Map() }
   for (const input of inputs) inner.bind(input.name.name, tensor(element(e, scan, input)), input.name.span)
+
+  for (const { name, span } of absent) inner.bind(name, none, span)
 
   const firstExposed = e.exposed.length
   e.scans.push(scan)
