@@ -45,6 +45,10 @@ export class Sink {
     this.diagnostics.push(diagnostic)
     if (this.errors >= limits.diagnostics) throw new Abandoned()
   }
+  /** Whether a message may still look for what was meant: that takes time, and past some faults nobody reads it. */
+  get suggests(): boolean {
+    return this.diagnostics.length < 20
+  }
   get errors(): number {
     return this.diagnostics.reduce((n, d) => n + (d.severity === 'error' ? 1 : 0), 0)
   }
@@ -91,6 +95,8 @@ export interface Elaboration {
   frame: Frame
   steps: number
   randomSites: number
+  /** Whether `training` decided anything, so that training gives another graph. */
+  dependsOnTraining: boolean
   randomKey: Node | undefined
 }
 
@@ -135,6 +141,7 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     frame: makeFrame(options.kind, root),
     steps: 0,
     randomSites: 0,
+    dependsOnTraining: false,
     randomKey: undefined,
   }
 }

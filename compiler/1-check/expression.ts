@@ -2,17 +2,28 @@
 import type { Argument, Expression } from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
 import * as names from '../diagnostics/names.ts'
+import { nearest } from '../diagnostics/near.ts'
 import * as shapes from '../diagnostics/shapes.ts'
 import * as statics from '../diagnostics/static.ts'
 import { DimOverflow } from '../ir/dim.ts'
 import { ShapeFault } from '../ops/op.ts'
 import { binary, unary } from './arithmetic.ts'
 import { call } from './call.ts'
-import { type Elaboration, fail, fault, limits, Reported, silent, step } from './elaboration.ts'
+import {
+  called,
+  type Elaboration,
+  fail,
+  fault,
+  inFrame,
+  limits,
+  makeFrame,
+  Reported,
+  silent,
+  step,
+} from './elaboration.ts'
 import { index } from './indexing.ts'
 import { pipeline } from './pipeline.ts'
-import type { Scope } from './scope.ts'
-import { nearest } from '../diagnostics/near.ts'
+import type { Binding, Scope } from './scope.ts'
 import { asDim, bool, describe, type Given, list, listSize, none, number, poison, string, type Value } from './value.ts'
 
 export function evaluate(e: Elaboration, expression: Expression, scope: Scope): Value {
@@ -47,7 +58,10 @@ function dispatch(e: Elaboration, expression: Expression, scope: Scope): Value {
     case 'list':
       return evaluateList(e, expression, scope)
     case 'tuple':
-      return { kind: 'tuple', parts: expression.items.map((item) => ({ name: partName(item), value: evaluate(e, item.value, scope) })) }
+      return {
+        kind: 'tuple',
+        parts: expression.items.map((item) => ({ name: partName(item), value: evaluate(e, item.value, scope) })),
+      }
     case 'member':
       return member(e, evaluate(e, expression.object, scope), expression.member.name, expression.member.span)
     case 'index':
@@ -75,7 +89,10 @@ function dispatch(e: Elaboration, expression: Expression, scope: Scope): Value {
     case 'conditional':
       return evaluate(e, condition(e, expression.condition, scope) ? expression.then : expression.else, scope)
     case 'chain':
-      return { kind: 'blueprint', blueprint: { kind: 'chain', label: 'chain', span: expression.span, stages: expression.stages, scope } }
+      return {
+        kind: 'blueprint',
+        blueprint: { kind: 'chain', label: 'chain', span: expression.span, stages: expression.stages, scope },
+      }
     case 'pipeline':
       return pipeline(e, expression, scope)
     case 'lambda':
@@ -91,7 +108,9 @@ function evaluateList(e: Elaboration, expression: Expression & { kind: 'list' },
   const items = expression.items.map((item) => evaluate(e, item, scope))
   if (items.some((item) => item.kind === 'poison')) return poison
   const made = list(items)
-  return listSize(made) > limits.items ? fail(e, statics.listTooLong, { span: expression.span, limit: limits.items }) : made
+  return listSize(made) > limits.items
+    ? fail(e, statics.listTooLong, { span: expression.span, limit: limits.items })
+    : made
 }
 
 /** Poison ends the expression that needs it. */
@@ -110,26 +129,37 @@ export function givens(e: Elaboration, args: readonly Argument[], scope: Scope):
 
 export function lookUp(e: Elaboration, name: string, span: Span, scope: Scope): Value {
   const found = scope.find(name)
-  if (!found) return fail(e, names.unknownName, { name, span, suggestion: nearest(name, scope.visible()) })
+  if (!found)
+    return fail(e, names.unknownName, {
+      name,
+      span,
+      suggestion: e.sink.suggests ? nearest(name, scope.visible()) : undefined,
+    })
   switch (found.kind) {
     case 'value':
       return found.value
     case 'training':
+      // A constant is one value for every elaboration.
+      if (e.frame.kind === 'static') return fail(e, statics.notStatic, { span, what: '`training`' })
+      e.dependsOnTraining = true
       return bool(e.training)
-    case 'constant': {
-      if (found.state.kind === 'done') return found.state.value
-      if (found.state.kind === 'running') return fail(e, names.constantCycle, { span, name, declared: found.declaration.name.span })
-      found.state = { kind: 'running' }
-      const value = evaluate(e, found.declaration.value, found.scope)
-      found.state = { kind: 'done', value: value.kind === 'tensor' ? fault(e, statics.notStatic, { span: found.declaration.value.span, what: 'a tensor' }) : value }
-      return found.state.value
-    }
+    case 'constant':
+      return constantValue(e, found, span)
     default:
       return found satisfies never
   }
 }
 
-const callable: ReadonlySet<Value['kind']> = new Set(['builtin', 'function', 'lambda', 'module', 'model', 'blueprint', 'layer', 'poison'])
+const callable: ReadonlySet<Value['kind']> = new Set([
+  'builtin',
+  'function',
+  'lambda',
+  'module',
+  'model',
+  'blueprint',
+  'layer',
+  'poison',
+])
 
 /** What is called: in `dropout(x, dropout)`, a rate of the name does not hide the function. */
 export function evaluateCallee(e: Elaboration, expression: Expression, scope: Scope): Value {
@@ -137,6 +167,26 @@ export function evaluateCallee(e: Elaboration, expression: Expression, scope: Sc
   if (expression.kind !== 'name' || callable.has(value.kind)) return value
   const hidden = scope.findAll(expression.name).find((b) => b.kind === 'value' && callable.has(b.value.kind))
   return hidden?.kind === 'value' ? hidden.value : value
+}
+
+/** A top-level constant, computed when it is first asked for. */
+function constantValue(e: Elaboration, constant: Extract<Binding, { kind: 'constant' }>, span: Span): Value {
+  const { declaration, scope, state } = constant
+  const { name } = declaration.name
+  if (state.kind === 'done') return state.value
+  if (state.kind === 'running') return fail(e, names.constantCycle, { span, name, declared: declaration.name.span })
+  constant.state = { kind: 'running' }
+  // Whatever goes wrong on the way, it is told of once.
+  let value: Value = poison
+  try {
+    value = called(e, name, span, () =>
+      inFrame(e, makeFrame('static', e.root), () => evaluate(e, declaration.value, scope)),
+    )
+    if (value.kind === 'tensor') value = fault(e, statics.notStatic, { span: declaration.value.span, what: 'a tensor' })
+  } finally {
+    constant.state = { kind: 'done', value }
+  }
+  return value
 }
 
 function member(e: Elaboration, object: Value, name: string, span: Span): Value {
@@ -150,7 +200,11 @@ function member(e: Elaboration, object: Value, name: string, span: Span): Value 
     if (child) return { kind: 'layer', instance: child }
   }
   const known =
-    object.kind === 'tuple' ? object.parts.flatMap((p) => p.name ?? []) : object.kind === 'layer' ? [...object.instance.children.keys()] : []
+    object.kind === 'tuple'
+      ? object.parts.flatMap((p) => p.name ?? [])
+      : object.kind === 'layer'
+        ? [...object.instance.children.keys()]
+        : []
   return fail(e, names.unknownMember, { span, name, object: describe(object), known, suggestion: nearest(name, known) })
 }
 

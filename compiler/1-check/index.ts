@@ -112,9 +112,13 @@ function workshop(scope: Scope, isStandard: Environment['isStandard']): Workshop
   }
 }
 
+const kept = 64
+
 function remembered<V>(known: Map<string, V>, key: string, make: () => V): V {
   const found = known.get(key) ?? make()
   known.set(key, found)
+  // Of a file with thousands of models, not every graph is kept.
+  if (known.size > kept) known.delete(known.keys().next().value!)
   return found
 }
 
@@ -200,7 +204,7 @@ function checkTraining(
   })
 }
 
-/** Elaborates for inference and, unless that was given up, for training. */
+/** Elaborates for inference and, where that makes a difference, for training. */
 function both(
   sink: Sink,
   models: Workshop,
@@ -209,7 +213,7 @@ function both(
 ): Elaborated<ModelGraph> {
   const inference = models.model(value, false, given)
   tell(sink, inference)
-  if (inference.abandoned) return inference
+  if (inference.abandoned || !inference.dependsOnTraining) return inference
   const training = models.model(value, true, given)
   tell(sink, training)
   return training

@@ -20,6 +20,8 @@ export interface Elaborated<Result> {
   readonly diagnostics: readonly Diagnostic[]
   /** Given up half-way: it was too large, too deep, or had too many faults. */
   readonly abandoned: boolean
+  /** Whether training would give something else. */
+  readonly dependsOnTraining: boolean
 }
 
 /** Runs one elaboration with its own sink; whatever goes wrong ends as diagnostics. */
@@ -43,7 +45,12 @@ export function elaborate<Result>(
       } catch {}
     } else if (!(thrown instanceof Abandoned || thrown instanceof Reported)) throw thrown
   }
-  return { result: sink.errors > 0 ? undefined : result, diagnostics: sink.diagnostics, abandoned }
+  return {
+    result: sink.errors > 0 ? undefined : result,
+    diagnostics: sink.diagnostics,
+    abandoned,
+    dependsOnTraining: e.dependsOnTraining,
+  }
 }
 
 export interface ModelOptions {

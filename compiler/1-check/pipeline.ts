@@ -16,7 +16,13 @@ export function pipeline(e: Elaboration, expression: Expression & { kind: 'pipel
 }
 
 /** `rest` are further arguments of a chain: they go to each stage that is a layer taking them. */
-export function runStages(e: Elaboration, stages: readonly Stage[], input: Given, rest: readonly Given[], scope: Scope): Value {
+export function runStages(
+  e: Elaboration,
+  stages: readonly Stage[],
+  input: Given,
+  rest: readonly Given[],
+  scope: Scope,
+): Value {
   let current = input
   for (const stage of stages) {
     const value = at(e, stage.span, () => {
@@ -36,13 +42,25 @@ function joined(a: Span, b: Span): Span {
   return a.source === b.source && a.start <= b.end ? { source: a.source, start: a.start, end: b.end } : b
 }
 
-function apply(e: Elaboration, stage: Expression, name: Stage['name'], input: Given, rest: readonly Given[], scope: Scope): Value {
+function apply(
+  e: Elaboration,
+  stage: Expression,
+  name: Stage['name'],
+  input: Given,
+  rest: readonly Given[],
+  scope: Scope,
+): Value {
   if (stage.kind === 'conditional')
     return apply(e, condition(e, stage.condition, scope) ? stage.then : stage.else, name, input, rest, scope)
-  const [callee, args] = stage.kind === 'call' ? [live(evaluateCallee(e, stage.callee, scope)), givens(e, stage.arguments, scope)] : [live(evaluate(e, stage, scope)), []]
+  const [callee, args] =
+    stage.kind === 'call'
+      ? [live(evaluateCallee(e, stage.callee, scope)), givens(e, stage.arguments, scope)]
+      : [live(evaluate(e, stage, scope)), []]
   const blueprint = recipe(e, callee, args, stage)
   if (blueprint) {
-    const instance = name ? instantiate(e, name.name, blueprint, stage.span) : instantiateAnonymous(e, blueprint, stage.span)
+    const instance = name
+      ? instantiate(e, name.name, blueprint, stage.span)
+      : instantiateAnonymous(e, blueprint, stage.span)
     const extra = callee.kind === 'blueprint' && stage.kind === 'call' ? args : rest
     return input.value.kind === 'poison' ? poison : callLayer(e, instance, [input, ...extra], stage.span)
   }

@@ -199,7 +199,7 @@ export function resolveNames(file: LoadedFile, sink: Sink): void {
           report(names.unknownName, {
             name: at.name,
             span: at.span,
-            suggestion: nearest(at.name, [...visible.all(), ...file.scope.visible()]),
+            suggestion: sink.suggests ? nearest(at.name, [...visible.all(), ...file.scope.visible()]) : undefined,
           }),
         )
       } else if (at.kind === 'lambda') {

@@ -42,7 +42,13 @@ export function runScan(e: Elaboration, statement: ScanStatement, scope: Scope):
   const { length, inputs, absent } = locate(e, statement, scope)
   const reverse = statement.reverse ? condition(e, statement.reverse, scope) : false
   const inner = new Scope(scope)
-  const scan: OpenScan = { span: statement.along.span, length, elements: [], carries: carriesOf(e, statement, scope, inner), yields: new Map() }
+  const scan: OpenScan = {
+    span: statement.along.span,
+    length,
+    elements: [],
+    carries: carriesOf(e, statement, scope, inner),
+    yields: new Map(),
+  }
   for (const input of inputs) inner.bind(input.name.name, tensor(element(e, scan, input)), input.name.span)
 
   for (const { name, span } of absent) inner.bind(name, none, span)
@@ -51,14 +57,16 @@ export function runScan(e: Elaboration, statement: ScanStatement, scope: Scope):
   e.scans.push(scan)
   const { frame } = e
   try {
-    inFrame(e, { ...frame, kind: 'scan', around: frame.kind === 'scan' ? frame.around : frame.kind }, () => run(e, statement.body.statements, inner))
+    inFrame(e, { ...frame, kind: 'scan', around: frame.kind === 'scan' ? frame.around : frame.kind }, () =>
+      run(e, statement.body.statements, inner),
+    )
   } finally {
     e.scans.pop()
   }
   const exposed = e.exposed.splice(firstExposed)
-  for (const [name, carry] of scan.carries)
-    if (!carry.stated) fault(e, scans.carryConstant, { span: carry.span, name })
-  if ([...scan.carries.values()].some((c) => c.stated && !c.next) || [...scan.yields.values()].some((y) => !y.node)) return poisonResults(statement, scope)
+  for (const [name, carry] of scan.carries) if (!carry.stated) fault(e, scans.carryConstant, { span: carry.span, name })
+  if ([...scan.carries.values()].some((c) => c.stated && !c.next) || [...scan.yields.values()].some((y) => !y.node))
+    return poisonResults(statement, scope)
 
   const yielded = [...scan.yields.values()].map((y) => y.node!)
   const results = close(e, scan, reverse, [...yielded, ...exposed.map((x) => x.node)])
@@ -76,21 +84,34 @@ function carriesOf(e: Elaboration, statement: ScanStatement, scope: Scope, inner
     const first = carries.get(name)
     if (first) fail(e, names.declaredTwice, { span, name, what: 'carry', first: first.span })
     const leaf = bound(e, initial, initial.shape)
-    setDimSources(e, leaf, initial.shape.map((_, axis) => dimSource(e, initial, axis)))
+    setDimSources(
+      e,
+      leaf,
+      initial.shape.map((_, axis) => dimSource(e, initial, axis)),
+    )
     carries.set(name, { leaf, initial, span: carry.type?.span ?? span, stated: false, next: undefined })
     inner.bind(name, tensor(leaf), span)
   }
   return carries
 }
 
-const bound = (e: Elaboration, like: Node, shape: readonly Dim[]): Node => build(e, [], (b) => b.bound(shape, like.dtype))
+const bound = (e: Elaboration, like: Node, shape: readonly Dim[]): Node =>
+  build(e, [], (b) => b.bound(shape, like.dtype))
 
 /** The stand-in for a step's part of a tensor; stacks have the scanned axis first. */
 function element(e: Elaboration, scan: OpenScan, { node, axis }: Scanned): Node {
   const rest = node.shape.map((_, i) => i).filter((i) => i !== axis)
   const stack = axis === 0 ? node : permute(e, node, [axis, ...rest])
-  const leaf = bound(e, node, rest.map((i) => node.shape[i]!))
-  setDimSources(e, leaf, rest.map((i) => dimSource(e, node, i)))
+  const leaf = bound(
+    e,
+    node,
+    rest.map((i) => node.shape[i]!),
+  )
+  setDimSources(
+    e,
+    leaf,
+    rest.map((i) => dimSource(e, node, i)),
+  )
   scan.elements.push({ leaf, stack })
   return leaf
 }
@@ -106,7 +127,12 @@ export function eachStep(e: Elaboration, shape: readonly Dim[], make: (shape: re
   return node
 }
 
-function close(e: Elaboration, { length, elements, carries, yields: _, ...scan }: OpenScan, reverse: boolean, yields: readonly Node[]): readonly Node[] {
+function close(
+  e: Elaboration,
+  { length, elements, carries, yields: _, ...scan }: OpenScan,
+  reverse: boolean,
+  yields: readonly Node[],
+): readonly Node[] {
   if (carries.size === 0 && yields.length === 0) return []
   let results: readonly Node[] = []
   build(e, [], (b) => {
@@ -114,9 +140,18 @@ function close(e: Elaboration, { length, elements, carries, yields: _, ...scan }
     results = b.scan({ length, reverse, elements, carries: parts, yields })
     return results[0]!
   })
-  ;[...carries.values()].forEach(({ initial }, i) => setDimSources(e, results[i]!, initial.shape.map((_, axis) => dimSource(e, initial, axis))))
+  ;[...carries.values()].forEach(({ initial }, i) =>
+    setDimSources(
+      e,
+      results[i]!,
+      initial.shape.map((_, axis) => dimSource(e, initial, axis)),
+    ),
+  )
   yields.forEach((node, i) =>
-    setDimSources(e, results[carries.size + i]!, [{ span: scan.span, text: 'the scan' }, ...node.shape.map((_, axis) => dimSource(e, node, axis))]),
+    setDimSources(e, results[carries.size + i]!, [
+      { span: scan.span, text: 'the scan' },
+      ...node.shape.map((_, axis) => dimSource(e, node, axis)),
+    ]),
   )
   return results
 }
@@ -127,7 +162,11 @@ function placed(e: Elaboration, node: Node, input: Scanned | undefined): Node {
   if (axis === 0) return node
   const order = node.shape.map((_, i) => (i < axis ? i + 1 : i === axis ? 0 : i))
   const moved = permute(e, node, order)
-  setDimSources(e, moved, order.map((i) => dimSource(e, node, i)))
+  setDimSources(
+    e,
+    moved,
+    order.map((i) => dimSource(e, node, i)),
+  )
   return moved
 }
 
@@ -146,7 +185,13 @@ export function nextCarry(e: Elaboration, statement: NextStatement, scope: Scope
   const given = toTensor(e, live(evaluate(e, statement.value, scope)), statement.value.span, leaf.dtype)
   const node = leaf.dtype === 'float' && given.dtype === 'int' ? cast(e, given, 'float') : given
   if (node.dtype !== leaf.dtype || !sameShape(node.shape, leaf.shape))
-    fail(e, scans.carryDiffers, { span: statement.value.span, name, given: typeText(node), declared: typeText(leaf), first: carry.span })
+    fail(e, scans.carryDiffers, {
+      span: statement.value.span,
+      name,
+      given: typeText(node),
+      declared: typeText(leaf),
+      first: carry.span,
+    })
   carry.next = node
   scope.bind(name, tensor(node), span)
 }
@@ -164,7 +209,8 @@ export function yieldValue(e: Elaboration, statement: YieldStatement, scope: Sco
 
 /** Names that a faulty scan would have bound are known, and silent. */
 export function poisonResults(statement: ScanStatement, scope: Scope): void {
-  for (const { name } of [...statement.carries, ...yieldsIn(statement.body.statements)]) scope.bind(name.name, poison, name.span)
+  for (const { name } of [...statement.carries, ...yieldsIn(statement.body.statements)])
+    scope.bind(name.name, poison, name.span)
 }
 
 export function yieldsIn(statements: readonly Statement[]): readonly YieldStatement[] {

@@ -14,7 +14,10 @@ export type Binding =
   /** The name `training`: what it is depends on what is being elaborated. */
   | { readonly kind: 'training' }
 
-export type ConstantState = { readonly kind: 'waiting' } | { readonly kind: 'running' } | { readonly kind: 'done'; readonly value: Value }
+export type ConstantState =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'done'; readonly value: Value }
 
 export class Scope {
   readonly parent: Scope | undefined
@@ -47,7 +50,8 @@ export class Scope {
   /** Everything of the name, innermost first. */
   findAll(name: string): readonly Binding[] {
     const found: Binding[] = []
-    for (let scope: Scope | undefined = this; scope; scope = scope.parent) found.push(...(scope.#names.has(name) ? [scope.#names.get(name)!] : []))
+    for (let scope: Scope | undefined = this; scope; scope = scope.parent)
+      found.push(...(scope.#names.has(name) ? [scope.#names.get(name)!] : []))
     return found
   }
   /** Every visible name, innermost first. */

@@ -29,6 +29,7 @@ export interface Unifier {
 interface Equation {
   readonly pattern: Expression
   readonly actual: Dim
+  readonly axis: number
   readonly at: Place
 }
 
@@ -40,10 +41,7 @@ export interface Place {
   /** Where the value was written. */
   readonly span: Span
   readonly type: Type
-  /** The value's type, as text. */
-  readonly given: string
   readonly node: Node
-  readonly axis: number
 }
 
 export function startUnifier(scope: Scope): Unifier {
@@ -110,25 +108,16 @@ function unifyShape(
       wanted: fixed,
       atLeast: rest !== -1,
     })
+  const at: Place = { role: place.role, label: place.label, span: place.span, type, node }
   const spliced = rank - fixed
   let axis = 0
   for (const pattern of patterns) {
     if (pattern.kind === 'rest') {
-      unifyRest(
-        e,
-        unifier,
-        node.shape.slice(axis, axis + spliced),
-        { ...place, type, given: typeText(node), node, axis },
-        pattern.span,
-      )
+      unifyRest(e, unifier, node.shape.slice(axis, axis + spliced), at, pattern.span)
       axis += spliced
       continue
     }
-    unifier.waiting.push({
-      pattern: pattern.value,
-      actual: node.shape[axis]!,
-      at: { ...place, type, given: typeText(node), node, axis },
-    })
+    unifier.waiting.push({ pattern: pattern.value, actual: node.shape[axis]!, axis, at })
     axis++
   }
   settle(e, unifier)
@@ -147,13 +136,14 @@ function unifyRest(e: Elaboration, unifier: Unifier, dims: readonly Dim[], at: P
     })
 }
 
+const isBare = ({ pattern }: Equation): boolean => pattern.kind === 'name' || pattern.kind === 'number'
+
 /** Solves every equation that can be solved now; bare names first, so that compound patterns find them bound. */
 function settle(e: Elaboration, unifier: Unifier): void {
   for (let progress = true; progress && unifier.waiting.length > 0; ) {
     progress = false
     const pending = unifier.waiting.splice(0)
-    const bare = (q: Equation) => (q.pattern.kind === 'name' || q.pattern.kind === 'number' ? 0 : 1)
-    pending.sort((a, b) => bare(a) - bare(b))
+    if (pending.some((q) => !isBare(q))) pending.sort((a, b) => Number(isBare(b)) - Number(isBare(a)))
     for (const equation of pending) {
       if (solve(e, unifier, equation)) progress = true
       else unifier.waiting.push(equation)
@@ -218,9 +208,9 @@ function bindVariable(unifier: Unifier, name: string, dim: Dim, at: Place, span:
 }
 
 function mismatch(e: Elaboration, unifier: Unifier, equation: Equation, expected: Dim): never {
-  const { pattern, actual, at } = equation
+  const { pattern, actual, at, axis } = equation
   const bound = pattern.kind === 'name' ? unifier.variables.get(pattern.name) : undefined
-  const source = dimSource(e, at.node, at.axis)
+  const source = dimSource(e, at.node, axis)
   if (bound && pattern.kind === 'name')
     return fail(e, shapes.dimConflict, {
       ...factsOf(at),
@@ -237,7 +227,7 @@ function mismatch(e: Elaboration, unifier: Unifier, equation: Equation, expected
     expected: dimText(expected),
     expectedFrom: from?.kind === 'value' ? from.span : undefined,
     actual: dimText(actual),
-    axis: at.axis,
+    axis,
     source,
   })
 }
@@ -249,7 +239,7 @@ function factsOf(at: Place): shapes.PlaceFacts {
     span: at.span,
     typeSpan: at.type.span,
     expected: typeOf(at.type),
-    given: at.given,
+    given: typeText(at.node),
   }
 }
 

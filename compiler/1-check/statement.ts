@@ -20,7 +20,7 @@ import { modelStatement } from './ports.ts'
 import { nextCarry, poisonResults, runScan, yieldValue } from './scan.ts'
 import type { Scope } from './scope.ts'
 import { accept, finish, startUnifier } from './signature.ts'
-import { describe, type Given, poison, string, type Value } from './value.ts'
+import { describe, type Given, list, poison, string, type Value } from './value.ts'
 import { declareVariable, nextState } from './variables.ts'
 
 export interface Returned {
@@ -177,7 +177,7 @@ function makeLayers(e: Elaboration, name: string, value: Value, nameSpan: Span, 
   if (value.kind === 'blueprint') return { kind: 'layer', instance: instantiate(e, name, value.blueprint, nameSpan) }
   if (value.kind === 'module') return makeLayers(e, name, callWithDefaults(e, value, span), nameSpan, span)
   if (value.kind === 'list')
-    return { kind: 'list', items: value.items.map((item, i) => makeLayers(e, `${name}[${i}]`, item, nameSpan, span)) }
+    return list(value.items.map((item, i) => makeLayers(e, `${name}[${i}]`, item, nameSpan, span)))
   return fail(e, names.notALayer, { span, given: describe(value) })
 }
 

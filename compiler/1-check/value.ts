@@ -27,7 +27,8 @@ export type Value =
   | { readonly kind: 'bool'; readonly value: boolean }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'none' }
-  | { readonly kind: 'list'; readonly items: readonly Value[] }
+  /** `size` counts the items of inner lists too: lists are shared, so walking one that doubles 40 times would not end. */
+  | { readonly kind: 'list'; readonly items: readonly Value[]; readonly size: number }
   | { readonly kind: 'range'; readonly start: Dim; readonly stop: Dim }
   | { readonly kind: 'tuple'; readonly parts: readonly { readonly name: string | undefined; readonly value: Value }[] }
   | { readonly kind: 'tensor'; readonly node: Node }
@@ -68,17 +69,12 @@ export const number = (value: number, integer = Number.isSafeInteger(value)): Va
   value,
   integer,
 })
-export const list = (items: readonly Value[]): Value => {
-  const made: Value = { kind: 'list', items }
-  listSizes.set(
-    made,
-    items.reduce((sum, item) => sum + (listSizes.get(item) ?? 1), 0),
-  )
-  return made
-}
-/** Items of a list with those of the lists in it: lists are shared, so walking one that doubles 40 times would not end. */
-const listSizes = new WeakMap<Value, number>()
-export const listSize = (value: Value): number => listSizes.get(value) ?? 1
+export const list = (items: readonly Value[]): Value => ({
+  kind: 'list',
+  items,
+  size: items.reduce((sum, item) => sum + listSize(item), 0),
+})
+export const listSize = (value: Value): number => (value.kind === 'list' ? value.size : 1)
 export const tensor = (node: Node): Value => ({ kind: 'tensor', node })
 export const dimValue = (dim: Dim): Value =>
   dim.constant === undefined ? { kind: 'dim', dim } : number(dim.constant, true)

@@ -171,6 +171,7 @@ export function nextState(e: Elaboration, statement: NextStatement, scope: Scope
       declared: typeText(state.node),
       first: state.span,
     })
+  e.dependsOnTraining = true
   if (!e.training) return
   state.next = node
   state.current = node
