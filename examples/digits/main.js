@@ -38,9 +38,14 @@ function softmax(logits) {
 }
 
 function fail(error) {
-  status.textContent = error?.problem ? `${error.problem}. ${error.fix}.` : String(error?.message ?? error)
+  // DLM0705: there is no device. The runtime's words are for developers, these for visitors.
+  status.textContent =
+    error.code === 'DLM0705'
+      ? 'This page computes on your GPU through WebGPU, and this browser does not offer it here. Try a current Chrome or Edge, or switch hardware acceleration on.'
+      : (error.problem ?? String(error.message ?? error))
   status.classList.add('failed')
   for (const id of ['train', 'file', 'save']) find(id).disabled = true
+  if (!model) document.querySelector('.training').hidden = true
 }
 
 let model
@@ -100,7 +105,9 @@ async function train() {
     }
     const { accuracy } = await trainer.validate(trainer.batches(test))
     await model.load(await trainer.save())
-    ready(`Trained for ${total} steps: ${(100 * accuracy).toFixed(1)} % of 1,000 test digits are right.`)
+    ready(
+      `Trained for ${total} steps: ${(100 * accuracy).toFixed(1)} % of ${test.label.length.toLocaleString('en')} test digits are right.`,
+    )
   } finally {
     trainer.dispose()
     find('train').disabled = false
