@@ -12,6 +12,7 @@ import { literalNumber } from '../ops/structure.ts'
 import { contractedAt } from './forms/access.ts'
 import type { Group } from './group.ts'
 import { kernelName } from './name.ts'
+import { packable } from './pack.ts'
 
 /**
  * Elements that one body may expand: bounds the depth of expressions, so that no program, however long a chain of
@@ -49,6 +50,8 @@ export class Body {
   private readonly slotOf = new Map<string, number>()
   private readonly loads = new Set<string>()
   private expansions = 0
+  /** Whether it makes elements of contractions; then values per row may be packed. */
+  recomputes = false
   /** Where a body was given up for its length. */
   deepest: Node | undefined
   private readonly limits: Limits
@@ -76,6 +79,7 @@ export class Body {
         const kind = lowerOf(node).kind
         if (kind === 'leaf') return this.leaf(node, index)
         if (kind === 'contract' && recomputed.has(node)) {
+          this.recomputes = true
           this.reader.expanding!(node, index)
           return contractedAt(this.reader, node as Node<'contract'>, index)
         }
@@ -134,7 +138,8 @@ export class Body {
     const updated = this.slots.filter(
       ({ node, access }) => access === 'write' && this.slotOf.has(`read ${this.limits.replaces.get(node)?.id}`),
     )
-    if (this.slots.length - updated.length > this.limits.slots) throw new TooLarge(this)
+    const spare = this.recomputes ? Math.max(0, packable(this.slots).length - 1) : 0
+    if (this.slots.length - updated.length - spare > this.limits.slots) throw new TooLarge(this)
     const own = group.members.filter(
       (node) =>
         this.expanded.has(node) ||

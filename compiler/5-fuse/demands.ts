@@ -22,6 +22,13 @@ export function demandFor(
   slots: number,
 ): Demand {
   const { group, deepest } = body
+  if (body.recomputes) {
+    // Scores and weights are never stored for the sake of what follows their product.
+    const product = group.softmax?.product ?? group.anchors[0]!
+    const after = group.members.slice(group.members.indexOf(product) + 1).at(-1)
+    const last = group.kind === 'row' ? group.anchors.slice(1).at(-1) : after
+    if (last) return { bar: { node: last, from: group.anchors[0]! } }
+  }
   if (deepest && !known.sealed.has(deepest) && deepest.operands.length > 0) return { cut: deepest }
   // Several anchors that would fit one by one: two kernels that read the same are less than one tensor more in memory.
   const [first] = group.anchors

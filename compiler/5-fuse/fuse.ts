@@ -27,6 +27,7 @@ import { type Demands, Grouping } from './grouping.ts'
 import { updateInPlace } from './in-place.ts'
 import { dropUnreadSlots } from './kernel-parts.ts'
 import { orderKernels } from './order.ts'
+import { packTooLarge } from './pack.ts'
 import { explainStops, originsOf } from './provenance.ts'
 import { findRecomputed, type Recomputed } from './recompute.ts'
 import { stageReductions } from './reductions.ts'
@@ -156,7 +157,7 @@ function tryFuse(
     }
   }
   if (made.length > 0) return { demands: made }
-  const finished = built.map((kernel) => finishAxes(kernel))
+  const finished = packTooLarge(built, limits.slots).map((kernel) => finishAxes(kernel))
   return { kernels: updateInPlace(graph, orderKernels(graph, finished.reverse())) }
 }
 

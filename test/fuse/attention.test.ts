@@ -48,8 +48,8 @@ describe.each(Object.entries(variants))('%s', (_, parts) => {
     const graph = attention(parts, 'gradients')
     for (const size of sizes.slice(0, 5)) {
       const kernels = expectFused({ graph, dims: dimsOf(size), options: { recompute: 0 } })
-      // A gradient of a bias for each query and key is as large; masks and random bits bind too many tensors.
-      const large = parts.bias || parts.mask || parts.dropout || parts.distance
+      // A gradient of a bias for each query and key is as large.
+      const large = parts.bias
       if (size === sizes[0] && !large) expect(planes(kernels), kernels.map(printKernel).join('\n\n')).toEqual([])
       if (!large) expect(kernels.filter(({ kind }) => kind === 'attention').length).toBe(4)
     }
