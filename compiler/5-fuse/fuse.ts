@@ -32,6 +32,7 @@ import { explainStops, originsOf } from './provenance.ts'
 import { findRecomputed, type Recomputed } from './recompute.ts'
 import { stageReductions } from './reductions.ts'
 import { decideStores } from './storing.ts'
+import { joinSums } from './sums.ts'
 
 export interface FuseOptions {
   /** Storage buffers that a dispatch may bind. */
@@ -46,11 +47,14 @@ export interface FuseOptions {
 }
 
 export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48, recompute = 2 }: FuseOptions = {}): Kernel[] {
-  const staged = stageReductions(source)
+  const consumers = consumersOf(nodesOf(source.results))
+  const joined = joinSums(source, consumers, findRecomputed(source, consumers, new Set(), recompute).nodes)
+  const staged = stageReductions(joined.graph)
   const { graph, originals } = narrowJoins(staged.graph, maxSlots - 2)
   const original = (node: Node): Node => {
     const earlier = originals.get(node) ?? node
-    return staged.originals.get(earlier) ?? earlier
+    const before = staged.originals.get(earlier) ?? earlier
+    return joined.originals.get(before) ?? before
   }
   const replaces = new Map(
     graph.results.flatMap((result) => (result.replaces ? [[result.node, result.replaces] as const] : [])),

@@ -9,7 +9,7 @@ import { anySchedule } from './any-schedule.ts'
 import { disagreements } from './run-graph.ts'
 
 const variants: Record<string, AttentionParts> = {
-  'a distance penalty, causal': { distance: true, causal: true },
+  'a distance penalty, causal': { shared: true, causal: true },
   'a mask, with rows of nothing else': { mask: true },
   dropout: { dropout: 0.5 },
   'queries that share keys': { grouped: true, values: 5, width: 3 },

@@ -17,6 +17,8 @@ export interface AttentionParts {
   readonly mask?: boolean
   /** A penalty that grows with the distance, with a learnt slope for each head. */
   readonly distance?: boolean
+  /** Such a penalty made once for all of the batch: its gradient is summed over the batch first. */
+  readonly shared?: boolean
   readonly bias?: boolean
   readonly dropout?: number
   /** Divided after the sum, not before. */
@@ -55,6 +57,13 @@ export function attention(parts: AttentionParts, results: 'forward' | 'gradients
     leaves.push(slope)
     const far = b.cast(b.abs(b.sub(row, column)), 'float')
     scores = b.sub(scores, b.mul(far, b.broadcast(slope, shape, [1])))
+  }
+  if (parts.shared) {
+    const slope = m.input('slope', heads)
+    leaves.push(slope)
+    const plane = shape.slice(1)
+    const far = b.cast(b.abs(b.sub(b.iota(plane, 1), b.iota(plane, 2))), 'float')
+    scores = b.sub(scores, b.mul(far, b.broadcast(slope, plane, [0])))
   }
   if (parts.bias) {
     const bias = m.input('bias', heads, T, S)

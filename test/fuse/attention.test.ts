@@ -27,6 +27,7 @@ const variants: Record<string, AttentionParts> = {
   causal: { causal: true },
   masked: { mask: true },
   distance: { distance: true, causal: true },
+  'a distance shared by the batch': { shared: true, causal: true },
   bias: { bias: true },
   dropout: { dropout: 0.25 },
   'divided late': { late: true },
