@@ -4,7 +4,7 @@
  */
 import type { Initializer } from '../runtime/abi.ts'
 import type { DType, Graph, Node, Result } from './ir/graph.ts'
-import type { Kernel } from './ir/kernel.ts'
+import type { Kernel, ScanKernel } from './ir/kernel.ts'
 import type { Dim } from './ir/dim.ts'
 
 /**
@@ -71,6 +71,8 @@ export interface LoopSegment {
   /** The number of the turn, as its kernels read it. */
   readonly iteration: Node
   readonly body: readonly Segment[]
+  /** The same body as one kernel over all turns, where its batch rows are independent and it binds few tensors. */
+  readonly whole: ScanKernel | undefined
   /** Places inside the body that are tensors outside: stacks of elements, captures. */
   readonly given: readonly { readonly name: string; readonly value: ValueReference }[]
   readonly carries: readonly {

@@ -13,10 +13,12 @@ import { fuseSegments } from './5-fuse/segments.ts'
 import { plan, type PlanOptions } from './6-plan/plan.ts'
 import type { FusedEntry } from './6-plan/stages.ts'
 import { emitKernel } from './7-emit/wgsl/emit.ts'
+import { emitScan, prefersWholeScans, scanLanes } from './7-emit/wgsl/scan.ts'
 import { guaranteedLimits, type Target } from './7-emit/wgsl/schedule.ts'
 import { type EmittedKernel, kernelsOf, type LoweredProgram } from './lowered.ts'
-import type { Graph } from './ir/graph.ts'
-import type { Kernel } from './ir/kernel.ts'
+import type { Dim } from './ir/dim.ts'
+import type { Graph, Node } from './ir/graph.ts'
+import type { Kernel, ScanKernel } from './ir/kernel.ts'
 import { verifyGraph } from './ir/verify-graph.ts'
 import { verifyKernel } from './ir/verify-kernel.ts'
 import { storageOf } from './6-plan/sizes.ts'
@@ -54,21 +56,27 @@ export function compile(program: Program, options: CompileOptions): Compilation 
 }
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */
-export function compileGraph(graph: Graph, target: Target): CompiledProgram {
+export function compileGraph(graph: Graph, target: Target, wholeScans?: (kernel: ScanKernel) => boolean): CompiledProgram {
   const bare: LoweredProgram = { name: graph.name, dims: [], entries: [], parameters: [], states: [], groups: [] }
   const segments = fuseSegments(graph, { maxSlots: 8 })
-  return plan(bare, [{ name: 'infer', phases: [{ graph, flat: undefined, segments }] }], { emit: emitter(target) })
+  return plan(bare, [{ name: 'infer', phases: [{ graph, flat: undefined, segments }] }], { emit: emitter(target, undefined, wholeScans) })
 }
 
 /** Prints a kernel once, however many entries share it. */
-function emitter(target: Target, subgroup?: number): PlanOptions['emit'] {
+function emitter(target: Target, subgroup?: number, wholeScans = prefersWholeScans(target)): PlanOptions['emit'] {
   const limits = { ...guaranteedLimits, subgroup }
-  const known = new Map<Kernel, EmittedKernel>()
-  return (kernel, sizes) => {
-    const printed = known.get(kernel) ?? emitKernel(kernel, { storageOf: (node) => storageOf(node.dtype) as 'f32' | 'i32' | 'u32', target, limits, sizes })
+  const storageOfNode = (node: Node) => storageOf(node.dtype) as 'f32' | 'i32' | 'u32'
+  const known = new Map<Kernel | ScanKernel, EmittedKernel>()
+  const emit = (kernel: Kernel | ScanKernel, sizes: ReadonlyMap<string, Dim>): EmittedKernel => {
+    const printed =
+      known.get(kernel) ??
+      (kernel.kind === 'scan'
+        ? emitScan(kernel, kernel.slots.map((slot) => storageOfNode(slot.node)), scanLanes(target))
+        : emitKernel(kernel, { storageOf: storageOfNode, target, limits, sizes }))
     known.set(kernel, printed)
     return printed
   }
+  return Object.assign(emit, { prefersWhole: wholeScans })
 }
 
 function mapGraphs(program: LoweredProgram, pass: typeof simplify): LoweredProgram {

@@ -8,31 +8,44 @@
 import { type Dim, product } from '../ir/dim.ts'
 import type { Node, Result } from '../ir/graph.ts'
 import { addIndex, dataIndex, scaleIndex, zeroIndex } from '../ir/index.ts'
-import type { Index, Kernel, KernelSlot, Store } from '../ir/kernel.ts'
+import type { Index, Kernel, KernelSlot, ScanKernel, Store } from '../ir/kernel.ts'
 import { Scalars } from '../ir/scalars.ts'
 import type { KernelSegment, Segment } from '../lowered.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { copyKernel } from './copy.ts'
 import { rewriteKernel } from './kernel-parts.ts'
+import { wholeScan } from './whole-scan.ts'
 
 export interface LoopPlaces {
   readonly iteration: Node
   readonly length: Dim
+  readonly reverse: boolean
   /** Names of leaves that are slices of stacks. */
   readonly elements: ReadonlySet<string>
   /** Names of results that are slices of stacks. */
   readonly yields: ReadonlySet<string>
 }
 
-export function loopKernels(segments: readonly Segment[], places: LoopPlaces): Segment[] {
-  return segments.map((segment) => (segment.kind === 'kernels' ? { ...segment, ...placeResults(segment, places) } : segment))
+export function loopKernels(segments: readonly Segment[], places: LoopPlaces): { body: Segment[]; whole: ScanKernel | undefined } {
+  const placed = segments.map((segment) => (segment.kind === 'kernels' ? { ...segment, ...placeResults(segment, places) } : segment))
+  const [only, ...others] = placed
+  return {
+    body: placed.map((segment) =>
+      segment.kind === 'kernels' ? { ...segment, kernels: segment.kernels.map((kernel) => atTurn(kernel, places)) } : segment,
+    ),
+    whole: only?.kind === 'kernels' && others.length === 0 ? wholeScan(only, places) : undefined,
+  }
 }
 
 /** Yields leave the list of results: from here on they are places that kernels write. */
-function placeResults({ kernels, results }: KernelSegment, places: LoopPlaces): { kernels: Kernel[]; results: Result[] } {
+function placeResults(
+  { kernels, results }: KernelSegment,
+  places: LoopPlaces,
+): { kernels: Kernel[]; results: Result[] } {
   let placed: Kernel[] = [...kernels]
-  const isElement = (node: Node) => lowerOf(node).kind === 'leaf' && places.elements.has((node.attributes as { readonly name?: string }).name ?? '')
+  const isElement = (node: Node) =>
+    lowerOf(node).kind === 'leaf' && places.elements.has((node.attributes as { readonly name?: string }).name ?? '')
   const kept = results.flatMap((result): Result[] => {
     if (places.yields.has(result.name)) return []
     if (!isElement(result.node)) return [result]
@@ -40,18 +53,31 @@ function placeResults({ kernels, results }: KernelSegment, places: LoopPlaces): 
     const name = result.replaces ? `${result.name} as given` : result.name
     const copy = copyKernel(result.node, result.node)
     placed = [{ ...copy, slots: [copy.slots[0]!, { ...copy.slots[1]!, place: name }] }, ...placed]
-    return result.replaces ? [{ ...result, node: new GraphBuilder().input(name, result.node.shape, result.node.dtype, 'cut') }] : []
+    return result.replaces
+      ? [{ ...result, node: new GraphBuilder().input(name, result.node.shape, result.node.dtype, 'cut') }]
+      : []
   })
   for (const { name, node } of results) {
     if (!places.yields.has(name)) continue
-    const writer = placed.findIndex((k) => k.slots.some((s) => s.node === node && s.access === 'write' && s.place === undefined))
+    const writer = placed.findIndex((k) =>
+      k.slots.some((s) => s.node === node && s.access === 'write' && s.place === undefined),
+    )
     const writing = placed[writer]
-    const alone = !kept.some((r) => r.node === node) && !placed.some((k) => k.slots.some((s) => s.node === node && s.access === 'read'))
+    const alone =
+      !kept.some((r) => r.node === node) &&
+      !placed.some((k) => k.slots.some((s) => s.node === node && s.access === 'read'))
     // A scatter fills its output whole and by its own indices: it cannot write into a stack.
-    if (lowerOf(node).kind === 'leaf' || !writing || writing.kind === 'scatter' || !alone) placed = withDestination(placed, node, name, writer)
-    else placed[writer] = { ...writing, slots: writing.slots.map((s) => (s.node === node && s.access === 'write' && s.place === undefined ? { ...s, place: name } : s)) }
+    if (lowerOf(node).kind === 'leaf' || !writing || writing.kind === 'scatter' || !alone)
+      placed = withDestination(placed, node, name, writer)
+    else
+      placed[writer] = {
+        ...writing,
+        slots: writing.slots.map((s) =>
+          s.node === node && s.access === 'write' && s.place === undefined ? { ...s, place: name } : s,
+        ),
+      }
   }
-  return { kernels: placed.map((kernel) => atTurn(kernel, places)), results: kept }
+  return { kernels: placed, results: kept }
 }
 
 /** The value is also stored to `name`: by the kernel that makes it where that has plain stores, else by a copy. */
@@ -60,7 +86,8 @@ function withDestination(kernels: readonly Kernel[], node: Node, name: string, w
   if (kernel && (kernel.kind === 'map' || kernel.kind === 'row' || kernel.kind === 'contract')) {
     const from = kernel.slots.findIndex((s) => s.node === node && s.access === 'write')
     const slot: KernelSlot = { node, access: 'write', place: name }
-    const twice = (stores: readonly Store[]): Store[] => stores.flatMap((s) => (s.slot === from ? [s, { ...s, slot: kernel.slots.length }] : [s]))
+    const twice = (stores: readonly Store[]): Store[] =>
+      stores.flatMap((s) => (s.slot === from ? [s, { ...s, slot: kernel.slots.length }] : [s]))
     const slots = [...kernel.slots, slot]
     const doubled: Kernel =
       kernel.kind === 'row'
@@ -76,8 +103,7 @@ function withDestination(kernels: readonly Kernel[], node: Node, name: string, w
 
 /** Adds the turn's number to the kernel and to the indices of everything that is a slice of a stack. */
 function atTurn(kernel: Kernel, { iteration, length, elements, yields }: LoopPlaces): Kernel {
-  const isSlice = ({ node, place }: KernelSlot) =>
-    place !== undefined ? yields.has(place) : elements.has((node.attributes as { readonly name?: string }).name ?? '') && lowerOf(node).kind === 'leaf'
+  const isSlice = (slot: KernelSlot) => isSliceOf(slot, elements, yields)
   if (!kernel.slots.some(isSlice)) return kernel
   const turnSlot = kernel.slots.length
   const turn = dataIndex(new Scalars().load(turnSlot, zeroIndex, 'int'), length)
@@ -86,4 +112,10 @@ function atTurn(kernel: Kernel, { iteration, length, elements, yields }: LoopPla
     return bound && isSlice(bound) ? addIndex(scaleIndex(turn, product(bound.node.shape)), index) : index
   }
   return rewriteKernel({ ...kernel, slots: [...kernel.slots, { node: iteration, access: 'read' }] }, { place })
+}
+
+/** Whether a slot is one turn's part of a stack. */
+export function isSliceOf({ node, place }: KernelSlot, elements: ReadonlySet<string>, yields: ReadonlySet<string>): boolean {
+  if (place !== undefined) return yields.has(place)
+  return lowerOf(node).kind === 'leaf' && elements.has((node.attributes as { readonly name?: string }).name ?? '')
 }

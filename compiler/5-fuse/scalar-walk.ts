@@ -78,6 +78,8 @@ export interface Replacement {
   /** Axes that `reduce` binds. */
   readonly bound?: (axes: readonly Axis[]) => readonly Axis[]
   readonly slot?: (slot: number) => number
+  /** In place of the finished sum of a contraction. */
+  readonly accumulator?: Scalar
   /** Where a load of a slot (as numbered before) lies, given its index. */
   readonly place?: (slot: number, index: Index) => Index
 }
@@ -85,7 +87,7 @@ export interface Replacement {
 /** Replaces axes and slots, in scalars made anew so that equal ones stay one. */
 export function rewriter(
   scalars: Scalars,
-  { axis = () => undefined, bound = (a) => a, slot = (n) => n, place = (_, i) => i }: Replacement,
+  { axis = () => undefined, bound = (a) => a, slot = (n) => n, place = (_, i) => i, accumulator }: Replacement,
 ): Rewriter {
   const scalarMemo = new Map<Scalar, Scalar>()
   const indexMemo = new Map<Index, Index>()
@@ -121,7 +123,7 @@ export function rewriter(
       case 'stage':
         return scalars.stage(s.stage, s.dtype)
       case 'accumulator':
-        return scalars.accumulator(s.dtype)
+        return accumulator ?? scalars.accumulator(s.dtype)
       default:
         return s satisfies never
     }

@@ -38,14 +38,18 @@ function cut(graph: Graph, prefix: string, stepped: ReadonlySet<string>, options
   /** Results of scans that anyone reads. */
   const read = new Set<Node>()
   const reference = (node: Node): ValueReference =>
-    lowerOf(node).kind === 'leaf' && !isStepped(node, stepped) ? { kind: 'leaf', node } : { kind: 'cut', name: demand(node) }
+    lowerOf(node).kind === 'leaf' && !isStepped(node, stepped)
+      ? { kind: 'leaf', node }
+      : { kind: 'cut', name: demand(node) }
 
   // From the end, so that each level knows what the later ones want of it.
   const pieces: Segment[][] = []
   for (let at = last; at >= 0; at--) {
     const loops = nodes.filter((n) => lowerOf(n).kind === 'scan' && level.get(n) === at)
     const made = loops.map((scan) => loopOf(scan as Node<'scan'>, nodes, read, reference, nameOf, prefix, options))
-    const own = graph.results.filter(({ node }) => (lowerOf(node).kind === 'project' ? at === last : level.get(node) === at))
+    const own = graph.results.filter(({ node }) =>
+      lowerOf(node).kind === 'project' ? at === last : level.get(node) === at,
+    )
     pieces.push([...kernelSegment(graph, at, own, demanded[at]!, level, demand, nameOf, options, last), ...made])
   }
   return pieces.reverse().flat()
@@ -84,7 +88,8 @@ function kernelSegment(
   const builder = new GraphBuilder()
   const copies = new Map<Node, Node>()
   const isLeaf = (node: Node) => lowerOf(node).kind === 'leaf'
-  const stays = (node: Node) => isLeaf(node) || isFree(node) || (level.get(node) === at && lowerOf(node).kind !== 'project')
+  const stays = (node: Node) =>
+    isLeaf(node) || isFree(node) || (level.get(node) === at && lowerOf(node).kind !== 'project')
 
   const needed = new Set<Node>()
   const pending = [...own.flatMap((r) => [r.node, ...(r.replaces ? [r.replaces] : [])]), ...demanded]
@@ -99,7 +104,11 @@ function kernelSegment(
       node,
       builder.withOrigin(origins, () =>
         stays(node)
-          ? builder.node(node.op, node.operands.map((o) => copies.get(o)!), node.attributes as never)
+          ? builder.node(
+              node.op,
+              node.operands.map((o) => copies.get(o)!),
+              node.attributes as never,
+            )
           : builder.input(demand(node), node.shape, node.dtype, 'cut'),
       ),
     )
@@ -133,11 +142,18 @@ function loopOf(
   const { length, reverse, body }: ScanAttributes = scan.attributes
   const name = `${prefix}loop${scan.id}`
   const resultNode = (index: number) =>
-    nodes.find((n) => lowerOf(n).kind === 'project' && n.operands[0] === scan && (n.attributes as { index: number }).index === index && read.has(n))
+    nodes.find(
+      (n) =>
+        lowerOf(n).kind === 'project' &&
+        n.operands[0] === scan &&
+        (n.attributes as { index: number }).index === index &&
+        read.has(n),
+    )
 
   const builder = new GraphBuilder()
   const leaves = new Map<Node, Node>()
-  const leaf = (node: Node, of: string, i: number) => leaves.set(node, builder.input(`${name}/${of}${i}`, node.shape, node.dtype, 'cut'))
+  const leaf = (node: Node, of: string, i: number) =>
+    leaves.set(node, builder.input(`${name}/${of}${i}`, node.shape, node.dtype, 'cut'))
   body.elements.forEach((node, i) => leaf(node, 'element', i))
   body.carries.forEach((node, i) => leaf(node, 'carry', i))
   body.captures.forEach((node, i) => leaf(node, 'capture', i))
@@ -148,7 +164,14 @@ function loopOf(
     return stack ? [{ node: copies.get(node)!, name: `${name}/yield${i}`, stack: nameOf(stack) }] : []
   })
   const results: Result[] = [
-    ...body.next.map((node, i): Result => ({ name: `${name}/next${i}`, node: copies.get(node)!, role: 'cut', replaces: leaves.get(body.carries[i]!)! })),
+    ...body.next.map(
+      (node, i): Result => ({
+        name: `${name}/next${i}`,
+        node: copies.get(node)!,
+        role: 'cut',
+        replaces: leaves.get(body.carries[i]!)!,
+      }),
+    ),
     ...yields.map((y): Result => ({ name: y.name, node: y.node, role: 'cut' })),
   ]
   const elements = new Map(body.elements.map((node, i) => [`${name}/element${i}`, node] as const))
@@ -163,15 +186,32 @@ function loopOf(
     length,
     reverse,
     iteration,
-    body: loopKernels(segments, { iteration, length, elements: new Set(elements.keys()), yields: new Set(yields.map((y) => y.name)) }),
+    ...loopKernels(segments, {
+      iteration,
+      length,
+      reverse,
+      elements: new Set(elements.keys()),
+      yields: new Set(yields.map((y) => y.name)),
+    }),
     given: [
       ...operands.stacks.map((node, i) => ({ name: `${name}/element${i}`, value: reference(node) })),
       ...operands.captures.map((node, i) => ({ name: `${name}/capture${i}`, value: reference(node) })),
     ],
     carries: body.carries.map((node, i) => {
       const lastNode = resultNode(i)
-      return { name: `${name}/carry${i}`, initial: reference(operands.initials[i]!), last: lastNode && nameOf(lastNode), shape: node.shape, dtype: node.dtype }
+      return {
+        name: `${name}/carry${i}`,
+        initial: reference(operands.initials[i]!),
+        last: lastNode && nameOf(lastNode),
+        shape: node.shape,
+        dtype: node.dtype,
+      }
     }),
-    yields: yields.map(({ name: inside, stack, node }) => ({ name: inside, stack, shape: [length, ...node.shape], dtype: node.dtype })),
+    yields: yields.map(({ name: inside, stack, node }) => ({
+      name: inside,
+      stack,
+      shape: [length, ...node.shape],
+      dtype: node.dtype,
+    })),
   }
 }

@@ -6,18 +6,17 @@
  */
 import type { Arena, Binding, CompiledProgram, Dispatch, Entry, EntryLoop, MomentRecord, Pipeline, Size, TensorSlot } from '../../runtime/abi.ts'
 import { position } from '../../grammar/source.ts'
-import { add, type Dim, dim, multiply, substitute } from '../ir/dim.ts'
-import type { Kernel } from '../ir/kernel.ts'
+import { add, type Dim, dim, multiply, one, substitute } from '../ir/dim.ts'
+import type { Kernel, ScanKernel } from '../ir/kernel.ts'
 import type { EmittedKernel, LoweredProgram, UpdateGroup } from '../lowered.ts'
 import { opOf } from '../ops/registry.ts'
 import { certify } from './footprint.ts'
 import { opposites, type Place, placeIntermediates, placePersistent } from './place.ts'
 import { alignment, roundUp, storageOf, toSize } from './sizes.ts'
-import { type FusedEntry, type Loop, type MemoryValue, type Stage, type StagedEntry, stageEntry } from './stages.ts'
+import { type Emit, type FusedEntry, type Loop, type MemoryValue, type Stage, type StagedEntry, stageEntry } from './stages.ts'
 
 export interface PlanOptions {
-  /** Prints a kernel; `sizes` are the free dims whose value the program itself fixes. */
-  readonly emit: (kernel: Kernel, sizes: ReadonlyMap<string, Dim>) => EmittedKernel
+  readonly emit: Emit
 }
 
 export function plan(program: LoweredProgram, fused: readonly FusedEntry[], options: PlanOptions): CompiledProgram {
@@ -307,11 +306,12 @@ function toDispatch(
   }
 }
 
-const kernelFlops = (kernel: Kernel): Dim =>
-  add(...kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops))
+/** A recurrence in one kernel does the work of its body in every turn. */
+const kernelFlops = (kernel: Kernel | ScanKernel): Dim =>
+  multiply(kernel.kind === 'scan' ? kernel.time.extent : one, add(...kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops)))
 
 /** `convnet.dlm:14`, in the user's own files first, each once. */
-function originLines(kernel: Kernel): string[] {
+function originLines(kernel: Kernel | ScanKernel): string[] {
   const lines = new Set<string>()
   for (const { span } of kernel.origins) lines.add(`${span.source.path}:${position(span.source, span.start).line}`)
   const own = [...lines].filter((l) => !l.startsWith('std/'))

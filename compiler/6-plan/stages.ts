@@ -8,7 +8,7 @@ import { GraphBuilder } from '../ops/builder.ts'
 import type { EmittedKernel, EmittedStage, FusedPhase, KernelSegment, LoopSegment, Segment, UpdateGroup, ValueReference } from '../lowered.ts'
 import { type Dim, dim, multiply, product, scale, substitute } from '../ir/dim.ts'
 import type { Node, Result } from '../ir/graph.ts'
-import type { Kernel, MapKernel } from '../ir/kernel.ts'
+import type { Kernel, MapKernel, ScanKernel } from '../ir/kernel.ts'
 import { alignment, bytesOf, storageOf } from './sizes.ts'
 import type { Storage } from '../../runtime/abi.ts'
 
@@ -36,7 +36,7 @@ export interface MemoryValue {
 
 export interface Stage {
   readonly emitted: EmittedStage
-  readonly kernel: Kernel
+  readonly kernel: Kernel | ScanKernel
   /** First stage of its kernel: carries the kernel's cost. */
   readonly first: boolean
   readonly bindings: readonly { readonly value: MemoryValue; readonly access: 'read' | 'write' }[]
@@ -82,7 +82,7 @@ const poolOf = (entry: string): string => (entry === 'step' || entry === 'evalua
 export function stageEntry(
   entry: FusedEntry,
   lengths: (group: UpdateGroup | 'all') => number,
-  emit: (kernel: Kernel, sizes: ReadonlyMap<string, Dim>) => EmittedKernel,
+  emit: Emit,
   /** Values by key, shared by all entries of a program: equal names are one value. */
   values: Map<string, MemoryValue>,
 ): StagedEntry {
@@ -156,8 +156,8 @@ export function stageEntry(
       return make(`batch ${name}`, { kind: 'batch', name, role: role === 'target' ? 'target' : 'input' }, node)
     }
 
-    const place = (kernel: Kernel, slotValues: readonly MemoryValue[]) => {
-      const emitted = emit(kernel, fixed)
+    const place = (kernel: Kernel | ScanKernel, slotValues: readonly MemoryValue[]) => {
+      const emitted = kernel.kind === 'scan' ? emit(kernel, fixed) : emit(kernel, fixed)
       const scratch = emitted.scratch.map((s, i) =>
         intern({
           key: `${entry.name} ${phaseIndex} scratch ${stages.length} ${i}`,
@@ -285,6 +285,14 @@ export function stageEntry(
         if (last !== undefined) named.set(last, value)
         kept.push(value)
       }
+      const { whole } = segment
+      if (whole && emit.prefersWhole(whole)) {
+        place(
+          whole,
+          whole.slots.map(({ node, place: name }) => named.get(name ?? '') ?? leafValue(node) ?? intermediate(`${segment.name}/%${node.id}`, node)),
+        )
+        return
+      }
       const turns = turnsOf(segment.length)
       named.set(segment.name, turns)
       const first = stages.length
@@ -307,6 +315,14 @@ export function stageEntry(
       if (access === 'write' && value.class.kind === 'result') results.add(value)
     }
   return { name: entry.name, pool, stages, loops, lifetimes, inputs: [...inputs], results: [...results] }
+}
+
+/** A kernel as text; the sizes are those that the phase fixes. `undefined`: this form of a recurrence is not for this device. */
+export interface Emit {
+  (kernel: Kernel, sizes: ReadonlyMap<string, Dim>): EmittedKernel
+  (kernel: ScanKernel, sizes: ReadonlyMap<string, Dim>): EmittedKernel
+  /** Whether a recurrence is better run by one kernel than by a loop of them. */
+  readonly prefersWhole: (kernel: ScanKernel) => boolean
 }
 
 type Typed = Pick<Node, 'shape' | 'dtype'>

@@ -201,5 +201,18 @@ export interface AttentionKernel extends KernelBase {
   readonly results: readonly Store[]
 }
 
+/**
+ * A recurrence whose batch rows are independent: one workgroup for each index of `batch` runs all turns of `time`, in
+ * each the phases in order with a barrier after each. A phase computes its stores for every index of its own axes. What
+ * a phase writes, only the same workgroup reads again, at the same index of `batch`.
+ */
+export interface ScanKernel extends KernelBase {
+  readonly kind: 'scan'
+  readonly batch: Axis
+  readonly time: Axis
+  readonly reverse: boolean
+  readonly phases: readonly { readonly axes: readonly Axis[]; readonly stores: readonly Store[] }[]
+}
+
 export type Kernel = MapKernel | RowKernel | ContractKernel | ScatterKernel | RunningKernel | AttentionKernel
 export type KernelKind = Kernel['kind']

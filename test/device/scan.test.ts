@@ -14,7 +14,7 @@ const dims = (...sizes: number[]) => sizes.map(dim)
 const nameOf = (node: Node) => (node.attributes as { readonly name: string }).name
 
 /** Runs a graph on the device, intermediates poisoned, twice; the greatest error against the reference, relative to 1 + |value|. */
-async function deviceError(graph: Graph, inputs: readonly Node[]): Promise<number> {
+async function deviceError(graph: Graph, inputs: readonly Node[], whole = true): Promise<number> {
   let seed = 1
   const next = () => ((seed = (seed * 16807) % 2147483647) / 2147483647 - 0.5) * 1.2
   const values = new Map(
@@ -35,7 +35,7 @@ async function deviceError(graph: Graph, inputs: readonly Node[]): Promise<numbe
     { leaf: (node) => values.get(nameOf(node))! },
   )
   const { gpu } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
-  const program = compileGraph(graph, 'cpu-class')
+  const program = compileGraph(graph, 'cpu-class', () => whole)
   const session = await openSession(program, gpu!, { dims: {}, entries: ['infer'], poison: true })
   try {
     const used = new Set(program.tensors.map((t) => t.name))
@@ -101,11 +101,46 @@ describe('a recurrence on the device', () => {
     [3, 17, 5, 7],
   ] as const)
     for (const reverse of [false, true])
-      for (const simplified of [false, true])
-        it(`LSTM, ${length} steps, batch ${batch}, ${width} → ${hidden}${reverse ? ', reversed' : ''}${simplified ? ', simplified' : ''}`, async () => {
+      for (const form of ['as written', 'simplified', 'simplified, in one kernel'])
+        it(`LSTM, ${length} steps, batch ${batch}, ${width} → ${hidden}${reverse ? ', reversed' : ''}, ${form}`, async () => {
           const { graph, inputs } = lstm(length, batch, width, hidden, reverse)
-          expect(await deviceError(simplified ? simplify(graph) : graph, inputs)).toBeLessThan(2e-6)
+          const whole = form === 'simplified, in one kernel'
+          expect(await deviceError(form === 'as written' ? graph : simplify(graph), inputs, whole)).toBeLessThan(2e-6)
         })
+
+  it('a forward LSTM is the hoisted product and one dispatch over all steps', () => {
+    const { graph } = lstm(6, 32, 128, 256, false)
+    const forward = simplify({ ...graph, results: graph.results.filter((r) => r.name === 'r1') })
+    const { entries } = compileGraph(forward, 'gpu')
+    expect(entries[0]!.loops).toBeUndefined()
+    const labels = entries[0]!.dispatches.map((d) => d.label)
+    expect(labels.filter((l) => l.startsWith('scan'))).toHaveLength(1)
+    expect(labels.filter((l) => l.startsWith('contract'))).toHaveLength(1)
+  })
+
+  it('a cell of one\'s own runs in one dispatch too: a minimal gated unit', async () => {
+    const b = new GraphBuilder()
+    const x = b.input('x', dims(5, 3, 4))
+    const [wf, uf, wh, uh] = (['wf', 'uf', 'wh', 'uh'] as const).map((name, i) => b.input(name, dims(i % 2 === 0 ? 4 : 6, 6)))
+    const element = b.bound(dims(3, 4))
+    const h = b.bound(dims(3, 6))
+    const f = b.add(b.mul(b.tanh(b.mul(b.add(b.matmul(element, wf!), b.matmul(h, uf!)), 0.5)), 0.5), 0.5)
+    const candidate = b.tanh(b.add(b.matmul(element, wh!), b.matmul(b.mul(f, h), uh!)))
+    const next = b.add(b.mul(b.sub(1, f), h), b.mul(f, candidate))
+    const [, all] = b.scan({
+      length: dim(5),
+      reverse: false,
+      elements: [{ leaf: element, stack: x }],
+      carries: [{ leaf: h, initial: b.full(dims(3, 6), 0), next }],
+      yields: [next],
+    })
+    const inputs = [x, wf!, uf!, wh!, uh!]
+    const forward = simplify(b.graph('unit', [{ name: 'r0', node: all!, role: 'output' }]))
+    const { entries } = compileGraph(forward, 'gpu')
+    expect(entries[0]!.loops).toBeUndefined()
+    expect(await deviceError(forward, inputs)).toBeLessThan(2e-6)
+    expect(await deviceError(simplify(withGradients(b, b.sum(b.mul(all!, all!), [0, 1, 2]), inputs, [])), inputs)).toBeLessThan(2e-6)
+  })
 
   it('carries that change places', async () => {
     const b = new GraphBuilder()
