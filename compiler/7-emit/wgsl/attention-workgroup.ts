@@ -9,7 +9,7 @@ import type { AttentionKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import { countAttention, decay } from './attention.ts'
 import { startOf } from './combine.ts'
-import { bind, type Context, flatSize, groupNumber, inside, rootContext, unflatten } from './context.ts'
+import { bind, type Context, flatSize, groupNumber, inside, rootContext, tripCount, unflatten } from './context.ts'
 import { accumulator } from './identity.ts'
 import { printNamed } from './print-scalar.ts'
 import { type Accumulator, combineLanes } from './reduction.ts'
@@ -57,7 +57,7 @@ function walkRow(context: Context, kernel: AttentionKernel, { lanes }: ByWorkgro
   const sums = Array.from({ length: Math.max(1, Math.ceil(size / lanes)) }, () => declare('c', '0.0f'))
   const rows = flatSize(context, kernel.row)
   const round = shader.fresh('i')
-  const rounds = shader.size(ceilQuotient(elements(kernel.row), dim(lanes)))
+  const rounds = tripCount(context, ceilQuotient(elements(kernel.row), dim(lanes)))
   block.nest(`for (var ${round} = 0u; ${round} < ${rounds}; ${round}++)`, (loop) => {
     const inLoop = inside(context, loop)
     const row = shader.fresh('e')

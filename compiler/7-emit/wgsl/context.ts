@@ -76,6 +76,18 @@ export function placeOf(context: Context, identity: Identity): { block: Block; k
   return { block, key }
 }
 
+/**
+ * The limit of a loop. A size that depends on free dims is a number once the pipeline is made, and drivers unroll a loop of few
+ * iterations whole, with all loops inside: minutes of compilation for a batch of 8 where one of 32 takes none. So such
+ * a limit gets `group.z` added, which is always 0 but which no compiler knows.
+ */
+export function tripCount({ shader }: Context, size: Dim): string {
+  const text = shader.size(size)
+  return size.constant === undefined ? opaque(shader, text) : text
+}
+
+export const opaque = (shader: Shader, count: string): string => `${count} + ${shader.builtin('group')}.z`
+
 /** Nested loops over axes, the first outermost. */
 export function loops(context: Context, axes: readonly Axis[], fill: (inner: Context) => void): void {
   const [axis, ...rest] = axes
@@ -84,7 +96,7 @@ export function loops(context: Context, axes: readonly Axis[], fill: (inner: Con
     return
   }
   const i = context.shader.fresh('i')
-  const limit = context.shader.size(axis.extent)
+  const limit = tripCount(context, axis.extent)
   context.block.nest(`for (var ${i} = 0u; ${i} < ${limit}; ${i}++)`, (block) =>
     loops(bind(context, [[axis, i]], block), rest, fill),
   )

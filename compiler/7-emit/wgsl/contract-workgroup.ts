@@ -6,7 +6,7 @@
 
 import { ceilQuotient, dim, multiply, product } from '../../ir/dim.ts'
 import type { Axis, Scalar } from '../../ir/kernel.ts'
-import { bind, type Context, inside, unflatten } from './context.ts'
+import { bind, type Context, inside, tripCount, unflatten } from './context.ts'
 import { type Tile, tileColumns, tileRows } from './contract.ts'
 import { childrenOf } from './identity.ts'
 import { printNamed } from './print-scalar.ts'
@@ -30,7 +30,7 @@ export function accumulateWorkgroup(tile: Tile): string[][] {
   const range = part
     ? multiply(ceilQuotient(kernel.depth[0]!.extent, dim(schedule.split)), inner)
     : elements(kernel.depth)
-  const rounds = shader.size(ceilQuotient(range, dim(schedule.block)))
+  const rounds = tripCount(context, ceilQuotient(range, dim(schedule.block)))
   const round = shader.fresh('i')
   block.nest(`for (var ${round} = 0u; ${round} < ${rounds}; ${round}++)`, (loop) => {
     const here = inside(context, loop)

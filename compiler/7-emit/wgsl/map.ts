@@ -5,7 +5,7 @@ import { ceilQuotient, type Dim, dim, one } from '../../ir/dim.ts'
 import type { MapKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import type { Block } from './block.ts'
-import { bind, type Context, flatSize, groupNumber, inside, rootContext, unflatten } from './context.ts'
+import { bind, type Context, flatSize, groupNumber, inside, opaque, rootContext, unflatten } from './context.ts'
 import type { MapSchedule } from './schedule.ts'
 import { elements, Shader } from './shader.ts'
 import { countStores, writeStores } from './stores.ts'
@@ -60,7 +60,7 @@ export function forEachElement(
     return
   }
   const step = shader.fresh('s')
-  block.nest(`for (var ${step} = 0u; ${step} < ${steps}u; ${step}++)`, (loop) =>
+  block.nest(`for (var ${step} = 0u; ${step} < ${opaque(shader, `${steps}u`)}; ${step}++)`, (loop) =>
     one(loop, `(${group} * ${steps}u + ${step}) * ${lanes}u + ${lane}`),
   )
 }

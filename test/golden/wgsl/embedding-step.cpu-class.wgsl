@@ -16,7 +16,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let g0 = group.x + group.y * groups.x;
   let v17 = i32(n1);
   let v18 = 1.0f / f32(v17);
-  for (var s1 = 0u; s1 < 32u; s1++) {
+  for (var s1 = 0u; s1 < 32u + group.z; s1++) {
     let e2 = (g0 * 32u + s1) * 8u + lane;
     if (e2 < n0) {
       var a3: f32 = 0.0f;

@@ -214,7 +214,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let e1 = g0 * 8u + lane;
   if (e1 < 10u) {
     var a2: f32 = 0.0f;
-    for (var i3 = 0u; i3 < n0; i3++) {
+    for (var i3 = 0u; i3 < n0 + group.z; i3++) {
       let v4 = t0[e1 + i3 * 10u];
       a2 = a2 + v4;
     }
@@ -309,7 +309,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var c72 = 0.0f;
     var c73 = 0.0f;
     var c74 = 0.0f;
-    for (var i75 = 0u; i75 < n0; i75++) {
+    for (var i75 = 0u; i75 < n0 + group.z; i75++) {
       let v76 = t0[i7 + i75 * 784u];
       let v77 = t0[i8 + i75 * 784u];
       let v78 = t0[i9 + i75 * 784u];
@@ -432,7 +432,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (e1 < 1u) {
     var a2: f32 = 0.0f;
     var a3: f32 = 0.0f;
-    for (var i4 = 0u; i4 < n0; i4++) {
+    for (var i4 = 0u; i4 < n0 + group.z; i4++) {
       let v5 = t0[i4];
       a2 = a2 + v5;
       let v6 = t1[i4];

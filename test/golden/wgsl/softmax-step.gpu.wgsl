@@ -219,7 +219,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var c18 = 0.0f;
     var c19 = 0.0f;
     var c20 = 0.0f;
-    for (var i21 = 0u; i21 < n0; i21++) {
+    for (var i21 = 0u; i21 < n0 + group.z; i21++) {
       let v22 = t0[i11 + i21 * 784u];
       let v23 = t0[i12 + i21 * 784u];
       let v24 = t1[i7 + i21 * 10u];
