@@ -2,7 +2,7 @@
 import { execFileSync, execSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { chosenDriver } from '../device/adapter.ts'
 import { builtPackage, root } from './app.ts'
@@ -19,13 +19,18 @@ it('leads to a module that runs', () => {
   expect(commands).toContain(`dlm-${version}.tgz`)
 
   const driver = chosenDriver()
-  const env = {
+  const env: NodeJS.ProcessEnv = {
     ...process.env,
-    DLM_DEVICE: driver.name,
-    VK_DRIVER_FILES: driver.manifest,
-    VK_ICD_FILENAMES: driver.manifest,
     npm_config_ignore_scripts: 'true',
     npm_config_prefer_offline: 'true',
+  }
+  if (driver.name === 'gpu') env.DLM_DEVICE = 'gpu'
+  else {
+    // The folder has none of the repository's packages: SwiftShader is found by its adapter's name.
+    env.DLM_DEVICE = driver.name === 'swiftshader' ? 'SwiftShader Device' : driver.name
+    env.VK_DRIVER_FILES = driver.manifest
+    env.VK_ICD_FILENAMES = driver.manifest
+    if (driver.loader !== undefined) env.LD_LIBRARY_PATH = dirname(driver.loader)
   }
   execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: packable(), env })
   cpSync(join(root, 'models/mnist/convnet.dlm'), join(folder, 'convnet.dlm'))
