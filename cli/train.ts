@@ -106,7 +106,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
   const executor = await openCompiled(
     compiled,
     device,
-    { ...trainingSession(compiled, dims, evaluated), onProgress: report.compiling },
+    { ...trainingSession(compiled, dims, evaluated, sources.train), onProgress: report.compiling },
     simplified,
   )
   const interrupt = new AbortController()

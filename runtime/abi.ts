@@ -219,8 +219,11 @@ export type TextStage =
   | { readonly kind: 'end' }
   /** At most so many tokens. */
   | { readonly kind: 'truncate'; readonly length: number }
-  /** `<pad>` behind the tokens, up to a length that all examples then have. */
-  | { readonly kind: 'pad'; readonly length: number }
+  /**
+   * `<pad>` behind the tokens, up to a length that all examples then have; where there are `buckets`, ascending and the last
+   * the length, those of a batch have the least of these that holds them all.
+   */
+  | { readonly kind: 'pad'; readonly length: number; readonly buckets?: readonly number[] }
   /** All tokens in a row, cut into pieces of one length that begin `stride` apart, or `ahead` tokens after those places. */
   | { readonly kind: 'window'; readonly length: number; readonly stride: number; readonly ahead: number }
   /** 1 where a token is and 0 where `<pad>` is. */

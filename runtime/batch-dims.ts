@@ -3,7 +3,7 @@
  * smaller batch of an evaluation can run too.
  */
 import type { CompiledProgram, DimValues, TensorSlot } from './abi.ts'
-import type { WantedField } from './data/batches.ts'
+import type { BatchSource, WantedField } from './data/batches.ts'
 import { DimError } from './errors.ts'
 import type { OpenOptions } from './executor.ts'
 import { evaluate } from './size.ts'
@@ -49,33 +49,58 @@ export function dimsOfFields(
   return dims
 }
 
+/** Of `int[batch, T]`, T. */
+function lengthDim(size: TensorSlot['shape'][number] | undefined): { readonly dim?: string } {
+  const dim = dimName(size)
+  return dim === undefined ? {} : { dim }
+}
+
 export function wantedFields(program: CompiledProgram, dims: DimValues): readonly WantedField[] {
   return batchSlots(program).map(({ name, shape, dtype }) => ({
     name,
     dtype,
     shape: shape.slice(1).map((size) => evaluate(size, dims)),
+    ...lengthDim(shape[1]),
   }))
 }
 
-/** How to open a session for a training run: the entries, and the sizes of partial batches where sources know them. */
+/** What is known of a source before it is read. */
+type KnownSource = Pick<BatchSource, 'examples' | 'variants'>
+
+/**
+ * How to open a session for a training run: the entries, the sizes of partial batches where sources know them, and the lengths
+ * of batches of short examples.
+ */
 export function trainingSession(
   program: CompiledProgram,
   dims: DimValues,
-  evaluated: readonly { readonly examples: number | undefined }[],
+  evaluated: readonly KnownSource[],
+  train?: KnownSource,
 ): Pick<OpenOptions, 'dims' | 'entries' | 'variants'> {
   const name = batchDimOf(program)
   const batch = dims[name]
   if (batch === undefined) throw new DimError(`the dim '${name}' has no value`, 'say `batch:` in the `train` block')
-  const partial = new Set(
-    evaluated.flatMap(({ examples }) => (examples === undefined || examples % batch === 0 ? [] : [examples % batch])),
-  )
-  const variants = [...partial].map((size) => ({ entry: 'evaluate', dims: { ...dims, [name]: size } }))
-  const entries = program.entries.some((entry) => entry.name === 'evaluate') ? ['step', 'evaluate'] : ['step']
-  return { dims, entries, variants: entries.length > 1 ? variants : [] }
+  const variants = new Map<string, { readonly entry: string; readonly dims: DimValues }>()
+  const add = (entry: string, changed: DimValues) => {
+    const variant = { entry, dims: { ...dims, ...changed } }
+    if (Object.keys(changed).length > 0) variants.set(JSON.stringify(variant), variant)
+  }
+  for (const lengths of train?.variants ?? []) add('step', lengths)
+  const evaluates = program.entries.some((entry) => entry.name === 'evaluate')
+  for (const { examples, variants: lengths = [] } of evaluates ? evaluated : []) {
+    const partial = examples === undefined || examples % batch === 0 ? [] : [{ [name]: examples % batch }]
+    for (const size of [{}, ...partial]) for (const length of [{}, ...lengths]) add('evaluate', { ...size, ...length })
+  }
+  return { dims, entries: evaluates ? ['step', 'evaluate'] : ['step'], variants: [...variants.values()] }
 }
 
-/** The dims of a batch of another size than the session's; `undefined` for a full one. */
-export function dimsOfBatch(program: CompiledProgram, dims: DimValues, examples: number): DimValues | undefined {
+/** The dims of a batch of another size or length than the session's; `undefined` for a full one. */
+export function dimsOfBatch(
+  program: CompiledProgram,
+  dims: DimValues,
+  examples: number,
+  lengths?: DimValues,
+): DimValues | undefined {
   const name = batchDimOf(program)
-  return examples === dims[name] ? undefined : { ...dims, [name]: examples }
+  return examples === dims[name] && lengths === undefined ? undefined : { ...dims, ...lengths, [name]: examples }
 }

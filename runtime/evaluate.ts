@@ -22,7 +22,7 @@ export async function evaluate(
   const collector = collectScalars<number>(executor, 10, () => options.step ?? 0)
   let examples = 0
   for await (const batch of source.epoch(0, 0)) {
-    const dims = dimsOfBatch(executor.program, executor.dims, batch.examples)
+    const dims = dimsOfBatch(executor.program, executor.dims, batch.examples, batch.dims)
     for (const [name, data] of batch.fields) executor.write(name, data, dims)
     collector.add(await executor.run('evaluate', {}, dims), batch.examples)
     for (const { what, values } of collector.take()) means.add(values, what)

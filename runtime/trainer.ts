@@ -124,9 +124,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const runEpoch = async function* (): AsyncGenerator<TrainEvent, boolean> {
     for await (const batch of source.epoch(state.epoch, state.epochBatches)) {
       if (lost !== undefined) throw new DeviceLostError(lost)
-      for (const [name, data] of batch.fields) executor.write(name, data)
+      const dims = batch.dims && { ...executor.dims, ...batch.dims }
+      for (const [name, data] of batch.fields) executor.write(name, data, dims)
       const step = state.step + 1
-      const ticket = await executor.run('step', stepValues(program.stepBlock, settings.seed, step, rates))
+      const ticket = await executor.run('step', stepValues(program.stepBlock, settings.seed, step, rates), dims)
       state.step = step
       state.epochBatches += 1
       collector.add(ticket, { step, epoch: state.epoch + 1, rate: rates[0]?.(step) ?? 0, examples: batch.examples })

@@ -2,8 +2,10 @@
  * A dataset → batches of the tensors that a model asks for, epoch after epoch. The order of an epoch is a matter of the seed
  * and the epoch's number alone, so a run can go on in the middle of one.
  */
+import type { DimValues } from '../abi.ts'
 import type { TensorData } from '../executor.ts'
 import { permutation } from '../random.ts'
+import { type Buckets, bucketOrder, bucketsOf } from './buckets.ts'
 import { DataError } from './data-error.ts'
 import type { Dataset } from './dataset.ts'
 import { elementCount, type Field, fillExample } from './field.ts'
@@ -14,6 +16,8 @@ export interface WantedField {
   /** Of one example. */
   readonly shape: readonly number[]
   readonly dtype: 'float' | 'int' | 'uint' | 'bool'
+  /** The free dim of an example's first axis, where it is one: its batches may be of several lengths. */
+  readonly dim?: string
 }
 
 export interface Batch {
@@ -21,6 +25,8 @@ export interface Batch {
   readonly examples: number
   /** Valid until the next batch is asked for: the arrays are filled again and again. */
   readonly fields: ReadonlyMap<string, TensorData>
+  /** Dims that are not the session's: the lengths of a batch of short examples. */
+  readonly dims?: DimValues
 }
 
 /** What the trainer draws batches from. */
@@ -29,6 +35,8 @@ export interface BatchSource {
   /** Unknown for a stream. */
   readonly examples: number | undefined
   readonly batchesPerEpoch: number | undefined
+  /** Dims that its batches may have besides the session's own. */
+  readonly variants?: readonly DimValues[]
   /** Batches of an epoch (counted from 0), the first `skip` of them left out. */
   epoch(epoch: number, skip: number): AsyncIterable<Batch>
   close?(): Promise<void>
@@ -46,12 +54,14 @@ export function datasetBatches(dataset: Dataset, wanted: readonly WantedField[],
   const count = batchCount(dataset, options)
   const fill = batchFiller(dataset, wanted, options.batch)
   const arrays = batchArrays(wanted, options.batch)
+  const buckets = bucketsOf(dataset, wanted)
   return {
     name: dataset.name,
     examples: dataset.examples,
     batchesPerEpoch: count,
+    ...(buckets && { variants: buckets.dims.slice(0, -1) }),
     async *epoch(epoch, skip) {
-      const order = epochOrder(dataset, epoch, options)
+      const order = epochOrder(dataset, epoch, options, buckets)
       for (let index = skip; index < count; index++) yield fill(order, index, arrays)
     },
   }
@@ -69,7 +79,17 @@ export function batchCount(dataset: Dataset, { batch, dropLast }: BatchOptions):
 }
 
 /** The rows of an epoch in the order in which it visits them. */
-export function epochOrder(dataset: Dataset, epoch: number, { shuffle }: BatchOptions): Uint32Array {
+export function epochOrder(
+  dataset: Dataset,
+  epoch: number,
+  options: BatchOptions,
+  buckets?: Buckets | undefined,
+): Uint32Array {
+  const rows = visitedRows(dataset, epoch, options)
+  return buckets === undefined ? rows : bucketOrder(rows, buckets, options)
+}
+
+function visitedRows(dataset: Dataset, epoch: number, { shuffle }: BatchOptions): Uint32Array {
   const { rows } = dataset
   if (shuffle === undefined) return rows ?? Uint32Array.from({ length: dataset.examples }, (_, i) => i)
   const order = permutation(dataset.examples, shuffle.seed, `shuffle/${dataset.name}/${epoch}`)
@@ -87,22 +107,32 @@ export function batchFiller(
   wanted: readonly WantedField[],
   batch: number,
 ): (order: Uint32Array, index: number, arrays: readonly TensorData[]) => Batch {
-  const columns = wanted.map((want) => ({
-    name: want.name,
-    each: elementCount(want.shape),
-    fill: fillExample(fieldFor(dataset, want)),
-  }))
+  const buckets = bucketsOf(dataset, wanted)
+  const columns = wanted.map((want) => {
+    const field = fieldFor(dataset, want)
+    const inner = elementCount(want.shape.slice(1))
+    return { name: want.name, each: elementCount(want.shape), inner, dim: want.dim, fill: fillExample(field) }
+  })
   return (order, index, arrays) => {
     const start = index * batch
     const examples = Math.min(batch, order.length - start)
     const fields = new Map<string, TensorData>()
-    for (const [k, { name, each, fill }] of columns.entries()) {
+    const dims = buckets && bucketDims(buckets, order.subarray(start, start + examples))
+    for (const [k, { name, each, inner, dim, fill }] of columns.entries()) {
       const data = arrays[k]!
-      for (let i = 0; i < examples; i++) fill(data, i * each, order[start + i]!)
-      fields.set(name, examples === batch ? data : data.subarray(0, examples * each))
+      const length = dim === undefined ? undefined : dims?.[dim]
+      const size = length === undefined ? each : length * inner
+      for (let i = 0; i < examples; i++) fill(data, i * size, order[start + i]!, length)
+      fields.set(name, examples * size === data.length ? data : data.subarray(0, examples * size))
     }
-    return { examples, fields }
+    return { examples, fields, ...(dims && { dims }) }
   }
+}
+
+/** Of the greatest bucket among the examples. */
+function bucketDims({ dims, of }: Buckets, rows: Uint32Array): DimValues | undefined {
+  const most = rows.reduce((greatest, row) => Math.max(greatest, of(row)), 0)
+  return most === dims.length - 1 ? undefined : dims[most]
 }
 
 export function typedArray(dtype: WantedField['dtype'], buffer: ArrayBufferLike): TensorData {

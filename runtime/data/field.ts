@@ -16,6 +16,8 @@ export interface Column {
   readonly values: ColumnValues
   /** Where an example begins, in elements: at `first + stride · example`; by default side by side from 0. */
   readonly layout?: { readonly first: number; readonly stride: number }
+  /** Examples of several lengths of their first axis: ascending, and for each example the place of its own. */
+  readonly buckets?: { readonly lengths: readonly number[]; readonly of: Uint8Array }
 }
 /** Floats of CSV and IDX lie in float64 or float32; integers keep their width. Multi-byte IDX stays big-endian in its file. */
 export type ColumnValues =
@@ -40,8 +42,8 @@ export interface Field {
   readonly vocabulary?: TokenizerRecord
 }
 
-/** Fills one example's part of a batch. */
-export type FillExample = (into: TensorData, at: number, example: number) => void
+/** Fills one example's part of a batch; `elements`: only so many of the column's from the start. */
+export type FillExample = (into: TensorData, at: number, example: number, elements?: number) => void
 
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
@@ -96,15 +98,15 @@ export function fillExample(field: Field): FillExample {
       table[byte] = factor * (array instanceof Int8Array ? (byte << 24) >> 24 : byte) + offset
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.length)
     const single = Float32Array.from(table)
-    return (into, at, example) => {
+    return (into, at, example, elements = count) => {
       const values = into instanceof Float32Array ? single : table
       const start = startOf(example)
-      for (let i = 0; i < count; i++) into[at + i] = values[bytes[start + i]!]!
+      for (let i = 0; i < elements; i++) into[at + i] = values[bytes[start + i]!]!
     }
   }
-  return (into, at, example) => {
+  return (into, at, example, elements = count) => {
     const start = startOf(example)
-    for (let i = 0; i < count; i++) into[at + i] = factor * number(start + i) + offset
+    for (let i = 0; i < elements; i++) into[at + i] = factor * number(start + i) + offset
   }
 }
 
@@ -114,10 +116,10 @@ function fillOneHot(
   count: number,
   classes: number,
 ): FillExample {
-  return (into, at, example) => {
-    into.fill(0, at, at + count * classes)
+  return (into, at, example, elements = count) => {
+    into.fill(0, at, at + elements * classes)
     // A class out of range was refused when the field was made; nothing is set for it here.
-    for (let i = 0; i < count; i++) into[at + i * classes + number(startOf(example) + i)] = 1
+    for (let i = 0; i < elements; i++) into[at + i * classes + number(startOf(example) + i)] = 1
   }
 }
 

@@ -46,6 +46,11 @@ export function makeField(name: string, column: Column, described: readonly Stag
         stage satisfies never
     }
   }
+  if (column.buckets && stages.some((stage) => stage.kind === 'reshape')) {
+    // Of another shape, the first axis is no length any more: all examples have the greatest.
+    const { buckets: _, ...whole } = column
+    return { name, column: whole, stages, shape, dtype }
+  }
   return { name, column, stages, shape, dtype }
 }
 

@@ -71,7 +71,7 @@ function apply(state: State, stage: TextStage, texts: Texts, options: TokenOptio
     case 'truncate':
       return { kind: 'sequences', items: sequences().map((ids) => ids.subarray(0, stage.length)) }
     case 'pad':
-      return { kind: 'column', column: padded(sequences(), stage.length, texts, options) }
+      return { kind: 'column', column: padded(sequences(), stage, texts, options) }
     case 'window':
       return { kind: 'column', column: windows(sequences(), stage, texts, options) }
     case 'mask':
@@ -93,7 +93,7 @@ const plain = (byteLength: number) => new ArrayBuffer(byteLength)
 
 function padded(
   items: readonly Int32Array[],
-  length: number,
+  { length, buckets }: TextStage & { kind: 'pad' },
   texts: Texts,
   { name, allocate = plain }: TokenOptions,
 ): Column {
@@ -109,7 +109,11 @@ function padded(
     }
     array.set(ids, example * length)
   }
-  return { file: texts.file, examples: items.length, shape: [length], values: { kind: 'host', array } }
+  const column: Column = { file: texts.file, examples: items.length, shape: [length], values: { kind: 'host', array } }
+  if (buckets === undefined) return column
+  const of = new Uint8Array(allocate(items.length))
+  for (const [example, ids] of items.entries()) of[example] = buckets.findIndex((size) => ids.length <= size)
+  return { ...column, buckets: { lengths: buckets, of } }
 }
 
 const longest = (items: readonly Int32Array[]): number => items.reduce((most, ids) => Math.max(most, ids.length), 0)
@@ -144,11 +148,11 @@ function windows(
   }
 }
 
-function maskOf({ file, examples, shape, values, layout }: Column, { allocate = plain }: TokenOptions): Column {
+function maskOf({ values, ...column }: Column, { allocate = plain }: TokenOptions): Column {
   if (values.kind !== 'host') throw new Error('tokens lie in an array of the host')
   const array = new Uint8Array(allocate(values.array.length))
   for (let i = 0; i < array.length; i++) array[i] = values.array[i] === special.pad ? 0 : 1
-  return { file, examples, shape, values: { kind: 'host', array }, ...(layout && { layout }) }
+  return { ...column, values: { kind: 'host', array } }
 }
 
 function categories(

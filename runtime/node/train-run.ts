@@ -132,7 +132,7 @@ async function* session(
   const { program, dims, settings, signal, onProgress } = options
   const evaluated = [validation, test].filter((one) => one !== undefined)
   const executor = await options.open({
-    ...trainingSession(program, dims, evaluated),
+    ...trainingSession(program, dims, evaluated, source),
     ...(onProgress && { onProgress }),
   })
   try {

@@ -14,6 +14,7 @@ import {
   typedArray,
   type WantedField,
 } from '../data/batches.ts'
+import { bucketsOf } from '../data/buckets.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { elementCount } from '../data/field.ts'
 import type { FillRequest, FillSetup } from './fill-worker.ts'
@@ -24,6 +25,8 @@ const ahead = 2
 
 /** The thread or none, whichever suits the batches' size. */
 export function nodeBatches(dataset: Dataset, wanted: readonly WantedField[], options: BatchOptions): BatchSource {
+  // Batches of several lengths are of tokens, which are filled in no time.
+  if (bucketsOf(dataset, wanted)) return datasetBatches(dataset, wanted, options)
   const elements = options.batch * wanted.reduce((total, { shape }) => total + elementCount(shape), 0)
   return elements >= worthwhile ? workerBatches(dataset, wanted, options) : datasetBatches(dataset, wanted, options)
 }

@@ -44,16 +44,16 @@ const pairs = `model Pairs {
   loss cross_entropy(logits, said, ignore: 0)
 }
 data Spoken {
-  words = csv("pairs.tsv", columns: "word") |> lowercase |> tokenize(chars(16)) |> pad(4)
+  words = csv("pairs.tsv", columns: "word") |> lowercase |> tokenize(chars(16)) |> pad([4, 2])
   sounds = csv("pairs.tsv", columns: "sounds") |> tokenize(words(12))
   train {
     word = words
     mask = words |> mask
-    begun = sounds |> begin |> pad(5)
-    said = sounds |> end |> pad(5)
+    begun = sounds |> begin |> pad([4, 5])
+    said = sounds |> end |> pad([4, 5])
   }
 }
-train { model: Pairs; data: Spoken; optimizer: adam(lr: 0.03); batch: 4; steps: 150; seed: 2 }
+train { model: Pairs; data: Spoken; optimizer: adam(lr: 0.01); batch: 1; steps: 400; seed: 2 }
 `
 beforeAll(() => {
   expect(existsSync(command), 'build first: npm run build').toBe(true)

@@ -223,3 +223,81 @@ describe('faults are told with file and line', () => {
       /`x` of `D` has no vocabulary/,
     ))
 })
+
+describe('batches of like length', () => {
+  const lengths = [1, 5, 2, 3, 8, 1, 2, 7, 4, 1]
+  const make = async (texts: readonly string[], buckets: readonly number[]) => {
+    writeFileSync(join(directory, 'many.txt'), texts.map((text) => `${text}\n`).join(''))
+    const pad: StageDescription = { kind: 'pad', length: buckets.at(-1)!, buckets }
+    const lines: SourceDescription = { kind: 'lines', path: 'many.txt' }
+    return opened({
+      x: [lines, chars, pad],
+      m: [lines, chars, pad, { kind: 'mask' }],
+      y: [lines, chars, { kind: 'truncate', length: 1 }, { kind: 'pad', length: 1 }],
+    })
+  }
+  const wanted = [
+    { name: 'x', shape: [8], dtype: 'int' as const, dim: 'T' },
+    { name: 'm', shape: [8], dtype: 'float' as const, dim: 'T' },
+    { name: 'y', shape: [1], dtype: 'int' as const },
+  ]
+  const texts = lengths.map((length, i) => 'abcd'[i % 4]!.repeat(length))
+
+  test('each is as long as the least bucket that holds it, and every example is in one', async () => {
+    const source = datasetBatches(await make(texts, [2, 4, 8]), wanted, {
+      batch: 2,
+      dropLast: false,
+      shuffle: { seed: 3 },
+    })
+    expect(source.variants).toEqual([{ T: 2 }, { T: 4 }])
+    const seen: number[] = []
+    const shapes: (number | undefined)[] = []
+    for await (const { examples, fields, dims } of source.epoch(0, 0)) {
+      const T = dims?.['T'] ?? 8
+      shapes.push(T)
+      const [x, m, y] = [fields.get('x')!, fields.get('m')!, fields.get('y')!]
+      expect([x.length, m.length, y.length]).toEqual([examples * T, examples * T, examples])
+      for (let i = 0; i < examples; i++) {
+        const row = [...x.subarray(i * T, (i + 1) * T)].filter((id) => id !== 0)
+        expect(row.every((id) => id === y[i])).toBe(true)
+        expect(m.subarray(i * T, (i + 1) * T).reduce((a: number, b: number) => a + b, 0)).toBe(row.length)
+        seen.push(row.length)
+      }
+    }
+    expect(seen.sort()).toEqual([...lengths].sort())
+    // Five of the ten are of at most 2 letters, two of 3 and 4, three longer: 2 batches, 1, 1, and one of what is left.
+    expect(shapes.filter((T) => T === 2)).toHaveLength(2)
+    expect(shapes.filter((T) => T === 4)).toHaveLength(1)
+    expect(shapes).toHaveLength(source.batchesPerEpoch!)
+  })
+  test('the same order for the same seed, whole or from the middle', async () => {
+    const source = datasetBatches(await make(texts, [2, 8]), wanted, { batch: 2, dropLast: true, shuffle: { seed: 5 } })
+    const list = async (skip: number) => {
+      const found: number[][] = []
+      for await (const { fields } of source.epoch(4, skip)) found.push([...fields.get('x')!])
+      return found
+    }
+    const all = await list(0)
+    expect(all).toHaveLength(5)
+    expect(await list(3)).toEqual(all.slice(3))
+  })
+  test('where the model fixes the length, all are of the greatest', async () => {
+    const fixed = wanted.map(({ dim: _, ...want }) => want)
+    const source = datasetBatches(await make(texts, [2, 8]), fixed, { batch: 2, dropLast: false })
+    expect(source.variants).toBe(undefined)
+    for await (const { fields } of source.epoch(0, 0)) expect(fields.get('x')!.length).toBe(16)
+  })
+  test('fields of different lengths of one dim are refused', async () => {
+    writeFileSync(join(directory, 'many.txt'), 'ab\n')
+    const lines: SourceDescription = { kind: 'lines', path: 'many.txt' }
+    const pad = (...buckets: number[]): StageDescription => ({ kind: 'pad', length: buckets.at(-1)!, buckets })
+    const data = await opened({
+      x: [lines, chars, pad(2, 8)],
+      m: [lines, chars, pad(4, 8)],
+      y: [lines, chars, { kind: 'truncate', length: 1 }, { kind: 'pad', length: 1 }],
+    })
+    expect(() => datasetBatches(data, wanted, { batch: 1, dropLast: false })).toThrow(
+      /`m` is padded to one of 4, 8, and `x` to one of 2, 8/,
+    )
+  })
+})

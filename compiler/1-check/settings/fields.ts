@@ -123,8 +123,10 @@ export const stages: ReadonlyMap<string, Reader<StageDescription>> = new Map<str
   [
     'pad',
     (call, environment) => {
-      const read = readArguments(call, { length: required(kinds.count) }, environment)
-      return read && { kind: 'pad', ...read }
+      const read = readArguments(call, { length: required(kinds.sizes) }, environment)
+      if (!read) return undefined
+      const buckets = [...new Set(read.length)].sort((a, b) => a - b)
+      return { kind: 'pad', length: buckets.at(-1)!, ...(buckets.length > 1 && { buckets }) }
     },
   ],
   [
