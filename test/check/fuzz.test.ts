@@ -121,6 +121,12 @@ model M(n: int = 2) {
   if ${random() < 0.5 ? 'training' : e()} {
     let y = ${e()}
   }
+  scan s in ${e()} along ${random() < 0.5 ? 'T' : e()}
+    carry h: float[batch, 4] = ${random() < 0.6 ? 'zeros' : e()}
+  {
+    next h = ${e()}
+    yield ys = ${e()}
+  }
   for i in ${random() < 0.5 ? '0..2' : e()} {
     let y = ${e()}
   }
