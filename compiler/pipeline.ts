@@ -47,19 +47,36 @@ export function compile(program: Program, options: CompileOptions): Compilation 
   if (options.verify) forEachGraph(lowered, verifyGraph)
   const simplified = mapGraphs(lowered, simplify)
   if (options.verify) forEachGraph(simplified, verifyGraph)
-  const fused = simplified.entries.map((entry): FusedEntry => ({
-    name: entry.name,
-    phases: entry.phases.map((phase) => ({ ...phase, segments: fuseSegments(phase.graph, { maxSlots: options.maxSlots ?? 8 }) })),
-  }))
-  if (options.verify) for (const { phases } of fused) for (const { segments } of phases) kernelsOf(segments).forEach(verifyKernel)
-  return { lowered, simplified, fused, program: plan(simplified, fused, { emit: emitter(options.target ?? 'gpu', options.subgroup) }) }
+  const fused = simplified.entries.map(
+    (entry): FusedEntry => ({
+      name: entry.name,
+      phases: entry.phases.map((phase) => ({
+        ...phase,
+        segments: fuseSegments(phase.graph, { maxSlots: options.maxSlots ?? 8 }),
+      })),
+    }),
+  )
+  if (options.verify)
+    for (const { phases } of fused) for (const { segments } of phases) kernelsOf(segments).forEach(verifyKernel)
+  return {
+    lowered,
+    simplified,
+    fused,
+    program: plan(simplified, fused, { emit: emitter(options.target ?? 'gpu', options.subgroup) }),
+  }
 }
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */
-export function compileGraph(graph: Graph, target: Target, wholeScans?: (kernel: ScanKernel) => boolean): CompiledProgram {
+export function compileGraph(
+  graph: Graph,
+  target: Target,
+  wholeScans?: (kernel: ScanKernel) => boolean,
+): CompiledProgram {
   const bare: LoweredProgram = { name: graph.name, dims: [], entries: [], parameters: [], states: [], groups: [] }
   const segments = fuseSegments(graph, { maxSlots: 8 })
-  return plan(bare, [{ name: 'infer', phases: [{ graph, flat: undefined, segments }] }], { emit: emitter(target, undefined, wholeScans) })
+  return plan(bare, [{ name: 'infer', phases: [{ graph, flat: undefined, segments }] }], {
+    emit: emitter(target, undefined, wholeScans),
+  })
 }
 
 /** Prints a kernel once, however many entries share it. */
@@ -71,7 +88,11 @@ function emitter(target: Target, subgroup?: number, wholeScans = prefersWholeSca
     const printed =
       known.get(kernel) ??
       (kernel.kind === 'scan'
-        ? emitScan(kernel, kernel.slots.map((slot) => storageOfNode(slot.node)), scanLanes(target))
+        ? emitScan(
+            kernel,
+            kernel.slots.map((slot) => storageOfNode(slot.node)),
+            scanLanes(target),
+          )
         : emitKernel(kernel, { storageOf: storageOfNode, target, limits, sizes }))
     known.set(kernel, printed)
     return printed
@@ -82,7 +103,10 @@ function emitter(target: Target, subgroup?: number, wholeScans = prefersWholeSca
 function mapGraphs(program: LoweredProgram, pass: typeof simplify): LoweredProgram {
   return {
     ...program,
-    entries: program.entries.map((entry) => ({ ...entry, phases: entry.phases.map((phase) => ({ ...phase, graph: pass(phase.graph) })) })),
+    entries: program.entries.map((entry) => ({
+      ...entry,
+      phases: entry.phases.map((phase) => ({ ...phase, graph: pass(phase.graph) })),
+    })),
   }
 }
 function forEachGraph(program: LoweredProgram, visit: typeof verifyGraph): void {

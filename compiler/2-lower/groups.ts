@@ -20,6 +20,8 @@ export function groupParameters(model: ModelGraph, train: TrainDescription, prog
     if (list) list.push(path)
     else members.set(index, [path])
   }
-  const groups = [...members].sort(([a], [b]) => a - b).map(([index, parameters]): UpdateGroup => ({ index, parameters, moments }))
+  const groups = [...members]
+    .sort(([a], [b]) => a - b)
+    .map(([index, parameters]): UpdateGroup => ({ index, parameters, moments }))
   return { groups, isFrozen }
 }

@@ -36,7 +36,10 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
     program.model(options.model, { training, ...(options.arguments && { arguments: options.arguments }) })
   const inference = elaborate(false)
   const frozen = options.train?.freeze ?? []
-  const groups = options.train && options.entries.includes('step') ? groupParameters(inference, options.train, program) : { groups: [], isFrozen: () => false }
+  const groups =
+    options.train && options.entries.includes('step')
+      ? groupParameters(inference, options.train, program)
+      : { groups: [], isFrozen: () => false }
 
   const entry = (name: LoweredEntry['name']): LoweredEntry => {
     switch (name) {
@@ -45,14 +48,21 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
       case 'evaluate':
         return single(name, inference, scalars(inference))
       case 'gradients':
-        return single(name, inference, [...outputs(inference), ...scalars(inference), ...gradients(inference, wrtAll(inference), options)])
+        return single(name, inference, [
+          ...outputs(inference),
+          ...scalars(inference),
+          ...gradients(inference, wrtAll(inference), options),
+        ])
       case 'step': {
         const model = elaborate(true)
         const trainable = model.parameters.filter((p) => !groups.isFrozen(p.path))
         const results = [...scalars(model), ...gradients(model, trainable.map(asTarget), options), ...nextStates(model)]
         return {
           name,
-          phases: [...single(name, model, results).phases, ...updatePhases(program, options.train!, groups.groups, trainable)],
+          phases: [
+            ...single(name, model, results).phases,
+            ...updatePhases(program, options.train!, groups.groups, trainable),
+          ],
         }
       }
       default:
@@ -64,7 +74,9 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
     name: options.model,
     dims: inference.dims,
     entries: options.entries.map(entry),
-    parameters: inference.parameters.map((p): LoweredVariable => variable(p, 'float', frozen.length === 0 || !groups.isFrozen(p.path))),
+    parameters: inference.parameters.map(
+      (p): LoweredVariable => variable(p, 'float', frozen.length === 0 || !groups.isFrozen(p.path)),
+    ),
     states: inference.states.map((s): LoweredVariable => variable(s, s.dtype, false)),
     groups: groups.groups,
   }
@@ -83,14 +95,21 @@ function single(name: LoweredEntry['name'], model: ModelGraph, results: readonly
   return { name, phases: [{ graph, flat: undefined }] }
 }
 
-const named = (role: Result['role']) => ({ name, node }: NamedNode): Result => ({ name, node, role })
+const named =
+  (role: Result['role']) =>
+  ({ name, node }: NamedNode): Result => ({ name, node, role })
 const outputs = (model: ModelGraph): Result[] => model.outputs.map(named('output'))
-const exposed = (model: ModelGraph, names: readonly string[]): Result[] => model.exposed.filter((e) => names.includes(e.name)).map(named('exposed'))
+const exposed = (model: ModelGraph, names: readonly string[]): Result[] =>
+  model.exposed.filter((e) => names.includes(e.name)).map(named('exposed'))
 
 /** The loss first; its named terms are told apart only where there are several. */
 function scalars(model: ModelGraph): Result[] {
   const terms = model.lossTerms.length > 1 ? model.lossTerms : []
-  return [{ name: 'loss', node: lossOf(model), role: 'loss' }, ...terms.map(named('metric')), ...model.metrics.map(named('metric'))]
+  return [
+    { name: 'loss', node: lossOf(model), role: 'loss' },
+    ...terms.map(named('metric')),
+    ...model.metrics.map(named('metric')),
+  ]
 }
 
 function lossOf(model: ModelGraph): Node {
@@ -108,7 +127,13 @@ const wrtAll = (model: ModelGraph): Target[] => [
   ...model.inputs.filter((i) => i.dtype === 'float').map(({ name, node }) => ({ name, node })),
 ]
 const gradients = (model: ModelGraph, wrt: readonly Target[], { differentiate }: LowerOptions): Result[] =>
-  differentiate(model.builder, lossOf(model), wrt.map((t) => t.node)).map((node, i) => ({ name: `grad.${wrt[i]!.name}`, node, role: 'gradient' }))
+  differentiate(
+    model.builder,
+    lossOf(model),
+    wrt.map((t) => t.node),
+  ).map((node, i) => ({ name: `grad.${wrt[i]!.name}`, node, role: 'gradient' }))
 
 const nextStates = (model: ModelGraph): Result[] =>
-  model.states.flatMap((s) => (s.next ? [{ name: s.path, node: s.next, role: 'state' as const, replaces: s.node }] : []))
+  model.states.flatMap((s) =>
+    s.next ? [{ name: s.path, node: s.next, role: 'state' as const, replaces: s.node }] : [],
+  )

@@ -20,7 +20,10 @@ export function updatePhases(
 ): LoweredPhase[] {
   if (trainable.length === 0) return []
   const clip = train.clipNorm
-  return [...(clip === undefined ? [] : [normPhase(train)]), ...groups.map((group) => groupPhase(program, train, group))]
+  return [
+    ...(clip === undefined ? [] : [normPhase(train)]),
+    ...groups.map((group) => groupPhase(program, train, group)),
+  ]
 }
 
 function normPhase(train: TrainDescription): LoweredPhase {
@@ -29,7 +32,10 @@ function normPhase(train: TrainDescription): LoweredPhase {
     const grad = builder.input('grad', [symbol('N')], 'float', 'gradient')
     return builder.sqrt(builder.sum(builder.mul(grad, grad), [0]))
   })
-  return { graph: { name: 'norm', results: [{ name: normName, node: norm, role: 'metric' }], origins: builder.origins }, flat: 'all' }
+  return {
+    graph: { name: 'norm', results: [{ name: normName, node: norm, role: 'metric' }], origins: builder.origins },
+    flat: 'all',
+  }
 }
 
 function groupPhase(program: Program, train: TrainDescription, group: UpdateGroup): LoweredPhase {
@@ -50,7 +56,9 @@ function groupPhase(program: Program, train: TrainDescription, group: UpdateGrou
     const moved = transplant(builder, [rule.result, ...rule.moments.map((m) => m.next)], rule.origins, replacements)
     const results: Result[] = [
       { name: 'param', node: moved.get(rule.result)!, role: 'parameter', replaces: param },
-      ...rule.moments.map((m, i): Result => ({ name: m.name, node: moved.get(m.next)!, role: 'moment', replaces: moments[i]! })),
+      ...rule.moments.map(
+        (m, i): Result => ({ name: m.name, node: moved.get(m.next)!, role: 'moment', replaces: moments[i]! }),
+      ),
     ]
     const graph: Graph = { name: `update.${group.index}`, results, origins: builder.origins }
     return { graph, flat: group }

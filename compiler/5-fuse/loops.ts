@@ -27,12 +27,19 @@ export interface LoopPlaces {
   readonly yields: ReadonlySet<string>
 }
 
-export function loopKernels(segments: readonly Segment[], places: LoopPlaces): { body: Segment[]; whole: ScanKernel | undefined } {
-  const placed = segments.map((segment) => (segment.kind === 'kernels' ? { ...segment, ...placeResults(segment, places) } : segment))
+export function loopKernels(
+  segments: readonly Segment[],
+  places: LoopPlaces,
+): { body: Segment[]; whole: ScanKernel | undefined } {
+  const placed = segments.map((segment) =>
+    segment.kind === 'kernels' ? { ...segment, ...placeResults(segment, places) } : segment,
+  )
   const [only, ...others] = placed
   return {
     body: placed.map((segment) =>
-      segment.kind === 'kernels' ? { ...segment, kernels: segment.kernels.map((kernel) => atTurn(kernel, places)) } : segment,
+      segment.kind === 'kernels'
+        ? { ...segment, kernels: segment.kernels.map((kernel) => atTurn(kernel, places)) }
+        : segment,
     ),
     whole: only?.kind === 'kernels' && others.length === 0 ? wholeScan(only, places) : undefined,
   }
@@ -115,7 +122,11 @@ function atTurn(kernel: Kernel, { iteration, length, elements, yields }: LoopPla
 }
 
 /** Whether a slot is one turn's part of a stack. */
-export function isSliceOf({ node, place }: KernelSlot, elements: ReadonlySet<string>, yields: ReadonlySet<string>): boolean {
+export function isSliceOf(
+  { node, place }: KernelSlot,
+  elements: ReadonlySet<string>,
+  yields: ReadonlySet<string>,
+): boolean {
   if (place !== undefined) return yields.has(place)
   return lowerOf(node).kind === 'leaf' && elements.has((node.attributes as { readonly name?: string }).name ?? '')
 }

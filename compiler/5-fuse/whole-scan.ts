@@ -64,17 +64,22 @@ function withCarryCopies(kernels: readonly Kernel[], results: readonly Result[])
   const copies: Kernel[] = []
   for (const { node, replaces } of results) {
     if (!replaces) return undefined
-    const writer = placed.findIndex((k) => k.slots.some((s) => s.access !== 'read' && s.place === undefined && (s.node === node || s.node === replaces)))
+    const writer = placed.findIndex((k) =>
+      k.slots.some((s) => s.access !== 'read' && s.place === undefined && (s.node === node || s.node === replaces)),
+    )
     const kernel = placed[writer]
     if (!kernel) return undefined
     const updated = kernel.slots.some((s) => s.access === 'update' && s.node === replaces)
-    const readsOld = placed.some((k, at) => at >= writer && k.slots.some((s) => s.node === replaces && s.access === 'read'))
+    const readsOld = placed.some(
+      (k, at) => at >= writer && k.slots.some((s) => s.node === replaces && s.access === 'read'),
+    )
     if (!updated && readsOld) {
       copies.push(copyKernel(node, replaces))
       continue
     }
     // The new value is in the carry's own place from its writer on: that is where the others read it.
-    const inCarry = (slot: KernelSlot): KernelSlot => (slot.node === node && slot.place === undefined ? { ...slot, node: replaces } : slot)
+    const inCarry = (slot: KernelSlot): KernelSlot =>
+      slot.node === node && slot.place === undefined ? { ...slot, node: replaces } : slot
     placed.forEach((k, at) => {
       placed[at] = { ...k, slots: k.slots.map(inCarry) }
     })
@@ -98,7 +103,9 @@ function byRow(kernel: Kernel, batch: Axis, written: ReadonlySet<string>): Kerne
     if (axis.extent !== batch.extent && !rest) continue
     const inner: Axis | undefined = rest && { name: axis.name, extent: rest }
     const row = inner ? addIndex(scaleIndex(axisIndex(batch), inner.extent), axisIndex(inner)) : axisIndex(batch)
-    const split = rewriteKernel(kernel, { axis: (a) => (a === axis ? row : undefined) }, (list) => list.flatMap((a) => (a === axis ? (inner ? [inner] : []) : [a])))
+    const split = rewriteKernel(kernel, { axis: (a) => (a === axis ? row : undefined) }, (list) =>
+      list.flatMap((a) => (a === axis ? (inner ? [inner] : []) : [a])),
+    )
     if (keepsRows(split, batch, written)) return split
   }
   return undefined
@@ -119,7 +126,8 @@ function keepsRows(kernel: Kernel, batch: Axis, written: ReadonlySet<string>): b
     if (!low || !high || !isNonNegative(low) || !isNonNegative(subtract(subtract(size, high), one))) keeps = false
   }
   walkKernel(kernel, { scalar: (s) => s.kind === 'load' && check(s.slot, s.index) })
-  for (const { slot, index } of kernel.kind === 'map' || kernel.kind === 'contract' ? kernel.stores : []) check(slot, index)
+  for (const { slot, index } of kernel.kind === 'map' || kernel.kind === 'contract' ? kernel.stores : [])
+    check(slot, index)
   return keeps
 }
 
@@ -135,7 +143,8 @@ function asPhase(
   const numbers = kernel.slots.map((slot) => {
     const key = keyOf(slot)
     const known = slots.get(key)
-    const access = slot.access === 'read' && (known?.slot.access ?? 'read') === 'read' ? ('read' as const) : ('write' as const)
+    const access =
+      slot.access === 'read' && (known?.slot.access ?? 'read') === 'read' ? ('read' as const) : ('write' as const)
     const index = known?.index ?? slots.size
     slots.set(key, { slot: { ...(known?.slot ?? slot), access }, index })
     return index
@@ -143,7 +152,9 @@ function asPhase(
   const scalars = new Scalars()
   const place = (slot: number, index: Index): Index => {
     const bound = kernel.slots[slot]!
-    return isSliceOf(bound, elements, yields) ? addIndex(scaleIndex(axisIndex(time), product(bound.node.shape)), index) : index
+    return isSliceOf(bound, elements, yields)
+      ? addIndex(scaleIndex(axisIndex(time), product(bound.node.shape)), index)
+      : index
   }
   const slot = (n: number) => numbers[n]!
   const plain = rewriter(scalars, { slot, place })
@@ -156,7 +167,11 @@ function asPhase(
   const axes = kernel.kind === 'map' ? kernel.axes : [...kernel.batch, ...kernel.rows, ...kernel.columns]
   return {
     axes: axes.filter((a) => a !== batch),
-    stores: kernel.stores.map((s) => ({ slot: slot(s.slot), index: place(s.slot, whole.index(s.index)), value: whole.scalar(s.value) })),
+    stores: kernel.stores.map((s) => ({
+      slot: slot(s.slot),
+      index: place(s.slot, whole.index(s.index)),
+      value: whole.scalar(s.value),
+    })),
   }
 }
 

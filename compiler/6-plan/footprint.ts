@@ -3,13 +3,23 @@
  * run does, exactly, as polynomials in the free dims. It is computed from the finished plan alone, so that whoever has
  * the plan can check it.
  */
-import { addSizes, arenasOf, type CompiledProgram, type Footprint, type FootprintPart, type Size, stagingBytes } from '../../runtime/abi.ts'
+import {
+  addSizes,
+  arenasOf,
+  type CompiledProgram,
+  type Footprint,
+  type FootprintPart,
+  type Size,
+  stagingBytes,
+} from '../../runtime/abi.ts'
 
 type Planned = Omit<CompiledProgram, 'footprint'>
 
 export function certify(program: Planned): Footprint {
   const named = (name: string) => program.entries.some((e) => e.name === name)
-  const training = named('step') ? part(program, ['step', ...(named('evaluate') ? ['evaluate'] : [])], 'step') : undefined
+  const training = named('step')
+    ? part(program, ['step', ...(named('evaluate') ? ['evaluate'] : [])], 'step')
+    : undefined
   const single = program.entries.find((e) => e.name !== 'step' && e.name !== 'evaluate')?.name ?? 'step'
   const inference = part(program, [single], single)
   return { inference, training }
@@ -29,6 +39,8 @@ function part(program: Planned, entries: readonly string[], measured: string): F
     flops: sum(dispatches.map((d) => d.flops)),
     moved: sum(dispatches.map((d) => d.bytes)),
     dispatches: dispatches.length,
-    pipelines: new Set(program.entries.filter((e) => entries.includes(e.name)).flatMap((e) => e.dispatches.map((d) => d.pipeline))).size,
+    pipelines: new Set(
+      program.entries.filter((e) => entries.includes(e.name)).flatMap((e) => e.dispatches.map((d) => d.pipeline)),
+    ).size,
   }
 }

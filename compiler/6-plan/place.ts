@@ -55,7 +55,11 @@ export function placePersistent(
   return { places, sizes }
 }
 
-function forbidden(value: MemoryValue, sides: ReadonlyMap<MemoryValue, ReadonlySet<MemoryValue>>, places: ReadonlyMap<MemoryValue, { color: number }>) {
+function forbidden(
+  value: MemoryValue,
+  sides: ReadonlyMap<MemoryValue, ReadonlySet<MemoryValue>>,
+  places: ReadonlyMap<MemoryValue, { color: number }>,
+) {
   const colors = new Set<number>()
   for (const other of sides.get(value) ?? []) {
     const place = places.get(other)
@@ -63,7 +67,12 @@ function forbidden(value: MemoryValue, sides: ReadonlyMap<MemoryValue, ReadonlyS
   }
   return colors
 }
-function firstAllowed(value: MemoryValue, sides: ReadonlyMap<MemoryValue, ReadonlySet<MemoryValue>>, places: ReadonlyMap<MemoryValue, Place>, colors: number): number {
+function firstAllowed(
+  value: MemoryValue,
+  sides: ReadonlyMap<MemoryValue, ReadonlySet<MemoryValue>>,
+  places: ReadonlyMap<MemoryValue, Place>,
+  colors: number,
+): number {
   const not = forbidden(value, sides, places)
   for (let color = 0; color < colors; color++) if (!not.has(color)) return color
   return colors
@@ -112,7 +121,12 @@ export function placeIntermediates(
 }
 
 /** Among free blocks of allowed colours: the smallest that holds the value, else the largest that may grow, else a new one. */
-function takeBlock(value: MemoryValue, at: number, colors: Block[][], not: ReadonlySet<number>): { color: number; block: Block } {
+function takeBlock(
+  value: MemoryValue,
+  at: number,
+  colors: Block[][],
+  not: ReadonlySet<number>,
+): { color: number; block: Block } {
   let fits: { color: number; block: Block } | undefined
   let grows: { color: number; block: Block } | undefined
   colors.forEach((blocks, color) => {
@@ -121,7 +135,8 @@ function takeBlock(value: MemoryValue, at: number, colors: Block[][], not: Reado
       if (block.freeFrom > at) continue
       if (atMost(value.bytes, block.bytes)) {
         if (!fits || atMost(block.bytes, fits.block.bytes)) fits = { color, block }
-      } else if (atMost(block.bytes, value.bytes) && (!grows || atMost(grows.block.bytes, block.bytes))) grows = { color, block }
+      } else if (atMost(block.bytes, value.bytes) && (!grows || atMost(grows.block.bytes, block.bytes)))
+        grows = { color, block }
     }
   })
   if (fits) return fits

@@ -4,7 +4,18 @@
  *
  * before: kernels over graph values        after: arenas, offsets, pipelines, dispatches (`CompiledProgram`)
  */
-import type { Arena, Binding, CompiledProgram, Dispatch, Entry, EntryLoop, MomentRecord, Pipeline, Size, TensorSlot } from '../../runtime/abi.ts'
+import type {
+  Arena,
+  Binding,
+  CompiledProgram,
+  Dispatch,
+  Entry,
+  EntryLoop,
+  MomentRecord,
+  Pipeline,
+  Size,
+  TensorSlot,
+} from '../../runtime/abi.ts'
 import { position } from '../../grammar/source.ts'
 import { add, type Dim, dim, multiply, one, substitute } from '../ir/dim.ts'
 import type { Kernel, ScanKernel } from '../ir/kernel.ts'
@@ -13,7 +24,15 @@ import { opOf } from '../ops/registry.ts'
 import { certify } from './footprint.ts'
 import { opposites, type Place, placeIntermediates, placePersistent } from './place.ts'
 import { alignment, roundUp, storageOf, toSize } from './sizes.ts'
-import { type Emit, type FusedEntry, type Loop, type MemoryValue, type Stage, type StagedEntry, stageEntry } from './stages.ts'
+import {
+  type Emit,
+  type FusedEntry,
+  type Loop,
+  type MemoryValue,
+  type Stage,
+  type StagedEntry,
+  stageEntry,
+} from './stages.ts'
 
 export interface PlanOptions {
   readonly emit: Emit
@@ -36,8 +55,16 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
 
   const all = uniqueValues(entries)
   const inClass = (kind: MemoryValue['class']['kind']) => all.filter((v) => v.class.kind === kind)
-  memory.contiguous('inputs', 'batch', inClass('batch').filter((v) => v.class.kind === 'batch' && v.class.role === 'input'))
-  memory.contiguous('targets', 'batch', inClass('batch').filter((v) => v.class.kind === 'batch' && v.class.role === 'target'))
+  memory.contiguous(
+    'inputs',
+    'batch',
+    inClass('batch').filter((v) => v.class.kind === 'batch' && v.class.role === 'input'),
+  )
+  memory.contiguous(
+    'targets',
+    'batch',
+    inClass('batch').filter((v) => v.class.kind === 'batch' && v.class.role === 'target'),
+  )
   memory.contiguous('step', 'step', orderStepFields(inClass('step')))
   memory.contiguous('constants', 'constants', inClass('constant'))
   for (const [index, turns] of inClass('turns').entries()) memory.contiguous(`turns.${index}`, 'turns', [turns])
@@ -59,7 +86,10 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
       case 'flat': {
         const start = c.group === 'all' ? 0 : variables.groups.get(c.group.index)!.offset
         if (c.arena !== 'moments') return { arena: memory.indexOf(c.arena), offset: dim(start) }
-        return { arena: memory.indexOf('moments'), offset: dim(moments.offsets.get(momentKey((c.group as UpdateGroup).index, c.moment!))!) }
+        return {
+          arena: memory.indexOf('moments'),
+          offset: dim(moments.offsets.get(momentKey((c.group as UpdateGroup).index, c.moment!))!),
+        }
       }
       default:
         return memory.place(value)
@@ -69,13 +99,29 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
   const pipelines = new PipelineTable()
   const abiEntries = entries.map((entry): Entry => {
     const dispatches = entry.stages.map((stage, at) => toDispatch(stage, at, entry.loops, pipelines, locate))
-    const loops = entry.loops.map(({ first, end, count, reverse }): EntryLoop => ({ first, end, count: toSize(count), reverse }))
-    return { name: entry.name, inputs: entry.inputs.map(nameOf), outputs: entry.results.map(nameOf), dispatches, ...(loops.length > 0 && { loops }) }
+    const loops = entry.loops.map(
+      ({ first, end, count, reverse }): EntryLoop => ({ first, end, count: toSize(count), reverse }),
+    )
+    return {
+      name: entry.name,
+      inputs: entry.inputs.map(nameOf),
+      outputs: entry.results.map(nameOf),
+      dispatches,
+      ...(loops.length > 0 && { loops }),
+    }
   })
 
   const slot = (name: string, role: TensorSlot['role'], value: MemoryValue): TensorSlot => {
     const { arena, offset } = locate(value)
-    return { name, role, arena, offset: toSize(offset), shape: value.shape.map(toSize), dtype: value.dtype, storage: value.storage }
+    return {
+      name,
+      role,
+      arena,
+      offset: toSize(offset),
+      shape: value.shape.map(toSize),
+      dtype: value.dtype,
+      storage: value.storage,
+    }
   }
   const tensors: TensorSlot[] = []
   for (const value of all) {
@@ -97,9 +143,18 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
         dtype: p.dtype,
         storage: storageOf(p.dtype),
       })
-  for (const value of inClass('state')) if (value.class.kind === 'state') tensors.push(slot(value.class.path, 'state', value))
+  for (const value of inClass('state'))
+    if (value.class.kind === 'state') tensors.push(slot(value.class.path, 'state', value))
   for (const record of moments.records)
-    tensors.push({ name: record.name, role: 'moment', arena: memory.indexOf('moments'), offset: record.offset, shape: [record.elements], dtype: 'float', storage: 'f32' })
+    tensors.push({
+      name: record.name,
+      role: 'moment',
+      arena: memory.indexOf('moments'),
+      offset: record.offset,
+      shape: [record.elements],
+      dtype: 'float',
+      storage: 'f32',
+    })
 
   const usedStates = new Set(inClass('state').map(nameOf))
   const compiled: Omit<CompiledProgram, 'footprint'> = {
@@ -112,7 +167,9 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
     entries: abiEntries,
     parameters: program.parameters,
     states: program.states.filter((s) => usedStates.has(s.path)),
-    moments: moments.records.map((r): MomentRecord => ({ name: r.name, arena: memory.indexOf('moments'), initial: r.initial })),
+    moments: moments.records.map(
+      (r): MomentRecord => ({ name: r.name, arena: memory.indexOf('moments'), initial: r.initial }),
+    ),
     stepBlock: inClass('step').flatMap((v) => stepFields(v, locate(v).offset.constant!)),
   }
   return { ...compiled, footprint: certify(compiled) }
@@ -184,7 +241,11 @@ class Memory {
     }
     this.list.push({ name, role, bytes: end, ...(role === 'constants' && { contents: values }) })
   }
-  colored(name: string, role: Arena['role'], placed: { places: ReadonlyMap<MemoryValue, Place>; sizes: readonly Dim[] }): void {
+  colored(
+    name: string,
+    role: Arena['role'],
+    placed: { places: ReadonlyMap<MemoryValue, Place>; sizes: readonly Dim[] },
+  ): void {
     const first = this.list.length
     placed.sizes.forEach((bytes, color) => {
       this.list.push({ name: `${name}.${color}`, role, bytes })
@@ -214,7 +275,8 @@ function encodeConstants(values: readonly MemoryValue[], offsetOf: (value: Memor
   const end = Math.max(...values.map((v) => offsetOf(v) + v.bytes.constant!))
   const bytes = new DataView(new ArrayBuffer(end))
   for (const value of values) {
-    if (value.class.kind !== 'constant' || value.class.node.op !== 'literal') throw new Error('a constant must be a literal')
+    if (value.class.kind !== 'constant' || value.class.node.op !== 'literal')
+      throw new Error('a constant must be a literal')
     const start = offsetOf(value)
     value.class.node.attributes.data.forEach((x: number, i: number) => {
       if (value.storage === 'f32') bytes.setFloat32(start + 4 * i, x, true)
@@ -235,20 +297,29 @@ const uniqueValues = (entries: readonly StagedEntry[]): MemoryValue[] => [
 
 function nameOf(value: MemoryValue): string {
   const c = value.class
-  return c.kind === 'batch' || c.kind === 'result' || c.kind === 'step' ? c.name : c.kind === 'parameter' || c.kind === 'state' ? c.path : value.key
+  return c.kind === 'batch' || c.kind === 'result' || c.kind === 'step'
+    ? c.name
+    : c.kind === 'parameter' || c.kind === 'state'
+      ? c.path
+      : value.key
 }
 
 const orderStates = (program: LoweredProgram, values: readonly MemoryValue[]): MemoryValue[] => {
   const rank = new Map(program.states.map((s, i) => [s.path, i]))
   return [...values].sort((a, b) => rank.get(nameOf(a))! - rank.get(nameOf(b))!)
 }
-const orderStepFields = (values: readonly MemoryValue[]): MemoryValue[] => [...values].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+const orderStepFields = (values: readonly MemoryValue[]): MemoryValue[] =>
+  [...values].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
 
 function stepFields(value: MemoryValue, offset: number) {
   const name = nameOf(value)
   const storage = value.storage === 'u32' ? ('u32' as const) : ('f32' as const)
   // The key of random streams is two words: the run's seed and the number of the step.
-  if (name === 'key') return [{ name: 'seed', storage, offset }, { name: 'counter', storage, offset: offset + 4 }]
+  if (name === 'key')
+    return [
+      { name: 'seed', storage, offset },
+      { name: 'counter', storage, offset: offset + 4 },
+    ]
   return [{ name, storage, offset }]
 }
 
@@ -292,7 +363,8 @@ function toDispatch(
     bindings: bindings.map(({ value, access }): Binding => {
       const { arena, offset } = locate(value)
       // The innermost loop of these turns is the one whose number the kernel reads.
-      const turn = value.class.kind === 'turns' ? loops.findLastIndex((loop) => around.includes(loop) && loop.turns === value) : -1
+      const turn =
+        value.class.kind === 'turns' ? loops.findLastIndex((loop) => around.includes(loop) && loop.turns === value) : -1
       if (turn >= 0) return { arena, offset: toSize(offset), bytes: 16, access, turn }
       return { arena, offset: toSize(offset), bytes: toSize(roundUp(value.bytes, 16)), access }
     }),
@@ -308,7 +380,10 @@ function toDispatch(
 
 /** A recurrence in one kernel does the work of its body in every turn. */
 const kernelFlops = (kernel: Kernel | ScanKernel): Dim =>
-  multiply(kernel.kind === 'scan' ? kernel.time.extent : one, add(...kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops)))
+  multiply(
+    kernel.kind === 'scan' ? kernel.time.extent : one,
+    add(...kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops)),
+  )
 
 /** `convnet.dlm:14`, in the user's own files first, each once. */
 function originLines(kernel: Kernel | ScanKernel): string[] {
@@ -317,4 +392,3 @@ function originLines(kernel: Kernel | ScanKernel): string[] {
   const own = [...lines].filter((l) => !l.startsWith('std/'))
   return own.length > 0 ? own : [...lines]
 }
-

@@ -22,7 +22,9 @@ export function storageOf(dtype: DType): Storage {
 
 export const bytesOf = (node: Pick<Node, 'shape'>): Dim => scale(product(node.shape), 4)
 export const roundUp = (bytes: Dim, to: number): Dim =>
-  bytes.constant !== undefined ? dim(Math.ceil(bytes.constant / to) * to) : multiply(dim(to), ceilQuotient(bytes, dim(to)))
+  bytes.constant !== undefined
+    ? dim(Math.ceil(bytes.constant / to) * to)
+    : multiply(dim(to), ceilQuotient(bytes, dim(to)))
 
 export function toSize(d: Dim): Size {
   if (d.constant !== undefined) return d.constant

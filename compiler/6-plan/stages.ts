@@ -5,7 +5,16 @@
  * between entries only through names.
  */
 import { GraphBuilder } from '../ops/builder.ts'
-import type { EmittedKernel, EmittedStage, FusedPhase, KernelSegment, LoopSegment, Segment, UpdateGroup, ValueReference } from '../lowered.ts'
+import type {
+  EmittedKernel,
+  EmittedStage,
+  FusedPhase,
+  KernelSegment,
+  LoopSegment,
+  Segment,
+  UpdateGroup,
+  ValueReference,
+} from '../lowered.ts'
 import { type Dim, dim, multiply, product, scale, substitute } from '../ir/dim.ts'
 import type { Node, Result } from '../ir/graph.ts'
 import type { Kernel, MapKernel, ScanKernel } from '../ir/kernel.ts'
@@ -17,7 +26,12 @@ export type ValueClass =
   | { readonly kind: 'step'; readonly name: string }
   | { readonly kind: 'parameter'; readonly path: string }
   | { readonly kind: 'gradient'; readonly path: string }
-  | { readonly kind: 'flat'; readonly arena: 'parameters' | 'gradients' | 'moments'; readonly group: UpdateGroup | 'all'; readonly moment?: string }
+  | {
+      readonly kind: 'flat'
+      readonly arena: 'parameters' | 'gradients' | 'moments'
+      readonly group: UpdateGroup | 'all'
+      readonly moment?: string
+    }
   | { readonly kind: 'state'; readonly path: string }
   | { readonly kind: 'result'; readonly name: string; readonly role: Result['role'] }
   | { readonly kind: 'constant'; readonly node: Node }
@@ -113,10 +127,15 @@ export function stageEntry(
       })
     /** Values that segments hand to each other, by name. */
     const named = new Map<string, MemoryValue>()
-    const intermediate = (name: string, node: Typed) => make(`${entry.name} ${phaseIndex} ${name}`, { kind: 'intermediate' }, node)
+    const intermediate = (name: string, node: Typed) =>
+      make(`${entry.name} ${phaseIndex} ${name}`, { kind: 'intermediate' }, node)
     const turnsOf = (length: Dim): MemoryValue => {
       const shape = [substitute(length, fixed)]
-      return make(`turns ${shape[0]!.key}`, { kind: 'turns' }, { shape: [multiply(dim(alignment / 4), shape[0]!)], dtype: 'uint' })
+      return make(
+        `turns ${shape[0]!.key}`,
+        { kind: 'turns' },
+        { shape: [multiply(dim(alignment / 4), shape[0]!)], dtype: 'uint' },
+      )
     }
 
     const leafValue = (node: Node): MemoryValue | undefined => {
@@ -126,7 +145,11 @@ export function stageEntry(
         case 'state':
           return make(`state ${node.attributes.path}`, { kind: 'state', path: node.attributes.path }, node)
         case 'literal':
-          return make(`constant ${node.dtype} ${JSON.stringify(node.attributes.shape)} ${node.attributes.data.join()}`, { kind: 'constant', node }, node)
+          return make(
+            `constant ${node.dtype} ${JSON.stringify(node.attributes.shape)} ${node.attributes.data.join()}`,
+            { kind: 'constant', node },
+            node,
+          )
         case 'input':
           return inputValue(node)
         default:
@@ -145,12 +168,14 @@ export function stageEntry(
         const tag = group === 'all' ? 'all' : String(group.index)
         if (name === 'param') return make(`flat parameters ${tag}`, { kind: 'flat', arena: 'parameters', group }, node)
         if (name === 'grad') return make(`flat gradients ${tag}`, { kind: 'flat', arena: 'gradients', group }, node)
-        if (role === 'moment') return make(`flat moments ${tag} ${name}`, { kind: 'flat', arena: 'moments', group, moment: name }, node)
+        if (role === 'moment')
+          return make(`flat moments ${tag} ${name}`, { kind: 'flat', arena: 'moments', group, moment: name }, node)
       }
       const earlier = produced.get(name)
       if (role === 'step') {
         if (earlier) return earlier
-        const field = name === 'rate' && phase.flat !== undefined && phase.flat !== 'all' ? `rate.${phase.flat.index}` : name
+        const field =
+          name === 'rate' && phase.flat !== undefined && phase.flat !== 'all' ? `rate.${phase.flat.index}` : name
         return make(`step ${field}`, { kind: 'step', name: field }, node)
       }
       return make(`batch ${name}`, { kind: 'batch', name, role: role === 'target' ? 'target' : 'input' }, node)
@@ -192,10 +217,13 @@ export function stageEntry(
         named.set(name, known)
         return known
       }
-      for (const { slots } of segment.kernels) for (const { node, place: name } of slots) if (name !== undefined) placeOf(name, node)
+      for (const { slots } of segment.kernels)
+        for (const { node, place: name } of slots) if (name !== undefined) placeOf(name, node)
       // Results claim their nodes; a node that is several results is written once and copied to the others.
       const placed = new Map<Node, MemoryValue>()
       const copies: { from: Node; to: MemoryValue }[] = []
+      const shared = new Set<Node>()
+      const fixedArena = (v: MemoryValue | undefined) => v?.class.kind === 'gradient' || v?.class.kind === 'flat'
       for (const result of segment.results) {
         if (result.role === 'cut' && !result.replaces) {
           const known = placed.get(result.node)
@@ -205,22 +233,37 @@ export function stageEntry(
             continue
           }
         }
-        const target = result.role === 'cut' && !result.replaces ? intermediate(result.name, result.node) : resultValue(entry.name, pool, result, make, leafValue)
+        const target =
+          result.role === 'cut' && !result.replaces
+            ? intermediate(result.name, result.node)
+            : resultValue(entry.name, pool, result, make, leafValue)
         if (result.role === 'cut') named.set(result.name, target)
         if (result.role === 'metric' || result.role === 'loss') produced.set(result.name, target)
-        if (leafValue(result.node) || placed.has(result.node)) {
+        const first = placed.get(result.node)
+        // No dispatch reads and writes one arena, so a node that is two gradients is made elsewhere and copied to both.
+        if (first && fixedArena(first) && fixedArena(target)) {
+          placed.delete(result.node)
+          shared.add(result.node)
+          copies.push({ from: result.node, to: first })
+        }
+        if (leafValue(result.node) || first || shared.has(result.node)) {
           if (leafValue(result.node) !== target) copies.push({ from: result.node, to: target })
         } else placed.set(result.node, target)
       }
-      const valueOf = (node: Node): MemoryValue => leafValue(node) ?? placed.get(node) ?? intermediate(`${where}%${node.id}`, node)
+      const valueOf = (node: Node): MemoryValue =>
+        leafValue(node) ?? placed.get(node) ?? intermediate(`${where}%${node.id}`, node)
       const { kernels } = segment
 
       // A new value may replace a leaf only after the leaf's last reader: otherwise it is made aside and copied there last.
       for (const { node, replaces } of segment.results) {
         const target = replaces && placed.get(node)
         if (!replaces || !target || leafValue(replaces) !== target) continue
-        const writer = kernels.findIndex((k) => k.slots.some((s) => s.access !== 'read' && s.place === undefined && (s.node === node || s.node === replaces)))
-        const readsLater = kernels.some((k, at) => at > writer && k.slots.some((s) => s.node === replaces && s.access !== 'write'))
+        const writer = kernels.findIndex((k) =>
+          k.slots.some((s) => s.access !== 'read' && s.place === undefined && (s.node === node || s.node === replaces)),
+        )
+        const readsLater = kernels.some(
+          (k, at) => at > writer && k.slots.some((s) => s.node === replaces && s.access !== 'write'),
+        )
         const readsBeside = kernels[writer]?.slots.some((s) => s.node === replaces && s.access === 'read')
         if (!readsLater && !readsBeside) continue
         if (kernels[writer]?.slots.some((s) => s.access === 'update' && (s.node === node || s.node === replaces)))
@@ -231,7 +274,6 @@ export function stageEntry(
 
       // A gradient that another gradient's kernel reads cannot stay in the gradients' arena: it is copied there last.
       for (const kernel of kernels) {
-        const fixedArena = (v: MemoryValue | undefined) => v?.class.kind === 'gradient' || v?.class.kind === 'flat'
         const writes = kernel.slots.filter((s) => s.access !== 'read').map((s) => s.node)
         if (!writes.some((n) => fixedArena(placed.get(n)))) continue
         for (const slot of kernel.slots) {
@@ -289,7 +331,10 @@ export function stageEntry(
       if (whole && emit.prefersWhole(whole)) {
         place(
           whole,
-          whole.slots.map(({ node, place: name }) => named.get(name ?? '') ?? leafValue(node) ?? intermediate(`${segment.name}/%${node.id}`, node)),
+          whole.slots.map(
+            ({ node, place: name }) =>
+              named.get(name ?? '') ?? leafValue(node) ?? intermediate(`${segment.name}/%${node.id}`, node),
+          ),
         )
         return
       }
@@ -298,11 +343,19 @@ export function stageEntry(
       const first = stages.length
       const at = loops.length
       stageAll(segment.body, `${segment.name}/`)
-      loops.splice(at, 0, { first, end: stages.length, count: substitute(segment.length, fixed), reverse: segment.reverse, turns })
+      loops.splice(at, 0, {
+        first,
+        end: stages.length,
+        count: substitute(segment.length, fixed),
+        reverse: segment.reverse,
+        turns,
+      })
       for (const value of kept) lifetimes.push({ value, from: first, to: stages.length - 1 })
     }
     const stageAll = (segments: readonly Segment[], where: string): void => {
-      segments.forEach((segment, i) => (segment.kind === 'kernels' ? stageKernels(segment, `${where}${i}`) : stageLoop(segment)))
+      segments.forEach((segment, i) =>
+        segment.kind === 'kernels' ? stageKernels(segment, `${where}${i}`) : stageLoop(segment),
+      )
     }
     stageAll(phase.segments, '')
   })
@@ -340,7 +393,8 @@ function resultValue(
   const { name, role, node, replaces } = result
   if (replaces) return leafValue(replaces)!
   // Only a training step keeps its gradients in the arena that the optimizer reads as one flat run.
-  if (role === 'gradient' && entry === 'step') return make(`gradient ${name}`, { kind: 'gradient', path: name.slice('grad.'.length) }, node)
+  if (role === 'gradient' && entry === 'step')
+    return make(`gradient ${name}`, { kind: 'gradient', path: name.slice('grad.'.length) }, node)
   return make(`result ${pool} ${name}`, { kind: 'result', name, role }, node)
 }
 

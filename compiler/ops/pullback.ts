@@ -7,7 +7,11 @@ import type { GraphBuilder } from './builder.ts'
 import { lowerOf, opOf } from './registry.ts'
 
 /** The cotangent of each of `wrt`, `undefined` where no seed depends on it. */
-export function pullback(builder: GraphBuilder, seeds: ReadonlyMap<Node, Node>, wrt: readonly Node[]): (Node | undefined)[] {
+export function pullback(
+  builder: GraphBuilder,
+  seeds: ReadonlyMap<Node, Node>,
+  wrt: readonly Node[],
+): (Node | undefined)[] {
   const path = between(wrt, [...seeds.keys()])
   const wanted = new Set(wrt)
   const found = new Map<Node, Node>()
@@ -39,9 +43,13 @@ export function pullback(builder: GraphBuilder, seeds: ReadonlyMap<Node, Node>, 
         parts.set(whole!, known)
       } else if (tuple && row.tupleGradient) {
         const needed = node.operands.map((operand) => path.has(operand))
-        row.tupleGradient(builder, node, tuple, needed, node.attributes as never).forEach((part, i) => accumulate(node.operands[i]!, part))
+        row
+          .tupleGradient(builder, node, tuple, needed, node.attributes as never)
+          .forEach((part, i) => accumulate(node.operands[i]!, part))
       } else if (cotangent && row.gradient)
-        row.gradient(builder, node, cotangent, node.attributes as never).forEach((part, i) => accumulate(node.operands[i]!, part))
+        row
+          .gradient(builder, node, cotangent, node.attributes as never)
+          .forEach((part, i) => accumulate(node.operands[i]!, part))
     })
   }
   return wrt.map((node) => found.get(node))
@@ -52,7 +60,8 @@ function between(wrt: readonly Node[], seeded: readonly Node[]): Set<Node> {
   const found = new Set<Node>()
   const starts = new Set(wrt)
   for (const node of nodesOf(seeded.map((node) => ({ node }))))
-    if (node.dtype === 'float' && (starts.has(node) || node.operands.some((operand) => found.has(operand)))) found.add(node)
+    if (node.dtype === 'float' && (starts.has(node) || node.operands.some((operand) => found.has(operand))))
+      found.add(node)
   return found
 }
 

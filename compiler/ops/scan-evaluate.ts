@@ -6,7 +6,11 @@ import { opOf } from './registry.ts'
 import { type ScanAttributes, scanOperands } from './scan.ts'
 import { count } from './values.ts'
 
-export function evaluateScan(operands: readonly Value[], attributes: ScanAttributes, context: EvaluationContext): Value {
+export function evaluateScan(
+  operands: readonly Value[],
+  attributes: ScanAttributes,
+  context: EvaluationContext,
+): Value {
   const { length, reverse, body } = attributes
   const steps = context.size(length)
   const { stacks, initials, captures } = scanOperands(operands, body)
@@ -25,8 +29,18 @@ export function evaluateScan(operands: readonly Value[], attributes: ScanAttribu
     const inner: EvaluationContext = { ...context, leaf: (node) => leaves.get(node) ?? context.leaf(node) }
     const values = new Map<Node, Value>()
     for (const node of order)
-      values.set(node, opOf(node).evaluate(node.operands.map((o) => values.get(o)!), node.attributes as never, inner, node))
-    body.yields.forEach((node, i) => yields[i]!.data.set(values.get(node)!.data as never, t * values.get(node)!.data.length))
+      values.set(
+        node,
+        opOf(node).evaluate(
+          node.operands.map((o) => values.get(o)!),
+          node.attributes as never,
+          inner,
+          node,
+        ),
+      )
+    body.yields.forEach((node, i) =>
+      yields[i]!.data.set(values.get(node)!.data as never, t * values.get(node)!.data.length),
+    )
     carries = body.next.map((node) => values.get(node)!)
   }
   return { shape: [], dtype: 'float', data: context.allocate('float', 1), parts: [...carries, ...yields] }

@@ -20,12 +20,19 @@ export function scanGradient(
   { length, reverse, body }: ScanAttributes,
 ): (Node | undefined)[] {
   const { stacks, captures } = scanOperands(node.operands, body)
-  const inner = GraphBuilder.continuing([...body.next, ...body.yields, ...leavesOf(body)].map((n) => ({ node: n })), body.origins)
+  const inner = GraphBuilder.continuing(
+    [...body.next, ...body.yields, ...leavesOf(body)].map((n) => ({ node: n })),
+    body.origins,
+  )
   const firstNew = inner.nextId
 
   // Cotangents as the backward body meets them: of the carries after the step, of this step's yields.
-  const nextSeeds = body.carries.map((carry) => (carry.dtype === 'float' ? inner.bound(carry.shape, 'float') : undefined))
-  const yieldSeeds = body.yields.map((y, i) => (cotangents.has(body.carries.length + i) ? inner.bound(y.shape, 'float') : undefined))
+  const nextSeeds = body.carries.map((carry) =>
+    carry.dtype === 'float' ? inner.bound(carry.shape, 'float') : undefined,
+  )
+  const yieldSeeds = body.yields.map((y, i) =>
+    cotangents.has(body.carries.length + i) ? inner.bound(y.shape, 'float') : undefined,
+  )
   const seeds = new Map<Node, Node>()
   const seed = (target: Node, cotangent: Node | undefined) => {
     if (!cotangent) return
@@ -36,9 +43,15 @@ export function scanGradient(
   body.yields.forEach((target, i) => seed(target, yieldSeeds[i]))
 
   const wantsStack = body.elements.map((e, i) => needed[i]! && e.dtype === 'float')
-  const wantsCapture = body.captures.map((c, i) => needed[body.elements.length + body.carries.length + i]! && c.dtype === 'float')
+  const wantsCapture = body.captures.map(
+    (c, i) => needed[body.elements.length + body.carries.length + i]! && c.dtype === 'float',
+  )
   const floatCarries = body.carries.filter((c) => c.dtype === 'float')
-  const wrt = [...body.elements.filter((_, i) => wantsStack[i]), ...floatCarries, ...body.captures.filter((_, i) => wantsCapture[i])]
+  const wrt = [
+    ...body.elements.filter((_, i) => wantsStack[i]),
+    ...floatCarries,
+    ...body.captures.filter((_, i) => wantsCapture[i]),
+  ]
   const cotangentsOfWrt = pullback(inner, seeds, wrt)
   const pulled = new Map(wrt.map((n, i) => [n, cotangentsOfWrt[i]] as const))
   const zeros = (like: Node) => inner.full(like.shape, 0)
@@ -72,7 +85,11 @@ export function scanGradient(
         initial: cotangents.get(i) ?? builder.full(body.carries[i]!.shape, 0),
         next: cotangentOf(body.carries[i]!),
       })),
-      ...accumulators.map((c, i) => ({ leaf: accumulated[i]!, initial: builder.full(c.shape, 0), next: inner.add(accumulated[i]!, cotangentOf(c)) })),
+      ...accumulators.map((c, i) => ({
+        leaf: accumulated[i]!,
+        initial: builder.full(c.shape, 0),
+        next: inner.add(accumulated[i]!, cotangentOf(c)),
+      })),
     ],
     captures: usedCaptures.map((leaf) => ({ leaf, value: captures[body.captures.indexOf(leaf)]! })),
     yields: body.elements.filter((_, i) => wantsStack[i]).map(cotangentOf),
@@ -80,8 +97,12 @@ export function scanGradient(
 
   let atYield = floatIndex.length + accumulators.length
   const ofStacks = body.elements.map((_, i) => (wantsStack[i] ? builder.scanResult(back, atYield++) : undefined))
-  const ofInitials = body.carries.map((c, i) => (c.dtype === 'float' ? builder.scanResult(back, floatIndex.indexOf(i)) : undefined))
-  const ofCaptures = body.captures.map((c, i) => (wantsCapture[i] ? builder.scanResult(back, floatIndex.length + accumulators.indexOf(c)) : undefined))
+  const ofInitials = body.carries.map((c, i) =>
+    c.dtype === 'float' ? builder.scanResult(back, floatIndex.indexOf(i)) : undefined,
+  )
+  const ofCaptures = body.captures.map((c, i) =>
+    wantsCapture[i] ? builder.scanResult(back, floatIndex.length + accumulators.indexOf(c)) : undefined,
+  )
   return [...ofStacks, ...ofInitials, ...ofCaptures]
 }
 

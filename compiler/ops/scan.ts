@@ -77,12 +77,14 @@ export const scan: OpDef<'scan', ScanAttributes> = {
   lower: { kind: 'scan' },
   type: (operands, attributes) => {
     const { length, body } = attributes
-    if (operands.length !== body.elements.length + body.carries.length + body.captures.length) fault('count-differs', 'a scan lacks operands')
+    if (operands.length !== body.elements.length + body.carries.length + body.captures.length)
+      fault('count-differs', 'a scan lacks operands')
     const { stacks, initials, captures } = scanOperands(operands, body)
     const check = (given: readonly TensorType[], wanted: readonly Node[], prefix: readonly Dim[]) =>
       given.forEach((type, i) => {
         const want = wanted[i]!
-        if (type.dtype !== want.dtype || !sameDims(type.shape, [...prefix, ...want.shape])) fault('dims-differ', 'an operand of a scan does not fit its body')
+        if (type.dtype !== want.dtype || !sameDims(type.shape, [...prefix, ...want.shape]))
+          fault('dims-differ', 'an operand of a scan does not fit its body')
       })
     check(stacks, body.elements, [length])
     check(initials, body.carries, [])
@@ -101,7 +103,12 @@ export const scan: OpDef<'scan', ScanAttributes> = {
 }
 
 const bodyFlops = (body: ScanBody): Dim =>
-  add(dim(0), ...nodesOf([...body.next, ...body.yields].map((node) => ({ node }))).map((node) => opOf(node).cost(node, node.attributes as never).flops))
+  add(
+    dim(0),
+    ...nodesOf([...body.next, ...body.yields].map((node) => ({ node }))).map(
+      (node) => opOf(node).cost(node, node.attributes as never).flops,
+    ),
+  )
 
 export interface ScanResultAttributes {
   readonly index: number

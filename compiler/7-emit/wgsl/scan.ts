@@ -4,7 +4,7 @@ import type { Storage } from '../../../runtime/abi.ts'
 import { type Dim, multiply, one } from '../../ir/dim.ts'
 import type { Scalar, ScanKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
-import { bind, flatSize, groupNumber, guardLoads, inside, rootContext, unflatten } from './context.ts'
+import { bind, flatSize, groupNumber, guardLoads, inside, opaque, rootContext, unflatten } from './context.ts'
 import type { Target } from './schedule.ts'
 import { Shader } from './shader.ts'
 import { countStores, writeStores } from './stores.ts'
@@ -21,10 +21,17 @@ export function emitScan(kernel: ScanKernel, storages: readonly Storage[], lanes
   const live = shader.fresh('live')
   shader.body.line(`let ${live} = ${row} < ${shader.size(kernel.batch.extent)};`)
   const step = shader.fresh('s')
-  shader.body.nest(`for (var ${step} = 0u; ${step} < ${turns}; ${step}++)`, (turn) => {
+  shader.body.nest(`for (var ${step} = 0u; ${step} < ${opaque(shader, turns)}; ${step}++)`, (turn) => {
     const t = shader.fresh('turn')
     turn.line(`let ${t} = ${kernel.reverse ? `${turns} - 1u - ${step}` : step};`)
-    const here = bind(root, [[kernel.batch, row], [kernel.time, t]], turn)
+    const here = bind(
+      root,
+      [
+        [kernel.batch, row],
+        [kernel.time, t],
+      ],
+      turn,
+    )
     for (const { axes, stores } of kernel.phases) {
       const e = shader.fresh('e')
       turn.nest(`for (var ${e} = ${lane}; ${live} && ${e} < ${flatSize(here, axes)}; ${e} += ${lanes}u)`, (block) => {
@@ -69,7 +76,8 @@ function deepest(stores: ScanKernel['phases'][number]['stores']): Dim {
     switch (scalar.kind) {
       case 'reduce': {
         const length = multiply(...scalar.axes.map((a) => a.extent))
-        if (length.constant === undefined || (most.constant !== undefined && length.constant > most.constant)) most = length
+        if (length.constant === undefined || (most.constant !== undefined && length.constant > most.constant))
+          most = length
         visit(scalar.value)
         return
       }
