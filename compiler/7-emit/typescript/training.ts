@@ -3,8 +3,9 @@ import type { SourceFileStructure } from 'ts-morph'
 import type { ScheduleDescription } from '../../../runtime/abi.ts'
 import type { TrainDescription } from '../../program.ts'
 import type { EmitModuleOptions, ModuleInput } from './input.ts'
-import { numberLiteral, stringLiteral, valueLiteral } from './literals.ts'
+import { numberLiteral, propertyName, stringLiteral, valueLiteral } from './literals.ts'
 import type { Morph } from './module.ts'
+import { requiredDims } from './types.ts'
 
 export function trainingStructure(
   input: ModuleInput,
@@ -21,7 +22,7 @@ export function trainingStructure(
   const settings = [
     'export const settings = {',
     `  batch: ${train.batch},`,
-    `  epochs: ${train.epochs ?? 'Number.POSITIVE_INFINITY'},`,
+    `  epochs: ${train.epochs ?? 'Number.POSITIVE_INFINITY as number'},`,
     ...optional('steps', train.steps, 'The run ends at whichever of epochs and steps comes first.'),
     `  seed: ${train.seed},`,
     ...optional('validateEvery', train.validateEvery, 'Steps between validations; without it, one after each epoch.'),
@@ -49,7 +50,8 @@ export function trainingStructure(
     train.minDelta === undefined
       ? `value ${sign} best`
       : `value ${sign} best ${monitor.mode === 'min' ? '-' : '+'} settings.minDelta`
-  const dims = train.dims.size > 0 ? ', ...settings.dims' : ''
+  const free = requiredDims(input.model, train)
+  const dims = `${train.dims.size > 0 ? ', ...settings.dims' : ''}${free.length > 0 ? ', ...options.dims' : ''}`
   return {
     kind: kind.SourceFile,
     statements: [
@@ -91,6 +93,16 @@ export function trainingStructure(
         name: 'TrainingOptions',
         isExported: true,
         properties: [
+          ...(free.length === 0
+            ? []
+            : [
+                {
+                  name: 'dims',
+                  type: `{ ${free.map((name) => `readonly ${propertyName(name)}: number`).join('; ')} }`,
+                  isReadonly: true,
+                  docs: ['Sizes that the block leaves to the data.'],
+                },
+              ]),
           { name: 'device', type: 'GpuDevice | undefined', isReadonly: true, hasQuestionToken: true },
           {
             name: 'signal',
@@ -137,7 +149,7 @@ export function trainingStructure(
         ],
         parameters: [
           { name: 'data', type: 'TrainingData' },
-          { name: 'options', type: 'TrainingOptions', initializer: '{}' },
+          { name: 'options', type: 'TrainingOptions', ...(free.length === 0 && { initializer: '{}' }) },
         ],
         returnType: `Promise<${id}Trainer>`,
         statements: (w) =>

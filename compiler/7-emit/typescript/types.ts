@@ -140,6 +140,12 @@ export function defaultDims(
   })
 }
 
+/** Dims that training must be given: neither the block nor the batch says them. */
+export function requiredDims(model: ModelGraph, train: ModuleInput['train']): string[] {
+  const known = new Set(defaultDims(model, train, true).map(([name]) => name))
+  return model.dims.filter((name) => !known.has(name) && !optionNames.includes(name))
+}
+
 export const hasRequiredDims = (model: ModelGraph, train: ModuleInput['train'], training: boolean): boolean =>
   defaultDims(model, train, training).length < model.dims.filter((name) => !optionNames.includes(name)).length
 
