@@ -27,7 +27,10 @@ const folder = mkdtempSync(join(tmpdir(), 'vanishing-'))
 try {
   const norms = measure(folder)
   writeFileSync(out, picture(norms))
-  for (const { name, label } of cells) console.log(`${label}: ${norms.get(name)[0].toExponential(1)} at t = 1, ${norms.get(name).at(-1).toExponential(1)} at t = ${length}`)
+  for (const { name, label } of cells)
+    console.log(
+      `${label}: ${norms.get(name)[0].toExponential(1)} at t = 1, ${norms.get(name).at(-1).toExponential(1)} at t = ${length}`,
+    )
   console.log(out)
 } finally {
   rmSync(folder, { recursive: true })
@@ -38,11 +41,33 @@ function measure(folder) {
   const path = (name) => join(folder, `${name}.safetensors`)
   dlmc('init', model, '--output', path('weights'), '--seed', '1', '--quiet')
   const x = Float32Array.from({ length: batch * length * width }, randomly(7))
-  const first = Float32Array.from({ length: batch * width }, (_, i) => x[Math.floor(i / width) * length * width + (i % width)])
-  const nudges = cells.map(({ name }) => [`nudge_${name}`, { shape: [batch, length, hidden], data: new Float32Array(batch * length * hidden) }])
-  const tensors = new Map([['x', { shape: [batch, length, width], data: x }], ['first', { shape: [batch, width], data: first }], ...nudges])
+  const first = Float32Array.from(
+    { length: batch * width },
+    (_, i) => x[Math.floor(i / width) * length * width + (i % width)],
+  )
+  const nudges = cells.map(({ name }) => [
+    `nudge_${name}`,
+    { shape: [batch, length, hidden], data: new Float32Array(batch * length * hidden) },
+  ])
+  const tensors = new Map([
+    ['x', { shape: [batch, length, width], data: x }],
+    ['first', { shape: [batch, width], data: first }],
+    ...nudges,
+  ])
   writeFileSync(path('inputs'), safetensors(tensors))
-  dlmc('run', model, '--weights', path('weights'), '--input', path('inputs'), '--output', path('results'), '--gradients', '--quiet', ...further)
+  dlmc(
+    'run',
+    model,
+    '--weights',
+    path('weights'),
+    '--input',
+    path('inputs'),
+    '--output',
+    path('results'),
+    '--gradients',
+    '--quiet',
+    ...further,
+  )
   const results = readTensors(readFileSync(path('results')))
   return new Map(
     cells.map(({ name }) => {
@@ -62,20 +87,28 @@ function measure(folder) {
 }
 
 function dlmc(...args) {
-  const { status } = spawnSync(process.execPath, [process.env.DLMC ?? join(root, 'dist/cli/main.js'), ...args], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const { status } = spawnSync(process.execPath, [process.env.DLMC ?? join(root, 'dist/cli/main.js'), ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   if (status !== 0) process.exit(status ?? 1)
 }
 
 function randomly(seed) {
   let state = seed
-  const uniform = () => (state = (state * 48271) % 2147483647) / 2147483647
+  const uniform = () => {
+    state = (state * 48271) % 2147483647
+    return state / 2147483647
+  }
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
 }
 
 function safetensors(tensors) {
   const header = {}
   let at = 0
-  for (const [name, { shape, data }] of tensors) header[name] = { dtype: 'F32', shape, data_offsets: [at, (at += data.byteLength)] }
+  for (const [name, { shape, data }] of tensors) {
+    header[name] = { dtype: 'F32', shape, data_offsets: [at, at + data.byteLength] }
+    at += data.byteLength
+  }
   const text = Buffer.from(JSON.stringify(header))
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(text.length))
@@ -88,7 +121,14 @@ function readTensors(bytes) {
   return new Map(
     Object.entries(header)
       .filter(([name]) => name !== '__metadata__')
-      .map(([name, { data_offsets: [from, to] }]) => [name, new Float32Array(Uint8Array.from(bytes.subarray(8 + length + from, 8 + length + to)).buffer)]),
+      .map(
+        ([
+          name,
+          {
+            data_offsets: [from, to],
+          },
+        ]) => [name, new Float32Array(Uint8Array.from(bytes.subarray(8 + length + from, 8 + length + to)).buffer)],
+      ),
   )
 }
 
@@ -106,16 +146,22 @@ function picture(norms) {
   for (let power = high; power >= low; power -= every) {
     const at = y(10 ** power).toFixed(1)
     parts.push(`<line x1="${box.left}" y1="${at}" x2="${box.right}" y2="${at}" stroke="#e5e7eb"/>`)
-    parts.push(`<text x="${box.left - 10}" y="${(Number(at) + 4).toFixed(1)}" text-anchor="end" fill="#6b7280">10<tspan dy="-5" font-size="9">${String(power).replace('-', '−')}</tspan></text>`)
+    parts.push(
+      `<text x="${box.left - 10}" y="${(Number(at) + 4).toFixed(1)}" text-anchor="end" fill="#6b7280">10<tspan dy="-5" font-size="9">${String(power).replace('-', '−')}</tspan></text>`,
+    )
   }
   for (const t of [1, 16, 32, 48, 64])
     parts.push(`<text x="${x(t).toFixed(1)}" y="${box.bottom + 20}" text-anchor="middle" fill="#6b7280">${t}</text>`)
   parts.push(`<line x1="${box.left}" y1="${box.bottom}" x2="${box.right}" y2="${box.bottom}" stroke="#9ca3af"/>`)
   for (const { name, label, colour, dx, dy } of cells) {
     const points = norms.get(name).map((v, i) => [x(i + 1), y(v)])
-    parts.push(`<path d="${points.map(([a, b], i) => `${i === 0 ? 'M' : 'L'}${a.toFixed(1)},${b.toFixed(1)}`).join('')}" fill="none" stroke="${colour}" stroke-width="2.5" stroke-linejoin="round"/>`)
+    parts.push(
+      `<path d="${points.map(([a, b], i) => `${i === 0 ? 'M' : 'L'}${a.toFixed(1)},${b.toFixed(1)}`).join('')}" fill="none" stroke="${colour}" stroke-width="2.5" stroke-linejoin="round"/>`,
+    )
     const [labelX, labelY] = points[labelled]
-    parts.push(`<text x="${(labelX + dx).toFixed(1)}" y="${(labelY + dy).toFixed(1)}" fill="${colour}" font-size="14" font-weight="600">${label}</text>`)
+    parts.push(
+      `<text x="${(labelX + dx).toFixed(1)}" y="${(labelY + dy).toFixed(1)}" fill="${colour}" font-size="14" font-weight="600">${label}</text>`,
+    )
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" font-family="system-ui, sans-serif" font-size="12">
 <rect width="${w}" height="${h}" fill="#ffffff"/>

@@ -30,7 +30,11 @@ interface Located {
 }
 
 export function locate(e: Elaboration, statement: ScanStatement, scope: Scope): Located {
-  const given = statement.inputs.map(({ name, value }) => ({ name, written: value, value: live(evaluate(e, value, scope)) }))
+  const given = statement.inputs.map(({ name, value }) => ({
+    name,
+    written: value,
+    value: live(evaluate(e, value, scope)),
+  }))
   const absent = given.filter(({ value }) => value.kind === 'none').map(({ name }) => name)
   const inputs = given
     .filter(({ value }) => value.kind !== 'none')
@@ -38,20 +42,37 @@ export function locate(e: Elaboration, statement: ScanStatement, scope: Scope): 
   const { along } = statement
   const value = live(evaluate(e, along, scope))
   if (statement.axis) {
-    if (value.kind !== 'number' || !Number.isSafeInteger(value.value)) return fail(e, scans.badLength, { span: along.span, given: describe(value), reason: 'the number of an axis is an int' })
+    if (value.kind !== 'number' || !Number.isSafeInteger(value.value))
+      return fail(e, scans.badLength, {
+        span: along.span,
+        given: describe(value),
+        reason: 'the number of an axis is an int',
+      })
     return { ...byAxis(e, inputs, value.value, along.span), absent }
   }
-  const length = asDim(value) ?? fail(e, scans.badLength, { span: along.span, given: describe(value), reason: 'it is no dim' })
-  if (length.constant !== undefined && length.constant < 0) return fail(e, shapes.negativeSize, { span: along.span, what: 'the scan', dim: dimText(length) })
-  return { length, absent, inputs: inputs.map((input) => ({ ...input, axis: byLength(e, input, length, along, scope) })) }
+  const length =
+    asDim(value) ?? fail(e, scans.badLength, { span: along.span, given: describe(value), reason: 'it is no dim' })
+  if (length.constant !== undefined && length.constant < 0)
+    return fail(e, shapes.negativeSize, { span: along.span, what: 'the scan', dim: dimText(length) })
+  return {
+    length,
+    absent,
+    inputs: inputs.map((input) => ({ ...input, axis: byLength(e, input, length, along, scope) })),
+  }
 }
 
-function byAxis(e: Elaboration, inputs: readonly Input[], axis: number, span: Span): { length: Dim; inputs: readonly Scanned[] } {
+function byAxis(
+  e: Elaboration,
+  inputs: readonly Input[],
+  axis: number,
+  span: Span,
+): { length: Dim; inputs: readonly Scanned[] } {
   const [first] = inputs
   if (!first) return fail(e, scans.badLength, { span, given: `axis ${axis}`, reason: 'it scans no tensor' })
   const scanned = inputs.map(({ written, ...input }) => {
     const rank = input.node.shape.length
-    if (axis < -rank || axis >= rank) return fail(e, shapes.axisRange, { span, axis, rank, label: typeText(input.node) })
+    if (axis < -rank || axis >= rank)
+      return fail(e, shapes.axisRange, { span, axis, rank, label: typeText(input.node) })
     return { ...input, written, axis: axis < 0 ? axis + rank : axis }
   })
   const lengthOf = ({ node, axis: at }: Scanned): Dim => node.shape[at]!
@@ -80,7 +101,9 @@ function declaredAxis(written: Expression, along: Expression, node: Node, scope:
   const found = scope.find(written.name)
   const type: Type | undefined = found?.kind === 'value' ? found.type : undefined
   const patterns = type?.dims ?? []
-  const at = patterns.flatMap((p, i) => (p.kind === 'dim' && p.value.kind === 'name' && p.value.name === along.name ? [i] : []))
+  const at = patterns.flatMap((p, i) =>
+    p.kind === 'dim' && p.value.kind === 'name' && p.value.name === along.name ? [i] : [],
+  )
   if (at.length !== 1) return undefined
   const rest = patterns.findIndex((p) => p.kind === 'rest')
   return rest === -1 || at[0]! < rest ? at[0] : at[0]! + node.shape.length - patterns.length

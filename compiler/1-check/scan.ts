@@ -7,13 +7,12 @@ import type { NextStatement, ScanStatement, Statement, YieldStatement } from '..
 import type { Span } from '../../grammar/source.ts'
 import * as names from '../diagnostics/names.ts'
 import * as scans from '../diagnostics/scan.ts'
-import * as shapes from '../diagnostics/shapes.ts'
 import type { Dim } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { firstValue } from './carry.ts'
 import { toTensor } from './coerce.ts'
 import { type Elaboration, fail, fault, inFrame } from './elaboration.ts'
-import { build, cast, emit, permute, sameShape } from './emit.ts'
+import { build, cast, permute, sameShape } from './emit.ts'
 import { condition, evaluate, live } from './expression.ts'
 import { dimSource, setDimSources } from './provenance.ts'
 import { locate, type Scanned } from './scan-inputs.ts'
@@ -65,15 +64,17 @@ export function runScan(e: Elaboration, statement: ScanStatement, scope: Scope):
   }
   const exposed = e.exposed.splice(firstExposed)
   for (const [name, carry] of scan.carries) if (!carry.stated) fault(e, scans.carryConstant, { span: carry.span, name })
-  if ([...scan.carries.values()].some((c) => c.stated && !c.next) || [...scan.yields.values()].some((y) => !y.node))
-    return poisonResults(statement, scope)
+  if ([...scan.carries.values()].some((c) => c.stated && !c.next) || [...scan.yields.values()].some((y) => !y.node)) {
+    poisonResults(statement, scope)
+    return
+  }
 
   const yielded = [...scan.yields.values()].map((y) => y.node!)
   const results = close(e, scan, reverse, [...yielded, ...exposed.map((x) => x.node)])
   const stacked = results.slice(scan.carries.size).map((node) => placed(e, node, inputs[0]))
-  ;[...scan.carries].forEach(([name, { span }], i) => scope.bind(name, tensor(results[i]!), span))
-  ;[...scan.yields].forEach(([name, { span }], i) => scope.bind(name, tensor(stacked[i]!), span))
-  exposed.forEach((x, i) => e.exposed.push({ ...x, node: stacked[yielded.length + i]! }))
+  for (const [i, [name, { span }]] of [...scan.carries].entries()) scope.bind(name, tensor(results[i]!), span)
+  for (const [i, [name, { span }]] of [...scan.yields].entries()) scope.bind(name, tensor(stacked[i]!), span)
+  for (const [i, x] of exposed.entries()) e.exposed.push({ ...x, node: stacked[yielded.length + i]! })
 }
 
 function carriesOf(e: Elaboration, statement: ScanStatement, scope: Scope, inner: Scope): ReadonlyMap<string, Carry> {
@@ -140,19 +141,10 @@ function close(
     results = b.scan({ length, reverse, elements, carries: parts, yields })
     return results[0]!
   })
-  ;[...carries.values()].forEach(({ initial }, i) =>
-    setDimSources(
-      e,
-      results[i]!,
-      initial.shape.map((_, axis) => dimSource(e, initial, axis)),
-    ),
-  )
-  yields.forEach((node, i) =>
-    setDimSources(e, results[carries.size + i]!, [
-      { span: scan.span, text: 'the scan' },
-      ...node.shape.map((_, axis) => dimSource(e, node, axis)),
-    ]),
-  )
+  const sources = (node: Node) => node.shape.map((_, axis) => dimSource(e, node, axis))
+  for (const [i, { initial }] of [...carries.values()].entries()) setDimSources(e, results[i]!, sources(initial))
+  for (const [i, node] of yields.entries())
+    setDimSources(e, results[carries.size + i]!, [{ span: scan.span, text: 'the scan' }, ...sources(node)])
   return results
 }
 

@@ -2,7 +2,8 @@
 import type { Span } from '../../grammar/source.ts'
 import type { DiagnosticRow } from './catalogue.ts'
 
-const model = (body: string): string => `model M {\n  input x: float[batch, T, 4]\n  ${body.replaceAll('\n', '\n  ')}\n  output y = h\n}`
+const model = (body: string): string =>
+  `model M {\n  input x: float[batch, T, 4]\n  ${body.replaceAll('\n', '\n  ')}\n  output y = h\n}`
 const step = 'carry h: float[batch, 4] = zeros\n{\n  next h = h + x_t\n}'
 const right = model(`scan x_t in x along T\n  ${step}`)
 
@@ -20,7 +21,13 @@ export const alongMissing: DiagnosticRow<{ span: Span; given: string; along: Spa
   }),
 }
 
-export const alongAmbiguous: DiagnosticRow<{ span: Span; given: string; along: Span; length: string; axes: readonly number[] }> = {
+export const alongAmbiguous: DiagnosticRow<{
+  span: Span
+  given: string
+  along: Span
+  length: string
+  axes: readonly number[]
+}> = {
   code: 'DLM0431',
   severity: 'error',
   title: 'several axes have the length that is scanned',
@@ -67,14 +74,18 @@ export const badLength: DiagnosticRow<{ span: Span; given: string; reason: strin
     '`along T` takes a dim. `along axis: 1` takes the number of an axis, and needs a tensor to scan; a scan without one counts: `scan along 10`.',
   wrong: model(`scan x_t in x along "T"\n  ${step}`),
   right,
-  say: ({ span, given, reason }) => ({ message: `a scan cannot run along ${given}: ${reason}`, primary: { span, text: given } }),
+  say: ({ span, given, reason }) => ({
+    message: `a scan cannot run along ${given}: ${reason}`,
+    primary: { span, text: given },
+  }),
 }
 
 export const carryDiffers: DiagnosticRow<{ span: Span; name: string; given: string; declared: string; first: Span }> = {
   code: 'DLM0434',
   severity: 'error',
   title: 'the next value of a carry has another type',
-  explanation: 'A carry goes from step to step, so it keeps its shape and dtype; both come from its type, or from its first value where it has none.',
+  explanation:
+    'A carry goes from step to step, so it keeps its shape and dtype; both come from its type, or from its first value where it has none.',
   wrong: model('scan x_t in x along T\n  carry h: float[batch, 4] = zeros\n{\n  next h = sum(x_t, axis: -1)\n}'),
   right,
   say: ({ span, name, given, declared, first }) => ({
@@ -84,7 +95,14 @@ export const carryDiffers: DiagnosticRow<{ span: Span; name: string; given: stri
   }),
 }
 
-export const badFirstValue: DiagnosticRow<{ span: Span; name: string; declared: string | undefined; given: string; type: Span | undefined; reason: string }> = {
+export const badFirstValue: DiagnosticRow<{
+  span: Span
+  name: string
+  declared: string | undefined
+  given: string
+  type: Span | undefined
+  reason: string
+}> = {
   code: 'DLM0435',
   severity: 'error',
   title: 'a carry cannot begin with this value',
@@ -93,13 +111,21 @@ export const badFirstValue: DiagnosticRow<{ span: Span; name: string; declared: 
   wrong: model('scan x_t in x along T\n  carry h: float[batch, 4] = x\n{\n  next h = h + x_t\n}'),
   right,
   say: ({ span, name, declared, given, type, reason }) => ({
-    message: declared === undefined ? `the carry ${name} cannot begin with ${given}: ${reason}` : `the carry ${name} is ${declared} and cannot begin with ${given}: ${reason}`,
+    message:
+      declared === undefined
+        ? `the carry ${name} cannot begin with ${given}: ${reason}`
+        : `the carry ${name} is ${declared} and cannot begin with ${given}: ${reason}`,
     primary: { span, text: given },
     secondary: type ? [{ span: type, text: declared ?? 'its type' }] : [],
   }),
 }
 
-export const unknownCarry: DiagnosticRow<{ span: Span; name: string; known: readonly string[]; outer: Span | undefined }> = {
+export const unknownCarry: DiagnosticRow<{
+  span: Span
+  name: string
+  known: readonly string[]
+  outer: Span | undefined
+}> = {
   code: 'DLM0436',
   severity: 'error',
   title: '`next` names no carry of this scan',
@@ -120,12 +146,17 @@ export const stateInScan: DiagnosticRow<{ span: Span; name: string; scan: Span; 
   title: 'a state inside a scan',
   explanation:
     'A `state` changes once in a training step, and the body of a scan runs many times in it. What changes from step to step of the scan is a carry; a layer with a state, such as `BatchNorm`, is applied before or after the scan.',
-  wrong: model('scan x_t in x along T\n  carry h: float[batch, 4] = zeros\n{\n  state seen: float[] = zeros\n  next h = h + x_t\n}'),
+  wrong: model(
+    'scan x_t in x along T\n  carry h: float[batch, 4] = zeros\n{\n  state seen: float[] = zeros\n  next h = h + x_t\n}',
+  ),
   right,
   say: ({ span, name, scan, calls }) => ({
     message: `the state ${name} would change in every step of a scan`,
     primary: { span, text: 'a state' },
-    secondary: [...calls.filter((call) => call !== span).map((call) => ({ span: call, text: 'called here' })), { span: scan, text: 'inside this scan' }],
+    secondary: [
+      ...calls.filter((call) => call !== span).map((call) => ({ span: call, text: 'called here' })),
+      { span: scan, text: 'inside this scan' },
+    ],
     help: { text: 'a value that goes from step to step is a `carry`' },
   }),
 }
@@ -134,8 +165,14 @@ export const carryConstant: DiagnosticRow<{ span: Span; name: string }> = {
   code: 'DLM0438',
   severity: 'warning',
   title: 'a carry that never changes',
-  explanation: 'A carry without a `next` is in every step what it was in the first: a `let` before the scan says that better.',
-  wrong: model('scan x_t in x along T\n  carry h: float[batch, 4] = zeros, c: float[batch, 4] = ones\n{\n  next h = h + c * x_t\n}'),
+  explanation:
+    'A carry without a `next` is in every step what it was in the first: a `let` before the scan says that better.',
+  wrong: model(
+    'scan x_t in x along T\n  carry h: float[batch, 4] = zeros, c: float[batch, 4] = ones\n{\n  next h = h + c * x_t\n}',
+  ),
   right,
-  say: ({ span, name }) => ({ message: `the carry ${name} has no \`next\``, primary: { span, text: 'the same in every step' } }),
+  say: ({ span, name }) => ({
+    message: `the carry ${name} has no \`next\``,
+    primary: { span, text: 'the same in every step' },
+  }),
 }

@@ -74,7 +74,7 @@ function plain(x: Value, wx: Value, wh: Value, b: Value, hidden: number, reverse
       })
       c = c.map((old, k) => sigmoid(z[hidden + k]!) * old + sigmoid(z[k]!) * Math.tanh(z[3 * hidden + k]!))
       h = c.map((now, k) => sigmoid(z[2 * hidden + k]!) * Math.tanh(now))
-      h.forEach((v, k) => (all[(n * length + t) * hidden + k] = v))
+      for (const [k, v] of h.entries()) all[(n * length + t) * hidden + k] = v
     }
     last.push(...h)
     cell.push(...c)
@@ -83,20 +83,49 @@ function plain(x: Value, wx: Value, wh: Value, b: Value, hidden: number, reverse
 }
 
 describe('the LSTM of the lecture', () => {
-  for (const [batch, length, width, hidden, reverse] of [[3, 5, 2, 4, false], [3, 3, 3, 3, true], [1, 1, 1, 1, false], [2, 7, 5, 1, true]] as const)
+  for (const [batch, length, width, hidden, reverse] of [
+    [3, 5, 2, 4, false],
+    [3, 3, 3, 3, true],
+    [1, 1, 1, 1, false],
+    [2, 7, 5, 1, true],
+  ] as const)
     it(`batch ${batch}, length ${length}, ${width} → ${hidden}${reverse ? ', reversed' : ''}`, () => {
-      const m = model(`${lstm}model M {\n  input x: float[batch, T, ${width}]\n  layer rnn = LSTM(${hidden}, reverse: ${reverse})\n  let r = rnn(x)\n  output all = r.all\n  output last = r.last\n  output cell = r.cell\n  loss sum(r.all * r.all) + sum(r.cell * r.last)\n}`)
-      expect(m.outputs.map((o) => typeOf(o.node))).toEqual([`float[batch, T, ${hidden}]`, `float[batch, ${hidden}]`, `float[batch, ${hidden}]`])
+      const m = model(
+        `${lstm}model M {\n  input x: float[batch, T, ${width}]\n  layer rnn = LSTM(${hidden}, reverse: ${reverse})\n  let r = rnn(x)\n  output all = r.all\n  output last = r.last\n  output cell = r.cell\n  loss sum(r.all * r.all) + sum(r.cell * r.last)\n}`,
+      )
+      expect(m.outputs.map((o) => typeOf(o.node))).toEqual([
+        `float[batch, T, ${hidden}]`,
+        `float[batch, ${hidden}]`,
+        `float[batch, ${hidden}]`,
+      ])
       expect(m.parameters.map((p) => p.path)).toEqual(['rnn.wx', 'rnn.wh', 'rnn.b'])
-      const [x, wx, wh, b] = [numbers(1, batch, length, width), numbers(2, width, 4 * hidden), numbers(3, hidden, 4 * hidden), numbers(4, 4 * hidden)]
-      const values = new Map<Node, Value>([[m.inputs[0]!.node, x], ...m.parameters.map((p, i): [Node, Value] => [p.node, [wx, wh, b][i]!])])
-      const dims = new Map([['batch', batch], ['T', length]])
-      const given = evaluate(m.outputs.map((o) => o.node), { dims, leaf: (node) => values.get(node)! })
+      const [x, wx, wh, b] = [
+        numbers(1, batch, length, width),
+        numbers(2, width, 4 * hidden),
+        numbers(3, hidden, 4 * hidden),
+        numbers(4, 4 * hidden),
+      ]
+      const values = new Map<Node, Value>([
+        [m.inputs[0]!.node, x],
+        ...m.parameters.map((p, i): [Node, Value] => [p.node, [wx, wh, b][i]!]),
+      ])
+      const dims = new Map([
+        ['batch', batch],
+        ['T', length],
+      ])
+      const given = evaluate(
+        m.outputs.map((o) => o.node),
+        { dims, leaf: (node) => values.get(node)! },
+      )
       const wanted = plain(x, wx, wh, b, hidden, reverse)
       for (const [i, name] of (['all', 'last', 'cell'] as const).entries())
-        Array.from(wanted[name]).forEach((v, k) => expect(given[i]!.data[k]).toBeCloseTo(v, 12))
+        for (const [k, v] of wanted[name].entries()) expect(given[i]!.data[k]).toBeCloseTo(v, 12)
 
-      const gradients = differentiate(m.builder, m.loss!, m.parameters.map((p) => p.node))
+      const gradients = differentiate(
+        m.builder,
+        m.loss!,
+        m.parameters.map((p) => p.node),
+      )
       const at = (node: Node) => evaluate([node], { dims, leaf: (leaf) => values.get(leaf)! })[0]!.data
       for (const [i, variable] of [wx, wh, b].entries()) {
         const found = at(gradients[i]!)
@@ -122,7 +151,13 @@ describe('inside a scan', () => {
         'module Cell(n: int) {\n  layer gate = Linear(n)\n  forward(x: float[B, T, D]) -> float[B, T, n] {\n    scan x_t in x along T\n      carry h: float[B, n] = zeros\n    {\n      param u: float[n, n] = uniform(0.1)\n      next h = gate(x_t) * tanh(h @ u |> Linear(n)) + h\n      yield all = h\n    }\n    return all\n  }\n}\n',
       ),
     )
-    expect(m.parameters.map((p) => p.path).sort()).toEqual(['cell.gate.bias', 'cell.gate.weight', 'cell.linear_1.bias', 'cell.linear_1.weight', 'cell.u'])
+    expect(m.parameters.map((p) => p.path).sort()).toEqual([
+      'cell.gate.bias',
+      'cell.gate.weight',
+      'cell.linear_1.bias',
+      'cell.linear_1.weight',
+      'cell.u',
+    ])
   })
 
   it('a decoder attends over the states of an encoder, and its weights can be seen for every step', () => {
@@ -141,20 +176,45 @@ describe('inside a scan', () => {
       'scan x_t in x along T\n    carry h: float[batch, 4] = zeros\n  {\n    scan along 3\n      carry k: float[batch, 4] = ones\n    {\n      next k = k + 0\n      yield inner = dropout(k, 0.5)\n    }\n    next h = h + 0 * x_t\n    yield outer = dropout(ones([batch, 4]), 0.5)\n    yield inner = inner\n  }\n  output a = outer\n  output b = inner\n  output c = h',
     )
     const m = model(text, true)
-    const leaf = (node: Node): Value => (node === m.randomKey ? { shape: [2], dtype: 'uint', data: Float64Array.of(3, 4) } : numbers(1, 2, 5, 4))
-    const [a, b] = evaluate(m.outputs.map((o) => o.node), { dims: new Map([['batch', 2], ['T', 5]]), leaf })
+    const leaf = (node: Node): Value =>
+      node === m.randomKey ? { shape: [2], dtype: 'uint', data: Float64Array.of(3, 4) } : numbers(1, 2, 5, 4)
+    const [a, b] = evaluate(
+      m.outputs.map((o) => o.node),
+      {
+        dims: new Map([
+          ['batch', 2],
+          ['T', 5],
+        ]),
+        leaf,
+      },
+    )
     expect(a!.shape).toEqual([2, 5, 4])
     expect(b!.shape).toEqual([3, 5, 2, 4])
-    const draws = (value: Value) => new Set(Array.from({ length: value.data.length / 8 }, (_, i) => value.data.slice(i * 8, i * 8 + 8).join())).size
+    const draws = (value: Value) =>
+      new Set(Array.from({ length: value.data.length / 8 }, (_, i) => value.data.slice(i * 8, i * 8 + 8).join())).size
     expect(draws(b!)).toBeGreaterThan(12)
     expect(new Set(a!.data).size).toBe(2)
-    expect(new Set(Array.from({ length: 5 }, (_, t) => [...a!.data.slice(t * 4, t * 4 + 4), ...a!.data.slice(20 + t * 4, 24 + t * 4)].join())).size).toBe(5)
-    expect(nodesOf(m.outputs).filter((n) => lowerIsRandom(n)).map((n) => n.shape.length).sort()).toEqual([3, 4])
+    expect(
+      new Set(
+        Array.from({ length: 5 }, (_, t) =>
+          [...a!.data.slice(t * 4, t * 4 + 4), ...a!.data.slice(20 + t * 4, 24 + t * 4)].join(),
+        ),
+      ).size,
+    ).toBe(5)
+    expect(
+      nodesOf(m.outputs)
+        .filter((n) => lowerIsRandom(n))
+        .map((n) => n.shape.length)
+        .sort(),
+    ).toEqual([3, 4])
   })
   const lowerIsRandom = (node: Node) => 'site' in node.attributes
 
   it('`state` of a layer, `return` and `output` are refused, with their places', () => {
-    const inside = (line: string) => model_(`scan x_t in x along T\n    carry h: float[batch, 4] = zeros\n  {\n    ${line}\n    next h = h + x_t\n  }\n  output y = h`)
+    const inside = (line: string) =>
+      model_(
+        `scan x_t in x along T\n    carry h: float[batch, 4] = zeros\n  {\n    ${line}\n    next h = h + x_t\n  }\n  output y = h`,
+      )
     expect(codes(inside('let z = x_t |> BatchNorm()'))).toContain('DLM0437')
     expect(codes(inside('return h'))).toEqual(codes(inside('output q = h')))
     expect(codes(inside('return h'))).toHaveLength(1)
@@ -163,10 +223,20 @@ describe('inside a scan', () => {
 
   it('one fault in the body is one diagnostic', () => {
     expect(
-      codes(model_('scan x_t in x along T\n    carry h: float[batch, 4] = zeros\n  {\n    next h = h + relu(x_t, 3, 4)\n    yield all = h\n  }\n  output y = all\n  output z = h')),
+      codes(
+        model_(
+          'scan x_t in x along T\n    carry h: float[batch, 4] = zeros\n  {\n    next h = h + relu(x_t, 3, 4)\n    yield all = h\n  }\n  output y = all\n  output z = h',
+        ),
+      ),
     ).toHaveLength(1)
   })
   it('a name of the body is gone after it', () => {
-    expect(codes(model_('scan x_t in x along T\n    carry h: float[batch, 4] = zeros\n  {\n    let twice = 2 * x_t\n    next h = h + twice\n  }\n  output y = h + twice + x_t'))).toEqual(['DLM0201', 'DLM0201'])
+    expect(
+      codes(
+        model_(
+          'scan x_t in x along T\n    carry h: float[batch, 4] = zeros\n  {\n    let twice = 2 * x_t\n    next h = h + twice\n  }\n  output y = h + twice + x_t',
+        ),
+      ),
+    ).toEqual(['DLM0201', 'DLM0201'])
   })
 })

@@ -25,12 +25,19 @@ train {
 }
 `)
   for (const name of ['gradients', 'step'] as const) {
-    const { program: compiled } = compile(program, { model: 'M', entries: [name], ...(name === 'step' && { train: program.trains[0]! }) })
+    const { program: compiled } = compile(program, {
+      model: 'M',
+      entries: [name],
+      ...(name === 'step' && { train: program.trains[0]! }),
+    })
     const dispatches = compiled.entries.flatMap((e) => e.dispatches)
     expect(dispatches.length).toBeGreaterThan(0)
     for (const { bindings, label } of dispatches) {
       const written = new Set(bindings.filter((b) => b.access === 'write').map((b) => b.arena))
-      expect(bindings.filter((b) => b.access === 'read' && written.has(b.arena)), label).toEqual([])
+      expect(
+        bindings.filter((b) => b.access === 'read' && written.has(b.arena)),
+        label,
+      ).toEqual([])
     }
   }
 })

@@ -25,7 +25,12 @@ function overInputs({ results, ...graph }: Graph, leaf: (node: Node) => { readon
     given.set(name, leaf(node).data)
     replacements.set(node, builder.input(name, node.shape, node.dtype))
   }
-  const moved = transplant(builder, results.map((r) => r.node), graph.origins, replacements)
+  const moved = transplant(
+    builder,
+    results.map((r) => r.node),
+    graph.origins,
+    replacements,
+  )
   return { graph: simplify({ ...graph, results: results.map((r) => ({ ...r, node: moved.get(r.node)! })) }), given }
 }
 
@@ -37,13 +42,20 @@ describe('recurrent layers on the device', () => {
     it(each.title, { timeout: 120_000 }, async () => {
       const run = caseRun(each)
       const { graph, given } = overInputs(run.graph, run.leaf)
-      const session = await openSession(compileGraph(graph, 'cpu-class'), gpu!, { dims: {}, entries: ['infer'], poison: true })
+      const session = await openSession(compileGraph(graph, 'cpu-class'), gpu!, {
+        dims: {},
+        entries: ['infer'],
+        poison: true,
+      })
       try {
         for (const [name, values] of given) session.write(name, Float32Array.from(values))
         await session.run('infer')
         for (const prefix of ['out.', 'grad.'])
           for (const name of namesOf(each.title, prefix))
-            expect(difference(await session.read(prefix + name), tensorOf(each.title, prefix + name)!.data), prefix + name).toBeLessThan(1e-4)
+            expect(
+              difference(await session.read(prefix + name), tensorOf(each.title, prefix + name)!.data),
+              prefix + name,
+            ).toBeLessThan(1e-4)
       } finally {
         session.dispose()
       }
