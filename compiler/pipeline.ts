@@ -9,6 +9,7 @@ import type { CompiledProgram } from '../runtime/abi.ts'
 import { lower, type LowerOptions } from './2-lower/lower.ts'
 import { differentiate } from './3-differentiate/differentiate.ts'
 import { simplify } from './4-simplify/simplify.ts'
+import type { FuseOptions } from './5-fuse/fuse.ts'
 import { fuseSegments } from './5-fuse/segments.ts'
 import { plan, type PlanOptions } from './6-plan/plan.ts'
 import type { FusedEntry } from './6-plan/stages.ts'
@@ -52,7 +53,7 @@ export function compile(program: Program, options: CompileOptions): Compilation 
       name: entry.name,
       phases: entry.phases.map((phase) => ({
         ...phase,
-        segments: fuseSegments(phase.graph, { maxSlots: options.maxSlots ?? 8 }),
+        segments: fuseSegments(phase.graph, fuseOptions(options)),
       })),
     }),
   )
@@ -64,6 +65,11 @@ export function compile(program: Program, options: CompileOptions): Compilation 
     fused,
     program: plan(simplified, fused, { emit: emitter(options.target ?? 'gpu', options.subgroup) }),
   }
+}
+
+/** Measured with attention forward and backward: in software, making scores again costs several times what memory does. */
+function fuseOptions({ maxSlots = 8, target, train }: CompileOptions): FuseOptions {
+  return { maxSlots, recompute: target === 'cpu-class' ? 16 : 2, ...(train && { sizes: train.dims }) }
 }
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */

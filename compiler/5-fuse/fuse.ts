@@ -9,6 +9,7 @@
  *
  * A kernel that comes out too large sends the search back with a demand (`demands.ts`): store this, keep that out.
  */
+import { dim } from '../ir/dim.ts'
 import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import { finishAxes } from './axes.ts'
@@ -29,7 +30,7 @@ import { dropUnreadSlots } from './kernel-parts.ts'
 import { orderKernels } from './order.ts'
 import { packTooLarge } from './pack.ts'
 import { explainStops, originsOf } from './provenance.ts'
-import { findRecomputed, type Recomputed } from './recompute.ts'
+import { findRecomputed, type Recomputed, type RecomputePolicy } from './recompute.ts'
 import { stageReductions } from './reductions.ts'
 import { decideStores } from './storing.ts'
 import { joinSums } from './sums.ts'
@@ -44,11 +45,17 @@ export interface FuseOptions {
    * memory. Fewer are faster stored than made again; 0: always kept out, infinite: never.
    */
   readonly recompute?: number
+  /** Values of free dims that are known already. */
+  readonly sizes?: ReadonlyMap<string, number>
 }
 
-export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48, recompute = 2 }: FuseOptions = {}): Kernel[] {
+export function fuse(
+  source: Graph,
+  { maxSlots = 8, maxLoads = 48, recompute = 2, sizes = new Map() }: FuseOptions = {},
+): Kernel[] {
   const consumers = consumersOf(nodesOf(source.results))
-  const joined = joinSums(source, consumers, findRecomputed(source, consumers, new Set(), recompute).nodes)
+  const policy = { ratio: recompute, sizes: new Map([...sizes].map(([name, size]) => [name, dim(size)])) }
+  const joined = joinSums(source, consumers, findRecomputed(source, consumers, new Set(), policy).nodes)
   const staged = stageReductions(joined.graph)
   const { graph, originals } = narrowJoins(staged.graph, maxSlots - 2)
   const original = (node: Node): Node => {
@@ -59,14 +66,14 @@ export function fuse(source: Graph, { maxSlots = 8, maxLoads = 48, recompute = 2
   const replaces = new Map(
     graph.results.flatMap((result) => (result.replaces ? [[result.node, result.replaces] as const] : [])),
   )
-  let kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces }, recompute)
+  let kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces }, policy)
   // An update that could not be made in place after all: then both tensors count.
   if (kernels.some(({ slots }) => slots.length > maxSlots))
-    kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, recompute)
+    kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, policy)
   return asOf(source, graph, kernels, original)
 }
 
-function fuseWithin(graph: Graph, limits: Limits, ratio: number): Kernel[] {
+function fuseWithin(graph: Graph, limits: Limits, policy: RecomputePolicy): Kernel[] {
   const nodes = nodesOf(graph.results)
   const consumers = consumersOf(nodes)
   const forced = new Set<Node>()
@@ -74,7 +81,7 @@ function fuseWithin(graph: Graph, limits: Limits, ratio: number): Kernel[] {
   let bars = 0
   const sealed = new Set<Node>()
   for (;;) {
-    const recomputed = findRecomputed(graph, consumers, forced, ratio)
+    const recomputed = findRecomputed(graph, consumers, forced, policy)
     const attempt = tryFuse(graph, nodes, consumers, { forced, barred, sealed }, recomputed, limits)
     if (attempt.kernels) return attempt.kernels
     const before = forced.size + bars + sealed.size

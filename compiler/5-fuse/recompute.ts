@@ -8,7 +8,7 @@
  * It applies where all that is made of the scores is reduced along axes or contracted again; a value that is a result
  * itself has to be in memory, and then so may those behind it.
  */
-import { type Dim, multiply, product } from '../ir/dim.ts'
+import { type Dim, multiply, product, substitute } from '../ir/dim.ts'
 import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { reducedAxes } from '../ops/structure.ts'
@@ -26,20 +26,26 @@ interface Search {
   readonly consumers: ReadonlyMap<Node, readonly Node[]>
   /** Nodes that have to be in memory, and why. */
   readonly kept: ReadonlyMap<Node, string>
+  readonly policy: RecomputePolicy
+}
+
+export interface RecomputePolicy {
   /** How many times as many scores as elements of the two operands there must be. */
   readonly ratio: number
+  /** Values of free dims that are known already. */
+  readonly sizes: ReadonlyMap<string, Dim>
 }
 
 export function findRecomputed(
   graph: Graph,
   consumers: ReadonlyMap<Node, readonly Node[]>,
   forced: ReadonlySet<Node>,
-  ratio: number,
+  policy: RecomputePolicy,
 ): Recomputed {
   const kept = new Map<Node, string>()
   for (const node of forced) kept.set(node, 'one kernel would bind too many tensors')
   for (const { node } of graph.results) kept.set(node, 'the weights or scores are results themselves')
-  const search = { consumers, kept, ratio }
+  const search = { consumers, kept, policy }
   const nodes = new Set<Node>()
   const softmax = new Map<Node, Softmax>()
   const reasons = new Map<Node, string>()
@@ -108,9 +114,12 @@ function contractionsBehind(value: Node): Node<'contract'>[] {
 }
 
 /** All elementwise work on a contraction, up to reductions and other contractions; or why it must be in memory. */
-function spanOf(from: Node<'contract'>, { consumers, kept, ratio }: Search): ReadonlySet<Node> | string {
-  const operands = from.operands.reduce((sum, operand) => sum + large(product(operand.shape)), 0)
-  if (large(product(from.shape)) < ratio * operands)
+function spanOf(
+  from: Node<'contract'>,
+  { consumers, kept, policy: { ratio, sizes } }: Search,
+): ReadonlySet<Node> | string {
+  const operands = from.operands.reduce((sum, operand) => sum + large(product(operand.shape), sizes), 0)
+  if (large(product(from.shape), sizes) < ratio * operands)
     return 'there are few of them, and read again they cost less than made again'
   const span = new Set<Node>()
   const pending: Node[] = [from]
@@ -136,9 +145,9 @@ function spanOf(from: Node<'contract'>, { consumers, kept, ratio }: Search): Rea
 
 /** Sizes with each free dim large: what grows with one is to be compared as if it had grown. */
 const grown = 4096
-function large(size: Dim): number {
+function large(size: Dim, sizes: ReadonlyMap<string, Dim> = new Map()): number {
   let sum = 0
-  for (const term of size.terms) {
+  for (const term of substitute(size, sizes).terms) {
     let value = term.coefficient
     for (const atom of term.atoms)
       value *= atom.kind === 'symbol' ? grown : large(atom.numerator) / Math.max(1, large(atom.denominator))
