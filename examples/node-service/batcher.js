@@ -9,10 +9,11 @@ export function makeBatcher(model, { batch, pixels, classes }) {
     while (waiting.length > 0) {
       const taken = waiting.splice(0, batch)
       image.fill(0)
-      taken.forEach(({ picture }, i) => image.set(picture, i * pixels))
+      for (const [i, { picture }] of taken.entries()) image.set(picture, i * pixels)
       try {
         const { logits } = await model.run({ image })
-        taken.forEach(({ resolve }, i) => resolve(softmax(logits.subarray(i * classes, (i + 1) * classes))))
+        for (const [i, { resolve }] of taken.entries())
+          resolve(softmax(logits.subarray(i * classes, (i + 1) * classes)))
         classified += taken.length
       } catch (error) {
         for (const { reject } of taken) reject(error)
