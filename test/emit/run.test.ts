@@ -35,7 +35,7 @@ const prelude = `
   const noise = (count, from = 0) => Float32Array.from({ length: count }, (_, i) => ((i * 7919 + from * 104729) % 997) / 997)
   const batch = (n, from) => ({ image: noise(n * 784, from), label: Int32Array.from({ length: n }, (_, i) => (i + from) % 10) })
   const bits = (values) => Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex')
-  const print = (value) => { console.log(JSON.stringify(value)); process.exit(0) }
+  const print = (value) => process.stdout.write(JSON.stringify(value) + '\\n', () => process.exit(0))
   const caught = async (action) => { try { await action() } catch (error) { return { name: error.constructor.name, code: error.code, message: error.message } } }
 `
 
