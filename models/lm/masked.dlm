@@ -1,0 +1,59 @@
+/// Task: fill in the blanks: say the characters that are hidden in plain English text (the Brown corpus, whole texts held
+/// out) from those on both sides of them.
+/// Size: 834,400 parameters.
+/// Source: Devlin et al., "BERT: pre-training of deep bidirectional transformers for language understanding", 2019.
+const vocabulary = 96
+
+/// What the vocabulary has for unknown characters stands for a blank.
+const blank = 3
+
+/// While training, 15 % of the characters are hidden, others each time. Otherwise a text with blanks is taken as it is,
+/// and of a text without every seventh character is hidden, so that figures can be compared.
+model Masked(dim: int = 128, layers: int = 4, heads: int = 4, hidden: int = 512, length: int = 128, dropout: float = 0) {
+  input text: int[batch, T]
+
+  if training {
+    let gone = random_uniform(shape(text)) < 0.15
+  } else {
+    let given = text == blank
+    let gone = where(any(given, axis: -1, keep: true), given, expand(arange(T) % 7 == 3, 0))
+  }
+  let known = where(gone, blank, text)
+
+  output logits = known
+    |> token: Embedding(vocabulary, dim)
+    |> position: LearnedPositions(length, dim)
+    |> encoder: Encoder(layers, dim, heads, hidden, dropout, pre_norm: true, activation: gelu_tanh)
+    |> head: Linear(vocabulary)
+
+  loss   cross_entropy(logits, where(gone, text, -1), ignore: -1)
+  metric accuracy = masked_mean(float(argmax(logits, axis: -1) == text), gone)
+}
+
+// `npm run data brown` puts the files there.
+data English {
+  train {
+    text = text("../../data/brown/train.txt") |> tokenize(chars(vocabulary)) |> window(128)
+  }
+  validation {
+    text = text("../../data/brown/validation.txt") |> tokenize(chars(vocabulary)) |> window(128)
+  }
+  test {
+    text = text("../../data/brown/test.txt") |> tokenize(chars(vocabulary)) |> window(128)
+  }
+}
+
+train {
+  model: Masked
+  data: English
+  optimizer: adamw(lr: cosine(1e-3, steps: 3000, warmup: 100), beta2: 0.98, weight_decay: 0.01)
+  clip_norm: 1.0
+  batch: 16
+  steps: 3000
+  seed: 1
+}
+
+test "as many parameters as a decoder of that shape" {
+  expect parameters(Masked) == 834400
+  expect parameters(Masked, "encoder.*") == 4 * 198272 + 2 * 128
+}
