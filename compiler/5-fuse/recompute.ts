@@ -11,7 +11,7 @@
 import { type Dim, multiply, product, substitute } from '../ir/dim.ts'
 import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
-import { reducedAxes } from '../ops/structure.ts'
+import { isContraction, reducedAxes } from '../ops/structure.ts'
 import { itself, type Softmax, softmaxBefore } from './softmax.ts'
 
 export interface Recomputed {
@@ -50,7 +50,7 @@ export function findRecomputed(
   const softmax = new Map<Node, Softmax>()
   const reasons = new Map<Node, string>()
   for (const node of nodesOf(graph.results)) {
-    const found = node.op === 'contract' ? softmaxBefore(node, consumers) : undefined
+    const found = isContraction(node) ? softmaxBefore(node, consumers) : undefined
     if (!found) continue
     const scores = contractionsBehind(itself(found.score))
     const added = scores.map((score) => spanOf(score, search))
@@ -71,7 +71,7 @@ function widen(nodes: Set<Node>, search: Search): void {
   for (let again = nodes.size > 0; again; ) {
     again = false
     for (const node of nodes)
-      for (const operand of node.op === 'contract' ? [] : node.operands)
+      for (const operand of isContraction(node) ? [] : node.operands)
         for (const other of contractionsBehind(operand)) {
           if (nodes.has(other) || refused.has(other)) continue
           const span = spanOf(other, search)
@@ -83,14 +83,14 @@ function widen(nodes: Set<Node>, search: Search): void {
         }
   }
   // Operands first: what only they are made for follows.
-  const size = Math.min(...[...nodes].filter((node) => node.op === 'contract').map(planeOf))
+  const size = Math.min(...[...nodes].filter(isContraction).map(planeOf))
   const isGenerated = (node: Node) => ['map', 'view', 'index'].includes(lowerOf(node).kind)
   for (const node of [...nodes].sort((a, b) => b.id - a.id)) {
-    const pending = node.op === 'contract' ? [] : [...node.operands]
+    const pending = isContraction(node) ? [] : [...node.operands]
     while (pending.length > 0) {
       const next = pending.pop()!
       if (nodes.has(next) || search.kept.has(next) || !isGenerated(next) || large(product(next.shape)) < size) continue
-      if (!search.consumers.get(next)!.every((c) => nodes.has(c) && c.op !== 'contract')) continue
+      if (!search.consumers.get(next)!.every((c) => nodes.has(c) && !isContraction(c))) continue
       nodes.add(next)
       pending.push(...next.operands)
     }
@@ -107,7 +107,7 @@ function contractionsBehind(value: Node): Node<'contract'>[] {
     if (seen.has(node)) continue
     seen.add(node)
     const { kind } = lowerOf(node)
-    if (node.op === 'contract') found.push(node)
+    if (isContraction(node)) found.push(node)
     else if (kind === 'map' || kind === 'view') pending.push(...node.operands)
   }
   return found.filter((node) => node.shape.length > 0)
@@ -138,7 +138,7 @@ function spanOf(
   }
   for (const node of span)
     for (const consumer of consumers.get(node)!)
-      if (consumer.op === 'contract' && consumer.operands.every((operand) => span.has(operand)))
+      if (isContraction(consumer) && consumer.operands.every((operand) => span.has(operand)))
         return 'both operands of a contraction are made of them'
   return span
 }

@@ -4,7 +4,7 @@
  */
 import type { Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
-import { reducedAxes, repeatedAxes } from '../ops/structure.ts'
+import { constantNumber, reducedAxes, repeatedAxes } from '../ops/structure.ts'
 
 export interface Softmax {
   /** The contraction that sums with the weights, and which of its operands they are. */
@@ -113,5 +113,5 @@ function isReduction(node: Node, combine: string, axes: readonly number[]): bool
 function isZero(node: Node): boolean {
   let current = node
   while (lowerOf(current).kind === 'view' && current.operands.length === 1) current = current.operands[0]!
-  return current.op === 'constant' && current.attributes.value === 0
+  return constantNumber(current) === 0
 }

@@ -28,3 +28,10 @@ export function coveringWindows(node: Node): number {
 export function literalNumber(node: Node): number | undefined {
   return node.op === 'literal' && node.attributes.data.length === 1 ? node.attributes.data[0] : undefined
 }
+
+export const isContraction = (node: Node): node is Node<'contract'> => node.op === 'contract'
+
+/** The number that a constant is at every element; `undefined` for every other node. */
+export function constantNumber(node: Node): number | undefined {
+  return node.op === 'constant' ? node.attributes.value : undefined
+}
