@@ -7,20 +7,24 @@ import { type Browser, chromium } from 'playwright-core'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 
-/** `DLM_CHROMIUM` names one; else the system's, as `apt install chromium` puts it there. */
-export function chromiumPath(): string {
-  const given = process.env['DLM_CHROMIUM']
-  const places = (process.env['PATH'] ?? '').split(':').flatMap((folder) => names.map((name) => join(folder, name)))
+/** `DLM_CHROMIUM` names one; else the system's, as `apt install chromium` puts it there; else the one that npm brought. */
+export async function chromiumPath(): Promise<string> {
+  const given = process.env.DLM_CHROMIUM
+  const places = (process.env.PATH ?? '').split(':').flatMap((folder) => names.map((name) => join(folder, name)))
   const found = (given ? [given] : places).find((path) => existsSync(path))
   if (found) return found
-  throw new Error(
-    'there is no Chromium for the browser tests: `apt-get install -y chromium`, or set DLM_CHROMIUM to one',
-  )
+  const { default: bundled } = await import('@sparticuz/chromium')
+  return bundled.executablePath().catch((cause: unknown) => {
+    throw new Error(
+      'there is no Chromium for the browser tests: `apt-get install -y chromium`, or set DLM_CHROMIUM to one',
+      { cause },
+    )
+  })
 }
 
-export const launch = (): Promise<Browser> =>
+export const launch = async (): Promise<Browser> =>
   chromium.launch({
-    executablePath: chromiumPath(),
+    executablePath: await chromiumPath(),
     args: [
       '--no-sandbox',
       '--enable-unsafe-webgpu',
