@@ -67,9 +67,13 @@ export function compile(program: Program, options: CompileOptions): Compilation 
   }
 }
 
-/** Measured with attention forward and backward: in software, making scores again costs several times what memory does. */
+/**
+ * Measured with attention forward and backward: in software, making scores again costs several times what memory does, and
+ * its gradients take a minute to compile. There training keeps scores in memory unless it is known how many there are.
+ */
 function fuseOptions({ maxSlots = 8, target, train }: CompileOptions): FuseOptions {
-  return { maxSlots, recompute: target === 'cpu-class' ? 16 : 2, ...(train && { sizes: train.dims }) }
+  const software = train && train.dims.size === 0 ? Number.POSITIVE_INFINITY : 16
+  return { maxSlots, recompute: target === 'cpu-class' ? software : 2, ...(train && { sizes: train.dims }) }
 }
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */

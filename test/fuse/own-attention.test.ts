@@ -20,7 +20,7 @@ test('inference is one pass over the keys', () => {
 })
 
 test('so are its gradients', () => {
-  const { fused, program: compiled } = compile(program, { ...shared, entries: ['step'], train })
+  const { fused, program: compiled } = compile(program, { ...shared, target: 'gpu', entries: ['step'], train })
   const kernels = fused.flatMap(({ phases }) => phases.flatMap(({ segments }) => kernelsOf(segments)))
   expect(kernels.filter((kernel) => kernel.kind === 'attention').length).toBe(4)
   const bytes = (T: number) => evaluate(compiled.footprint.training!.bytes, { batch: 1, T })
