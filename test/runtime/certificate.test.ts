@@ -13,16 +13,24 @@ const files = readdirSync('models', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.dlm'))
   .map((file) => join('models', file))
   .sort()
+/** Larger presets of a file are the same program with other numbers; their buffers would fill the machine. */
+const mostParameters = 10_000_000
 const trained = files.flatMap((file) => {
   const program = loadProgram(file)
-  return program.trains.map((train) => ({ name: `${file} ${train.model.name}`, program, train }))
+  return program.trains.flatMap((train) => {
+    const { parameters } = program.model(train.model.name, { training: false, arguments: train.model.arguments })
+    const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    return count > mostParameters ? [] : [{ name: `${file} ${train.model.name}`, program, train }]
+  })
 })
 
 describe.each(trained)('$name', ({ program, train }) => {
   const shared = { model: train.model.name, arguments: train.model.arguments, target: 'cpu-class' } as const
   const training = compile(program, { ...shared, entries: ['step', 'evaluate'], train }).program
   const inference = compile(program, { ...shared, entries: ['infer'] }).program
-  const dimsAt = (batch: number) => ({ ...Object.fromEntries(train.dims), batch })
+  /** Free dims that the file leaves to the data: any size will do. */
+  const free = Object.fromEntries(training.dims.map((name) => [name, 5]))
+  const dimsAt = (batch: number) => ({ ...free, ...Object.fromEntries(train.dims), batch })
 
   it.each([1, 3, 8])('allocates what is certified, at batch %i', async (batch) => {
     const dims = dimsAt(batch)
@@ -43,7 +51,7 @@ describe.each(trained)('$name', ({ program, train }) => {
   it('is refused at too large a batch, with the largest that fits, before anything is created', async () => {
     const { gpu, created } = await faultyDevice()
     const open = (batch: number) => openSession(training, gpu, { dims: dimsAt(batch), entries: ['step', 'evaluate'] })
-    const error: unknown = await open(2 ** 31).catch((e: unknown) => e)
+    const error: unknown = await open(2 ** 26).catch((e: unknown) => e)
     expect(error).toBeInstanceOf(OutOfMemoryError)
     const { largest, message } = error as OutOfMemoryError
     expect(largest!.value).toBeGreaterThan(0)
