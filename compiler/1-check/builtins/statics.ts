@@ -4,7 +4,7 @@ import { nearest } from '../../diagnostics/near.ts'
 import * as statics from '../../diagnostics/static.ts'
 import { matchesPattern } from '../../path-pattern.ts'
 import type { ModelGraph } from '../../program.ts'
-import { fail } from '../elaboration.ts'
+import { fail, silent } from '../elaboration.ts'
 import { bool, dimList, dimValue, list, number, string } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 
@@ -13,8 +13,11 @@ function modelOf(call: BuiltinCall): ModelGraph {
   if (value.kind !== 'model') return call.wrong('model', 'a model')
   if (!call.e.model) return fail(call.e, statics.notStatic, { span: call.span, what: 'a model' })
   const graph = call.e.model(value)
-  // Its faults were reported where the model stands.
-  return graph ?? fail(call.e, statics.faultyModel, { span: call.at('model'), name: value.declaration.name.name })
+  if (graph) return graph
+  // As it stands it is elaborated anyway, and its faults are told there, once.
+  const asItStands = value.declaration.parameters.every((p) => p.default !== undefined) && (value.arguments?.size ?? 0) === 0
+  if (asItStands) silent()
+  return fail(call.e, statics.faultyModel, { span: call.at('model'), name: value.declaration.name.name })
 }
 
 export const staticRows: readonly Builtin[] = [
