@@ -275,10 +275,9 @@ function encodeConstants(values: readonly MemoryValue[], offsetOf: (value: Memor
   const end = Math.max(...values.map((v) => offsetOf(v) + v.bytes.constant!))
   const bytes = new DataView(new ArrayBuffer(end))
   for (const value of values) {
-    if (value.class.kind !== 'constant' || value.class.node.op !== 'literal')
-      throw new Error('a constant must be a literal')
+    if (value.class.kind !== 'constant') continue
     const start = offsetOf(value)
-    value.class.node.attributes.data.forEach((x: number, i: number) => {
+    value.class.data.forEach((x, i) => {
       if (value.storage === 'f32') bytes.setFloat32(start + 4 * i, x, true)
       else if (value.storage === 'i32') bytes.setInt32(start + 4 * i, x, true)
       else bytes.setUint32(start + 4 * i, x, true)

@@ -34,7 +34,7 @@ export type ValueClass =
     }
   | { readonly kind: 'state'; readonly path: string }
   | { readonly kind: 'result'; readonly name: string; readonly role: Result['role'] }
-  | { readonly kind: 'constant'; readonly node: Node }
+  | { readonly kind: 'constant'; readonly data: readonly number[] }
   | { readonly kind: 'intermediate' }
   /** The numbers of a loop's turns, 256 bytes apart. */
   | { readonly kind: 'turns' }
@@ -147,7 +147,7 @@ export function stageEntry(
         case 'literal':
           return make(
             `constant ${node.dtype} ${JSON.stringify(node.attributes.shape)} ${node.attributes.data.join()}`,
-            { kind: 'constant', node },
+            { kind: 'constant', data: node.attributes.data },
             node,
           )
         case 'input':

@@ -51,7 +51,7 @@ describe.each(trained)('$name', ({ program, train }) => {
   it('is refused at too large a batch, with the largest that fits, before anything is created', async () => {
     const { gpu, created } = await faultyDevice()
     const open = (batch: number) => openSession(training, gpu, { dims: dimsAt(batch), entries: ['step', 'evaluate'] })
-    const error: unknown = await open(2 ** 26).catch((e: unknown) => e)
+    const error: unknown = await open(2 ** 31).catch((e: unknown) => e)
     expect(error).toBeInstanceOf(OutOfMemoryError)
     const { largest, message } = error as OutOfMemoryError
     expect(largest!.value).toBeGreaterThan(0)
