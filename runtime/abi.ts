@@ -35,7 +35,35 @@ export interface CompiledProgram {
   readonly moments: readonly MomentRecord[]
   /** What a training step reads besides its batch; written every step as one small upload. */
   readonly stepBlock: readonly StepField[]
+  /** The code of all pipelines, where they are WebAssembly functions rather than shaders. */
+  readonly wasm?: WasmCode
   readonly footprint: Footprint
+}
+
+/**
+ * One WebAssembly module for all pipelines of a program, whose sizes are filled in when a session opens, so that the
+ * engine sees every dim as a constant. `runtime/wasm/specialize.ts` does all that is described here.
+ *
+ * The module imports, from `dlm`: `memory`, and `workspace`, the byte address (a multiple of 64) of `workspace` bytes
+ * that belong to the thread that instantiates it. Every pipeline is an exported function
+ * `(firstGroup: i32, endGroup: i32, address: i32 …)` with one byte address per binding. `workgroups[0]` of a dispatch is
+ * its number of groups: independent parts of the work, the same for any number of threads. Any thread may run any range
+ * of them, in any order; the bits of the result do not depend on it.
+ */
+export interface WasmCode {
+  /** Base64 of the module. */
+  readonly code: string
+  /** Where five-byte LEB128 constants stand, and what each is in terms of the free dims. */
+  readonly sizes: readonly { readonly at: number; readonly size: Size }[]
+  /**
+   * Where `c + a·b` stands as two operations; an engine with relaxed SIMD takes `f32x4.relaxed_madd` there. Twelve bytes:
+   * `local.get c, local.get a, local.get b, f32x4.mul, f32x4.add`.
+   */
+  readonly products: readonly number[]
+  /** Where the limits of the memory stand: a byte of flags (3: shared, 1: not), then minimum and maximum, each of five bytes. */
+  readonly limits: number
+  /** Bytes of work space that each thread needs. */
+  readonly workspace: number
 }
 
 /** One buffer. */
@@ -64,7 +92,10 @@ export interface TensorSlot {
 /** A shader module with its specialisation: equal pipelines are one. */
 export interface Pipeline {
   readonly name: string
+  /** Empty where the pipeline is a WebAssembly function. */
   readonly wgsl: string
+  /** The function's name among the exports of the program's WebAssembly module. */
+  readonly wasm?: { readonly export: string }
   /** Pipeline-overridable constants and what they are in terms of the free dims. */
   readonly constants: Readonly<Record<string, Size>>
   readonly workgroup: readonly [number, number, number]
