@@ -70,7 +70,17 @@ export interface WasmCode {
 export interface Arena {
   readonly name: string
   /** What lives in it. Parameters, states, moments and gradients keep their values between entries. */
-  readonly role: 'parameters' | 'states' | 'gradients' | 'moments' | 'batch' | 'step' | 'results' | 'activations' | 'constants' | 'turns'
+  readonly role:
+    | 'parameters'
+    | 'states'
+    | 'gradients'
+    | 'moments'
+    | 'batch'
+    | 'step'
+    | 'results'
+    | 'activations'
+    | 'constants'
+    | 'turns'
   readonly bytes: Size
   /** Initial contents, for constants (base64 of little-endian words). */
   readonly contents?: string
@@ -79,7 +89,17 @@ export interface Arena {
 /** A named tensor that the host may write or read. */
 export interface TensorSlot {
   readonly name: string
-  readonly role: 'input' | 'target' | 'parameter' | 'state' | 'moment' | 'gradient' | 'output' | 'exposed' | 'loss' | 'metric'
+  readonly role:
+    | 'input'
+    | 'target'
+    | 'parameter'
+    | 'state'
+    | 'moment'
+    | 'gradient'
+    | 'output'
+    | 'exposed'
+    | 'loss'
+    | 'metric'
   readonly arena: number
   /** Bytes from the start of the arena; a multiple of 256. */
   readonly offset: Size
@@ -202,7 +222,13 @@ export type Initializer =
 export type ScheduleDescription =
   | { readonly kind: 'constant'; readonly rate: number }
   | { readonly kind: 'linear'; readonly from: number; readonly to: number; readonly steps: number }
-  | { readonly kind: 'cosine'; readonly peak: number; readonly steps: number; readonly floor: number; readonly warmup: number }
+  | {
+      readonly kind: 'cosine'
+      readonly peak: number
+      readonly steps: number
+      readonly floor: number
+      readonly warmup: number
+    }
   | { readonly kind: 'warmup'; readonly steps: number; readonly then: ScheduleDescription }
   | { readonly kind: 'noam'; readonly dim: number; readonly warmup: number; readonly factor: number }
 
@@ -297,7 +323,8 @@ export function arenasOf(program: Omit<CompiledProgram, 'footprint'>, entries: r
     if (arena.role === 'parameters') used.add(index)
   })
   for (const entry of program.entries)
-    if (entries.includes(entry.name)) for (const { bindings } of entry.dispatches) for (const b of bindings) used.add(b.arena)
+    if (entries.includes(entry.name))
+      for (const { bindings } of entry.dispatches) for (const b of bindings) used.add(b.arena)
   return [...used].sort((a, b) => a - b)
 }
 

@@ -49,7 +49,10 @@ export function prepare(
 }
 
 /** The dispatches as they run, those in loops once for each turn. */
-function inOrder({ dispatches, loops = [] }: Entry, dims: DimValues): { dispatch: Dispatch; turns: readonly number[] }[] {
+function inOrder(
+  { dispatches, loops = [] }: Entry,
+  dims: DimValues,
+): { dispatch: Dispatch; turns: readonly number[] }[] {
   const order: { dispatch: Dispatch; turns: readonly number[] }[] = []
   /** `from`: loops before this one have been entered. */
   const walk = (first: number, end: number, from: number, turns: readonly number[]) => {

@@ -1,33 +1,28 @@
-/** What a session's buffers hold before the first run, where that is not zero: constants, and moments that start elsewhere. */
+/** What a session's memory holds before the first run, where that is not zero: constants, and moments that start elsewhere. */
 import { type CompiledProgram, type DimValues, turnBytes } from './abi.ts'
-import type { SessionMemory } from './memory.ts'
 import { elements, evaluate } from './size.ts'
-import type { Uploader } from './uploader.ts'
 
+/** `write` passes over arenas that the session does not hold. */
 export function fillInitial(
   program: CompiledProgram,
-  memory: SessionMemory,
   dims: DimValues,
-  uploader: Uploader,
+  arenaBytes: readonly number[],
+  write: (arena: number, offset: number, bytes: Uint8Array<ArrayBuffer>) => void,
 ): void {
-  program.arenas.forEach((arena, index) => {
-    const buffer = memory.arenas[index]
-    if (buffer && arena.role === 'turns') uploader.write(buffer, 0, turnNumbers(memory.arenaBytes[index]!))
-    if (buffer && arena.contents)
-      uploader.write(
-        buffer,
-        0,
-        Uint8Array.from(atob(arena.contents), (c) => c.charCodeAt(0)),
-      )
+  program.arenas.forEach(({ role, contents }, index) => {
+    if (role === 'turns') write(index, 0, turnNumbers(arenaBytes[index]!))
+    if (contents) write(index, 0, bytesOfBase64(contents))
   })
   for (const { name, arena, initial } of program.moments) {
-    const buffer = memory.arenas[arena]
     const slot = program.tensors.find((t) => t.role === 'moment' && t.name === name)
-    if (!buffer || !slot || initial === 0) continue
+    if (!slot || initial === 0) continue
     const values = new Float32Array(elements(slot.shape, dims)).fill(initial)
-    uploader.write(buffer, evaluate(slot.offset, dims), new Uint8Array(values.buffer))
+    write(arena, evaluate(slot.offset, dims), new Uint8Array(values.buffer))
   }
 }
+
+export const bytesOfBase64 = (text: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
 
 /** 0, 1, 2, … where the kernels of a loop look for the number of their turn. */
 function turnNumbers(bytes: number): Uint8Array<ArrayBuffer> {

@@ -2,27 +2,35 @@
  * A WebGPU adapter → a device that a session can run on: with the adapter's own limits and the features that kernels can
  * use, its class known, and its errors and loss remembered until someone asks.
  */
-import { DeviceError, DeviceLostError, NoDeviceError, OutOfMemoryError, type RunError } from './errors.ts'
-import type { DeviceDescription } from './executor.ts'
+import type { CompiledProgram } from './abi.ts'
+import { DeviceLostError, errorOf, NoDeviceError, type RunError } from './errors.ts'
+import type { DeviceDescription, Executor, OpenOptions } from './executor.ts'
+import { openSession } from './session.ts'
 
 /** What kernels' schedules are chosen for: a driver that runs them on the processor, or a real GPU. */
 export type Target = 'cpu-class' | 'gpu'
 
-export interface GpuDevice {
-  readonly device: GPUDevice
+/** Whatever sessions can be opened on. */
+export interface Device {
   readonly description: DeviceDescription
   readonly target: Target
   /** Lanes of a subgroup, where the adapter has one fixed size for all kernels. */
   readonly subgroup: number | undefined
-  /** Bytes that sessions may take, where that is known: on a software adapter, of the machine's free memory. */
-  readonly memory: number | undefined
-  /** Whether waiting for the device keeps the processor busy, as it does in Node: Dawn asks again and again. */
-  readonly polls: boolean
   /** Resolves with the reason when the driver gives the device up; never on `dispose`. */
   readonly lost: Promise<string>
   /** Throws when the device was lost or has reported an error since it was opened. */
   check(): void
+  /** Takes all memory of a session and compiles all its kernels. */
+  open(program: CompiledProgram, options: OpenOptions): Promise<Executor>
   dispose(): void
+}
+
+export interface GpuDevice extends Device {
+  readonly device: GPUDevice
+  /** Bytes that sessions may take, where that is known: on a software adapter, of the machine's free memory. */
+  readonly memory: number | undefined
+  /** Whether waiting for the device keeps the processor busy, as it does in Node: Dawn asks again and again. */
+  readonly polls: boolean
 }
 
 export interface DeviceOptions {
@@ -77,7 +85,7 @@ export async function openDevice(adapter: GPUAdapter, options: DeviceOptions = {
     })
   })
   const software = isSoftware(adapter.info)
-  return {
+  const opened: GpuDevice = {
     device,
     description: {
       kind: software ? 'software' : 'gpu',
@@ -92,11 +100,13 @@ export async function openDevice(adapter: GPUAdapter, options: DeviceOptions = {
     check() {
       if (failure) throw failure
     },
+    open: (program, options) => openSession(program, opened, options),
     dispose() {
       disposed = true
       device.destroy()
     },
   }
+  return opened
 }
 
 function fixedSubgroup({ features, info }: GPUAdapter): number | undefined {
@@ -119,11 +129,4 @@ export function nameOf(info: GPUAdapterInfo): string {
     .replaceAll(/[^a-z0-9]+/g, '-')
     .includes(model.toLowerCase())
   return named || isSoftware(info) ? description : `${model} (${description})`
-}
-
-/** A device's own report as a typed error. By name, since browsers and Dawn have each their classes. */
-export function errorOf(error: GPUError): RunError {
-  return error.constructor.name === 'GPUOutOfMemoryError'
-    ? new OutOfMemoryError(`the device is out of memory: ${error.message}`, 'use a smaller batch')
-    : new DeviceError(`the device reported an error: ${error.message}`)
 }

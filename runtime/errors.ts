@@ -103,3 +103,10 @@ export class NotANumberError extends RunError {
     this.step = step
   }
 }
+
+/** A device's own report as a typed error. By name, since browsers and Dawn have each their classes. */
+export function errorOf(error: GPUError): RunError {
+  return error.constructor.name === 'GPUOutOfMemoryError'
+    ? new OutOfMemoryError(`the device is out of memory: ${error.message}`, 'use a smaller batch')
+    : new DeviceError(`the device reported an error: ${error.message}`)
+}

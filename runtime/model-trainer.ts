@@ -8,7 +8,6 @@ import type { Batches, FitOptions, ModelSpec, OpenTrainerOptions, Trainer, Train
 import { defaultDevice } from './platform.ts'
 import { serial } from './readback.ts'
 import { schedule } from './schedule.ts'
-import { openSession } from './session.ts'
 import { stepValues } from './step-values.ts'
 import { initialize, readState, variablesOf } from './variables.ts'
 import { loadInto, metadataOf, saveTensors, weightsOfSession } from './weights.ts'
@@ -26,7 +25,7 @@ export async function openTrainer<B, M, S, P extends string>(
   const device = options.device ?? (await defaultDevice())
   const { program } = variantFor(spec, device)
   const dims = dimsOf(program, options, spec.training?.dims)
-  const executor = await openSession(program, device, {
+  const executor = await device.open(program, {
     dims,
     entries: ['step', 'evaluate'],
     ...(options.onProgress && { onProgress: options.onProgress }),

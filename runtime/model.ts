@@ -2,7 +2,7 @@
 
 import type { CompiledProgram, DimValues } from './abi.ts'
 import { CheckpointError } from './checkpoint-error.ts'
-import type { GpuDevice } from './device.ts'
+import type { Device } from './device.ts'
 import { NameError, ShapeError, UnsupportedError } from './errors.ts'
 import type { Executor, TensorData } from './executor.ts'
 import { initialValues } from './initialize.ts'
@@ -10,7 +10,6 @@ import type { DimDefaults, Model, ModelSpec, OpenModelOptions, ProgramVariant } 
 import { defaultDevice } from './platform.ts'
 import { serial } from './readback.ts'
 import { type Tensor, tensorOf } from './safetensors.ts'
-import { openSession } from './session.ts'
 import { heldBy, loadInto, metadataOf, saveTensors, weightsOfSession } from './weights.ts'
 
 export async function openModel<I, O, P extends string>(
@@ -19,7 +18,7 @@ export async function openModel<I, O, P extends string>(
 ): Promise<Model<I, O, P>> {
   const device = options.device ?? (await defaultDevice())
   const { program, exposing } = variantFor(spec, device)
-  const executor = await openSession(options.expose && exposing ? exposing : program, device, {
+  const executor = await device.open(options.expose && exposing ? exposing : program, {
     dims: dimsOf(program, options, spec.dims),
     entries: ['infer'],
     ...(options.onProgress && { onProgress: options.onProgress }),
@@ -88,7 +87,7 @@ export function dimsOf(program: CompiledProgram, options: OpenModelOptions, defa
 }
 
 /** The plan for this adapter: one for its class and subgroups, else one for its class, else one that only needs WebGPU. */
-export function variantFor({ name, variants }: ModelSpec, device: GpuDevice): ProgramVariant {
+export function variantFor({ name, variants }: ModelSpec, device: Device): ProgramVariant {
   const { target, subgroup, description } = device
   const usable = variants.filter((v) => v.subgroup === undefined || v.subgroup === subgroup)
   const score = (v: ProgramVariant) => (v.target === target ? 2 : 0) + (v.subgroup === undefined ? 0 : 1)

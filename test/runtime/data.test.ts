@@ -11,8 +11,8 @@ import { gunzip } from '../../runtime/data/gunzip.ts'
 import { parseIdx, parseIdxHeader } from '../../runtime/data/idx.ts'
 import { makeField } from '../../runtime/data/make-field.ts'
 import { prefetch } from '../../runtime/data/prefetch.ts'
-import { randomStream } from '../../runtime/random.ts'
 import { givenBatches, streamBatches } from '../../runtime/data/stream-batches.ts'
+import { randomStream } from '../../runtime/random.ts'
 
 function idx(code: number, shape: readonly number[], data: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(4 + 4 * shape.length + data.length)

@@ -12,7 +12,7 @@ import { trainRun } from '../../runtime/node/train-run.ts'
 import { randomStream } from '../../runtime/random.ts'
 import { openSession } from '../../runtime/session.ts'
 import { faultyDevice } from './open.ts'
-import { smallNetwork, train as description } from './small-network.ts'
+import { train as description, smallNetwork } from './small-network.ts'
 
 const { program } = compile(smallNetwork, {
   model: 'Small',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { GpuDevice } from '../../runtime/device.ts'
 import { DimError, OutOfMemoryError, UnsupportedError } from '../../runtime/errors.ts'
-import { demand, largestFit } from '../../runtime/memory.ts'
+import { demand, largestFit } from '../../runtime/fit.ts'
+import { roomOf } from '../../runtime/memory.ts'
 import { openSession } from '../../runtime/session.ts'
 import { evaluate } from '../../runtime/size.ts'
 import { faultyDevice, freshDevice } from './open.ts'
@@ -71,7 +72,10 @@ describe('what does not fit', () => {
   it('is refused at any batch when even none fits', async () => {
     const gpu = await freshDevice()
     const tight = limited(gpu, {}, 1000)
-    expect(largestFit(affine, tight, { dims: { batch: 8 }, entries: ['infer'] })).toEqual({ dim: 'batch', value: 0 })
+    expect(largestFit(affine, roomOf(tight), { dims: { batch: 8 }, entries: ['infer'] })).toEqual({
+      dim: 'batch',
+      value: 0,
+    })
     expect(String(await caught(openSession(affine, tight, { dims: { batch: 8 }, entries: ['infer'] })))).toMatch(
       /at any batch/,
     )

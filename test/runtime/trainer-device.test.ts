@@ -14,7 +14,7 @@ import { openSession } from '../../runtime/session.ts'
 import type { TrainEvent } from '../../runtime/train-event.ts'
 import { train } from '../../runtime/trainer.ts'
 import { freshDevice } from './open.ts'
-import { smallNetwork, train as description } from './small-network.ts'
+import { train as description, smallNetwork } from './small-network.ts'
 
 const { program } = compile(smallNetwork, {
   model: 'Small',
@@ -30,7 +30,10 @@ const random = randomStream(3, 'examples')
 const examples = 70
 const columns = wanted.map(({ name, shape, dtype }) => {
   const count = examples * shape.reduce((a, b) => a * b, 1)
-  const array = dtype === 'float' ? Float64Array.from({ length: count }, random.normal) : Int32Array.from({ length: count }, () => random.below(3))
+  const array =
+    dtype === 'float'
+      ? Float64Array.from({ length: count }, random.normal)
+      : Int32Array.from({ length: count }, () => random.below(3))
   return makeField(name, { file: 'f', examples, shape, values: { kind: 'host', array } }, [])
 })
 const { rest, part } = splitDataset(makeDataset('D.train', columns), 'D.validation', 0.15)
@@ -57,7 +60,8 @@ async function run(resume?: Checkpoint, store: CheckpointStore = memoryStore()) 
   const executor = await openSession(program, gpu, trainingSession(program, dims, [validation]))
   const source = datasetBatches(rest, wanted, { batch, shuffle: { seed: 7 }, dropLast: true })
   const events: TrainEvent[] = []
-  for await (const event of train({ executor, settings, train: source, validation, store, source: '', resume })) events.push(event)
+  for await (const event of train({ executor, settings, train: source, validation, store, source: '', resume }))
+    events.push(event)
   executor.dispose()
   return events
 }
