@@ -1,36 +1,30 @@
 #!/usr/bin/env node
 /** `dlmc`: parses the command line, runs one verb, turns whatever happens into output and an exit code. */
+import * as nodeModule from 'node:module'
 import { Command, CommanderError } from 'commander'
-import { checkVerb } from './check.ts'
-import { compileVerb } from './compile.ts'
-import { devicesVerb } from './devices.ts'
-import { explainVerb } from './explain.ts'
 import { exitCodes, fail } from './failure.ts'
-import { formatVerb } from './fmt.ts'
-import { generateVerb } from './generate.ts'
-import { grammarVerb } from './grammar.ts'
-import { initVerb } from './init.ts'
-import { inspectVerb } from './inspect.ts'
-import { runVerb } from './run.ts'
+import type { Verb } from './options.ts'
 import { terminal } from './terminal.ts'
-import { testVerb } from './test.ts'
-import { trainVerb } from './train.ts'
 import { version } from './version.ts'
 
-const verbs = [
-  checkVerb,
-  inspectVerb,
-  trainVerb,
-  runVerb,
-  generateVerb,
-  initVerb,
-  testVerb,
-  compileVerb,
-  formatVerb,
-  explainVerb,
-  devicesVerb,
-  grammarVerb,
-]
+/** A verb is loaded when it is called; all are for help, and for the word that was meant. */
+const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+  check: async () => (await import('./check.ts')).checkVerb,
+  inspect: async () => (await import('./inspect.ts')).inspectVerb,
+  train: async () => (await import('./train.ts')).trainVerb,
+  run: async () => (await import('./run.ts')).runVerb,
+  generate: async () => (await import('./generate.ts')).generateVerb,
+  init: async () => (await import('./init.ts')).initVerb,
+  test: async () => (await import('./test.ts')).testVerb,
+  compile: async () => (await import('./compile.ts')).compileVerb,
+  fmt: async () => (await import('./fmt.ts')).formatVerb,
+  explain: async () => (await import('./explain.ts')).explainVerb,
+  devices: async () => (await import('./devices.ts')).devicesVerb,
+  grammar: async () => (await import('./grammar.ts')).grammarVerb,
+}
+
+// From Node 22 on, what V8 makes of the verbs' code is kept from one call to the next.
+;(nodeModule as { enableCompileCache?: () => void }).enableCompileCache?.()
 
 async function main(argv: readonly string[]): Promise<number> {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -45,11 +39,13 @@ async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
     .showSuggestionAfterError()
-  for (const verb of verbs)
-    verb(program, async (action) => {
-      code = await action()
-    })
+  const [word = ''] = argv
+  const wanted = Object.hasOwn(verbs, word) ? [verbs[word]!] : Object.values(verbs)
   try {
+    for (const load of wanted)
+      (await load())(program, async (action) => {
+        code = await action()
+      })
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage

@@ -134,9 +134,9 @@ export function declareAll(declarations: readonly Declaration[], scope: Scope, s
   }
 }
 
-type Named = Exclude<Declaration, { kind: 'import' | 'test' | 'data' | 'train' }>
+export type Named = Exclude<Declaration, { kind: 'import' | 'test' | 'data' | 'train' }>
 
-function bindingOf(declaration: Named, scope: Scope): Binding {
+export function bindingOf(declaration: Named, scope: Scope): Binding {
   const { span } = declaration.name
   switch (declaration.kind) {
     case 'const':

@@ -130,7 +130,7 @@ function modelNamed(scope: Scope, name: string): ModelValue | undefined {
 /** Models that a train block can name: the file's own and imported ones. */
 function modelsIn(scope: Scope): ReadonlyMap<string, ModelValue> {
   return new Map(
-    [...scope.visible()].flatMap((name) => {
+    [...scope.names()].flatMap((name) => {
       const value = modelNamed(scope, name)
       return value ? [[name, value] as const] : []
     }),

@@ -19,9 +19,12 @@ export type ConstantState =
   | { readonly kind: 'running' }
   | { readonly kind: 'done'; readonly value: Value }
 
+/** Makes a binding when the name is first asked for. */
+export type LaterBinding = () => Binding
+
 export class Scope {
   readonly parent: Scope | undefined
-  readonly #names = new Map<string, Binding>()
+  readonly #names = new Map<string, Binding | LaterBinding>()
 
   constructor(parent: Scope | undefined) {
     this.parent = parent
@@ -34,15 +37,26 @@ export class Scope {
   declare(name: string, binding: Binding): void {
     this.#names.set(name, binding)
   }
+  /** Declares a name whose binding is made when it is first looked up. */
+  declareLater(name: string, make: LaterBinding): void {
+    this.#names.set(name, make)
+  }
   unbind(name: string): void {
     this.#names.delete(name)
   }
+  has(name: string): boolean {
+    return this.#names.has(name)
+  }
   own(name: string): Binding | undefined {
-    return this.#names.get(name)
+    const found = this.#names.get(name)
+    if (typeof found !== 'function') return found
+    const made = found()
+    this.#names.set(name, made)
+    return made
   }
   find(name: string): Binding | undefined {
     for (let scope: Scope | undefined = this; scope; scope = scope.parent) {
-      const found = scope.#names.get(name)
+      const found = scope.own(name)
       if (found) return found
     }
     return undefined
@@ -51,8 +65,12 @@ export class Scope {
   findAll(name: string): readonly Binding[] {
     const found: Binding[] = []
     for (let scope: Scope | undefined = this; scope; scope = scope.parent)
-      found.push(...(scope.#names.has(name) ? [scope.#names.get(name)!] : []))
+      found.push(...(scope.has(name) ? [scope.own(name)!] : []))
     return found
+  }
+  /** The names of this scope alone. */
+  names(): Iterable<string> {
+    return this.#names.keys()
   }
   /** Every visible name, innermost first. */
   *visible(): Iterable<string> {

@@ -41,6 +41,7 @@ export function builtPackage(): string {
     [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', join(own, 'dist')],
     { cwd: root },
   )
+  spawnSync(process.execPath, [join(root, 'scripts/bundle.mjs'), join(own, 'dist/cli')])
   process.on('exit', () => rmSync(own, { recursive: true, force: true }))
   return own
 }
