@@ -62,7 +62,7 @@ export interface WasmCode {
   readonly products: readonly number[]
   /** Where the limits of the memory stand: a byte of flags (3: shared, 1: not), then minimum and maximum, each of five bytes. */
   readonly limits: number
-  /** Bytes of work space that each thread needs. */
+  /** Bytes of work space that each thread needs: in whole pages, beside what is certified. */
   readonly workspace: number
 }
 
@@ -200,7 +200,7 @@ export interface FootprintPart {
   readonly arenas: readonly number[]
   /** Sum of the arenas' bytes plus staging. */
   readonly bytes: Size
-  /** Upload and readback buffers of the runtime, also created once. */
+  /** Upload and readback buffers of the runtime, also created once; for WebAssembly, to whole pages. */
   readonly staging: Size
   readonly flops: Size
   readonly moved: Size

@@ -49,7 +49,7 @@ export function prepare(
 }
 
 /** The dispatches as they run, those in loops once for each turn. */
-function inOrder(
+export function inOrder(
   { dispatches, loops = [] }: Entry,
   dims: DimValues,
 ): { dispatch: Dispatch; turns: readonly number[] }[] {

@@ -13,7 +13,7 @@ export type Target = 'cpu-class' | 'gpu'
 /** Whatever sessions can be opened on. */
 export interface Device {
   readonly description: DeviceDescription
-  readonly target: Target
+  readonly target: Target | 'wasm'
   /** Lanes of a subgroup, where the adapter has one fixed size for all kernels. */
   readonly subgroup: number | undefined
   /** Resolves with the reason when the driver gives the device up; never on `dispose`. */
@@ -26,6 +26,7 @@ export interface Device {
 }
 
 export interface GpuDevice extends Device {
+  readonly target: Target
   readonly device: GPUDevice
   /** Bytes that sessions may take, where that is known: on a software adapter, of the machine's free memory. */
   readonly memory: number | undefined

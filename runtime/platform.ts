@@ -2,19 +2,24 @@
  * What the surroundings provide: browsers have `navigator.gpu` and `fetch`; in Node, importing `dlm/node` leaves here how to
  * open a device and files. The place is global, so that a module with its own copy of the runtime finds it too.
  */
-import { type GpuDevice, openDevice } from './device.ts'
+import { type Device, openDevice } from './device.ts'
 import { NoDeviceError } from './errors.ts'
+import type { StartWorker } from './wasm/workers.ts'
 import type { OpenSource } from './weights-source.ts'
 
 export interface Platform {
-  openDevice?: () => Promise<GpuDevice>
+  openDevice?: () => Promise<Device>
+  /** Starts a thread; browsers have their own way. */
+  startWorker?: StartWorker
+  /** Threads that run at the same time. */
+  cores?: number
   openFile?: (path: string | URL) => Promise<OpenSource>
   writeFile?: (path: string, bytes: Uint8Array) => Promise<void>
 }
 
 const key: unique symbol = Symbol.for('dlm.platform') as never
 interface Home {
-  [key]?: Platform & { device?: Promise<GpuDevice> | undefined }
+  [key]?: Platform & { device?: Promise<Device> | undefined }
 }
 
 export function platform(): NonNullable<Home[typeof key]> {
@@ -24,7 +29,7 @@ export function platform(): NonNullable<Home[typeof key]> {
 }
 
 /** One device for all that do not bring their own; a new one after a loss. */
-export function defaultDevice(): Promise<GpuDevice> {
+export function defaultDevice(): Promise<Device> {
   const place = platform()
   place.device ??= (place.openDevice ?? browserDevice)()
   const opened = place.device
@@ -35,7 +40,7 @@ export function defaultDevice(): Promise<GpuDevice> {
   return opened
 }
 
-async function browserDevice(): Promise<GpuDevice> {
+async function browserDevice(): Promise<Device> {
   const gpu = (globalThis.navigator as { gpu?: GPU } | undefined)?.gpu
   if (!gpu)
     throw new NoDeviceError(

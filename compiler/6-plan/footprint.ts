@@ -12,6 +12,7 @@ import {
   type Size,
   stagingBytes,
 } from '../../runtime/abi.ts'
+import { wasmStaging } from '../../runtime/wasm/layout.ts'
 
 type Planned = Omit<CompiledProgram, 'footprint'>
 
@@ -28,7 +29,8 @@ export function certify(program: Planned): Footprint {
 /** `measured` is the entry whose operations are counted: evaluation shares a training session but is not part of a step. */
 function part(program: Planned, entries: readonly string[], measured: string): FootprintPart {
   const arenas = arenasOf(program, entries)
-  const staging = stagingBytes(program, entries)
+  const bytes = program.arenas.map((arena) => arena.bytes)
+  const staging = program.wasm ? wasmStaging(program, entries, bytes) : stagingBytes(program, entries)
   const { dispatches } = program.entries.find((e) => e.name === measured)!
   const sum = (sizes: readonly Size[]): Size => addSizes(...sizes)
   return {

@@ -8,6 +8,7 @@ import { type Platform, platform } from '../platform.ts'
 import type { OpenSource } from '../weights-source.ts'
 import { writeFileAtomically } from './atomic-file.ts'
 import { findDevice } from './devices.ts'
+import { coreCount, startWorker } from './threads.ts'
 
 /** `DLM_DEVICE` names another one, as `--device` does for `dlmc`. */
 export async function openDefaultDevice(name = process.env['DLM_DEVICE']): Promise<GpuDevice> {
@@ -67,6 +68,8 @@ async function openFile(path: string | URL): Promise<OpenSource> {
 export function providePlatform(): void {
   const place: Platform = platform()
   place.openDevice ??= () => openDefaultDevice()
+  place.startWorker ??= startWorker
+  place.cores ??= coreCount()
   place.openFile ??= openFile
   place.writeFile ??= writeFileAtomically
 }

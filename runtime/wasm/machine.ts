@@ -1,0 +1,216 @@
+/**
+ * The host's side of a wasm session: what is asked for goes to the threads in the order in which it was asked. While a run
+ * goes on, the next batch is written beside the one it reads, and its run enqueued; the host is never further ahead.
+ */
+import { type CompiledProgram, ringRows } from '../abi.ts'
+import type { Device } from '../device.ts'
+import type { ScalarRow } from '../executor.ts'
+import type { Machine } from '../make-executor.ts'
+import { StepBlock } from '../step-block.ts'
+import type { Layout } from './layout.ts'
+import type { WasmRun } from './session.ts'
+import { control } from './thread.ts'
+
+/** Those who run the lists. */
+export interface Crew extends Pick<Device, 'lost' | 'check'> {
+  /** Runs the k-th run here and now; absent where threads do when they see that it was enqueued. */
+  readonly run: ((k: number) => void) | undefined
+  /** The listener is called when a run began or ended that someone waits for, and when a thread failed. */
+  onMove(listener: () => void): void
+  hold(held: boolean): void
+  release(): void
+}
+
+interface Waiting {
+  readonly place: number
+  readonly k: number
+  readonly done: () => void
+}
+
+/** Without threads of their own, long runs let the host's other work have its turn about so often, in milliseconds. */
+const slice = 12
+
+export function machineOf(
+  program: CompiledProgram,
+  memory: WebAssembly.Memory,
+  layout: Layout,
+  crew: Crew,
+): Machine<WasmRun> {
+  let words = new Int32Array(memory.buffer)
+  let floats = new Float32Array(memory.buffer)
+  let bytes = new Uint8Array(memory.buffer)
+  const taken = bytes.length
+  const step = new StepBlock(program)
+  const stepArena = program.arenas.findIndex(({ role }) => role === 'step')
+
+  /** Runs enqueued, and those of them that threads share; as the words in memory, they wrap around. */
+  let published = 0
+  let shared = 0
+  /** What of the copies must be uploaded by the next run. */
+  let dirty: [first: number, end: number] = [Number.POSITIVE_INFINITY, 0]
+  let pending: { readonly k: number; readonly ticket: number; readonly row: number; readonly run: WasmRun }[] = []
+  let arrived: ScalarRow[] = []
+  let rows = 0
+  let slept = performance.now()
+
+  // ---------------------------------------------------------------- waiting for the threads
+
+  const waiting = new Set<Waiting>()
+  const reached = (place: number, k: number) => ((Atomics.load(words, place) - k) | 0) >= 0
+  const look = () => {
+    const failed = isFailed(crew)
+    for (const one of waiting)
+      if (failed || reached(one.place, one.k)) {
+        waiting.delete(one)
+        one.done()
+      }
+    if (waiting.size === 0) return crew.hold(false)
+    Atomics.store(words, control.wanted, 1)
+    // What moved before the word was set is told by nobody.
+    for (const one of waiting) if (reached(one.place, one.k)) return look()
+  }
+  crew.onMove(look)
+  const until = (place: number, k: number): Promise<void> | undefined => {
+    if (reached(place, k)) return undefined
+    crew.check()
+    return new Promise<void>((done) => {
+      waiting.add({ place, k, done })
+      crew.hold(true)
+      look()
+    }).then(crew.check)
+  }
+
+  // ---------------------------------------------------------------- one thing after another
+
+  let last: Promise<unknown> = Promise.resolve()
+  let queued = 0
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    queued += 1
+    const done = last.then(work)
+    last = done.then(
+      () => (queued -= 1),
+      () => (queued -= 1),
+    )
+    return done
+  }
+
+  const isUploaded = (address: number) => address < layout.mirror
+  const place = (address: number, data: Uint8Array) => {
+    if (!isUploaded(address)) return bytes.set(data, address)
+    bytes.set(data, address + layout.mirrorDistance)
+    const first = address + layout.mirrorDistance - layout.mirror
+    dirty = [Math.min(dirty[0], first), Math.max(dirty[1], first + data.length)]
+  }
+
+  const collect = (upTo: number) => {
+    let rowsTaken = 0
+    for (const { k, ticket, row, run } of pending) {
+      if (((upTo - k) | 0) < 0) break
+      rowsTaken += 1
+      const from = layout.ring / 4 + row * layout.rowWords
+      arrived.push({
+        ticket,
+        values: Object.fromEntries(run.scalars.map(([name, word]) => [name, floats[from + word]!])),
+      })
+    }
+    pending = pending.slice(rowsTaken)
+  }
+
+  const enqueue = async (run: WasmRun, ticket: number, block: ArrayBuffer | undefined): Promise<void> => {
+    if (block && stepArena >= 0 && layout.arenas[stepArena] !== undefined)
+      place(layout.arenas[stepArena], new Uint8Array(block))
+    if (pending.length >= ringRows - 1) {
+      await until(control.finished, published)
+      collect(published)
+    }
+    const row = rows++ % ringRows
+    const idle = reached(control.finished, published)
+    const [first, end] = dirty
+    dirty = [Number.POSITIVE_INFINITY, 0]
+    // Where nothing runs, the host uploads by itself and need not wait until a thread has.
+    if (idle && end > first)
+      bytes.copyWithin(layout.mirror + first - layout.mirrorDistance, layout.mirror + first, layout.mirror + end)
+    published = (published + 1) | 0
+    const slot = control.runs + 4 * (published & 3)
+    words[slot] = run.list
+    words[slot + 1] = row
+    words[slot + 2] = idle ? 0 : first
+    words[slot + 3] = idle ? 0 : end
+    if (run.shared) {
+      shared = (shared + 1) | 0
+      words[control.sharedLists + (shared & 3)] = run.list
+      Atomics.store(words, control.shared, shared)
+      Atomics.notify(words, control.shared)
+    }
+    if (run.scalars.length > 0) pending.push({ k: published, ticket, row, run })
+    Atomics.store(words, control.published, published)
+    if (!crew.run) {
+      Atomics.notify(words, control.published)
+      if (!idle) await until(control.started, published)
+      return
+    }
+    crew.run(published)
+    if (performance.now() - slept < slice) return
+    await new Promise<void>((resolve) => setTimeout(resolve, 0))
+    slept = performance.now()
+  }
+
+  return {
+    bytes: taken,
+    holds: (arena) => layout.arenas[arena] !== undefined,
+
+    write(arena, offset, data) {
+      const address = layout.arenas[arena]! + offset
+      if (queued === 0 && (isUploaded(address) || reached(control.finished, published))) return place(address, data)
+      const kept = data.slice()
+      void inTurn(async () => {
+        if (!isUploaded(address)) await until(control.finished, published)
+        place(address, kept)
+      }).catch(() => undefined)
+    },
+
+    read: (arena, offset, length) =>
+      inTurn(async () => {
+        await until(control.finished, published)
+        const address = layout.arenas[arena]! + offset
+        const from = isUploaded(address) ? address + layout.mirrorDistance : address
+        return bytes.slice(from, from + length).buffer as ArrayBuffer
+      }),
+
+    run: (run, ticket, values) => {
+      // The values are taken now: the caller may use the record again.
+      const block = step.set(values)
+      return inTurn(() => enqueue(run, ticket, queued > 1 ? block?.slice(0) : block))
+    },
+
+    async scalars() {
+      // Runs that were asked for and not enqueued yet count too; what is asked for from now on need not wait.
+      await last
+      const upTo = published
+      await until(control.finished, upTo)
+      collect(upTo)
+      const values = arrived
+      arrived = []
+      return values
+    },
+
+    release() {
+      crew.release()
+      // The memory is free when nobody refers to it; those who wait find out that the session ended.
+      words = new Int32Array(0)
+      floats = new Float32Array(0)
+      bytes = new Uint8Array(0)
+      for (const { done } of waiting) done()
+      waiting.clear()
+    },
+  }
+}
+
+function isFailed({ check }: Crew): boolean {
+  try {
+    check()
+    return false
+  } catch {
+    return true
+  }
+}

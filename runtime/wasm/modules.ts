@@ -1,0 +1,27 @@
+/** A program's WebAssembly code under given dims → a compiled module, made once per process and binding of the dims. */
+import type { CompiledProgram, DimValues, WasmCode } from '../abi.ts'
+import { DeviceError } from '../errors.ts'
+import { hasRelaxedSimd, specialize } from './specialize.ts'
+
+/** Any memory fits these limits, so that a module serves sessions with memories of any size. */
+const pages = { minimum: 0, maximum: 65_536, shared: true } as const
+
+const known = new WeakMap<WasmCode, Map<string, Promise<WebAssembly.Module>>>()
+
+export function moduleFor(program: CompiledProgram, dims: DimValues): Promise<WebAssembly.Module> {
+  const code = program.wasm!
+  const ofProgram = known.get(code) ?? new Map<string, Promise<WebAssembly.Module>>()
+  known.set(code, ofProgram)
+  const key = program.dims.map((name) => dims[name]).join()
+  const made = ofProgram.get(key) ?? compileModule(program.name, code, dims)
+  ofProgram.set(key, made)
+  return made
+}
+
+async function compileModule(name: string, code: WasmCode, dims: DimValues): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(specialize(code, { dims, pages, relaxed: hasRelaxedSimd() }))
+  } catch (cause) {
+    throw new DeviceError(`the kernels of ${name} do not compile: ${String(cause)}`, undefined, { cause })
+  }
+}

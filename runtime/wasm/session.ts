@@ -1,0 +1,186 @@
+/**
+ * A compiled program with WebAssembly code → an executor. Opening it takes one memory that holds everything, specialises and
+ * compiles the kernels, writes the command lists and starts the threads; from then on a run is a few words written
+ * where the threads look, and nothing is created.
+ *
+ * Without threads the host walks the lists itself, and a run is over when `run` returns.
+ */
+import { type CompiledProgram, scalarsOf } from '../abi.ts'
+import { fillInitial } from '../contents.ts'
+import {
+  DeviceError,
+  DeviceLostError,
+  NameError,
+  OutOfMemoryError,
+  type RunError,
+  UnsupportedError,
+} from '../errors.ts'
+import type { DeviceDescription, Executor, OpenOptions } from '../executor.ts'
+import { checkFits, type Room, variantsOf } from '../fit.ts'
+import { makeExecutor, outputsOf, type PreparedRun, runKey } from '../make-executor.ts'
+import { commandList } from './command-list.ts'
+import { type Layout, layOut, pageBytes, threadBytes, wasmStaging } from './layout.ts'
+import { type Crew, machineOf } from './machine.ts'
+import { moduleFor } from './modules.ts'
+import { control, type RunList, type ThreadSetup, wasmThread } from './thread.ts'
+import { startThreads } from './workers.ts'
+
+export interface WasmRun extends PreparedRun {
+  /** Its list's number. */
+  readonly list: number
+  /** Whether threads have something to share. */
+  readonly shared: boolean
+  /** Names of its scalars, and each one's place in a row. */
+  readonly scalars: readonly (readonly [name: string, word: number])[]
+}
+
+/** Looks at a word so often take about 50 µs. */
+const spins = 10_000
+
+const most = 65_536 * pageBytes
+
+export async function openWasmSession(
+  program: CompiledProgram,
+  description: DeviceDescription,
+  threads: number,
+  memoryLimit: number | undefined,
+  options: OpenOptions,
+): Promise<Executor> {
+  if (!program.wasm)
+    throw new UnsupportedError(
+      `${program.name} has no WebAssembly code`,
+      "compile it for this device: `dlmc compile … --devices webgpu,wasm`, or `target: 'wasm'`",
+    )
+  const entries = new Map(program.entries.map((entry) => [entry.name, entry]))
+  const variants = variantsOf(options)
+  for (const { entry } of variants) if (!entries.has(entry)) throw new NameError('entry', entry, [...entries.keys()])
+
+  const room: Room = {
+    name: description.name,
+    buffer: most,
+    binding: most,
+    memory: Math.min(most, memoryLimit ?? most) - threads * threadBytes(program),
+    staging: (planned, names, arenaBytes) => wasmStaging(planned, names, arenaBytes) as number,
+  }
+  const { arenaBytes } = checkFits(program, room, options)
+  const layout = layOut(program, options.entries, arenaBytes)
+  const memory = allocate((layout.workspace + threads * threadBytes(program)) / pageBytes)
+
+  const modules: WebAssembly.Module[] = []
+  const numbers = new Map<WebAssembly.Module, number>()
+  const kernels: (readonly [number, string])[] = []
+  const kernelNumbers = new Map<string, number>()
+  const names = scalarsOf(program, options.entries)
+  const lists: RunList[] = []
+  const runs = new Map<string, WasmRun>()
+  for (const [done, { entry: name, dims }] of variants.entries()) {
+    const module = await moduleFor(program, dims)
+    const number = numbers.get(module) ?? modules.push(module) - 1
+    numbers.set(module, number)
+    const kernelOf = (pipeline: number): number => {
+      const exported = program.pipelines[pipeline]!.wasm!.export
+      const key = `${number} ${exported}`
+      const kernel = kernelNumbers.get(key) ?? kernels.push([number, exported]) - 1
+      kernelNumbers.set(key, kernel)
+      return kernel
+    }
+    const entry = entries.get(name)!
+    const outputs = outputsOf(program, entry)
+    const list = commandList(program, entry, dims, layout, names, threads, kernelOf)
+    runs.set(runKey(program, name, dims), {
+      list: lists.push(list) - 1,
+      shared: list.shared,
+      outputs,
+      scalars: names.flatMap((scalar, word) => (outputs.has(scalar) ? [[scalar, word] as const] : [])),
+    })
+    options.onProgress?.(done + 1, variants.length, name)
+  }
+
+  const setupOf = (thread: number, of: number): ThreadSetup => ({
+    memory,
+    modules,
+    kernels,
+    lists,
+    control,
+    thread,
+    threads: of,
+    workspace: layout.workspace + thread * threadBytes(program),
+    mirror: layout.mirror,
+    mirrorDistance: layout.mirrorDistance,
+    ring: layout.ring,
+    rowWords: layout.rowWords,
+    poison: options.poison ? intermediates(program, layout, arenaBytes) : [],
+    spins,
+  })
+  const crew = await crewOf(setupOf, threads)
+  const machine = machineOf(program, memory, layout, crew)
+  fillInitial(program, options.dims, arenaBytes, (arena, offset, bytes) => {
+    if (machine.holds(arena)) machine.write(arena, offset, bytes)
+  })
+  const { lost, check } = crew
+  return makeExecutor(program, { description, lost, check }, options, machine, runs)
+}
+
+/** Threads of their own, or the host's where there is to be one only. */
+async function crewOf(setupOf: (thread: number, of: number) => ThreadSetup, threads: number): Promise<Crew> {
+  const listeners: (() => void)[] = []
+  let failure: RunError | undefined
+  let lose: (reason: string) => void
+  const lost = new Promise<string>((resolve) => {
+    lose = resolve
+  })
+  const common = {
+    lost,
+    check() {
+      if (failure) throw failure
+    },
+    onMove: (listener: () => void) => {
+      listeners.push(listener)
+    },
+  }
+  const moved = () => {
+    for (const listener of listeners) listener()
+  }
+  if (threads === 1) {
+    const run = wasmThread(setupOf(0, 1), moved)
+    return {
+      ...common,
+      run: (k) => {
+        try {
+          run(k)
+        } catch (cause) {
+          throw new DeviceError(`a kernel failed: ${String(cause)}`, undefined, { cause })
+        }
+      },
+      hold: () => undefined,
+      release: () => undefined,
+    }
+  }
+  const workers = await startThreads(
+    Array.from({ length: threads }, (_, thread) => setupOf(thread, threads)),
+    moved,
+    (reason) => {
+      failure ??= new DeviceLostError(`a thread ended: ${reason}`)
+      lose(reason)
+      moved()
+    },
+  )
+  return { ...common, run: undefined, hold: workers.hold, release: workers.terminate }
+}
+
+function allocate(pages: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  } catch (cause) {
+    throw new OutOfMemoryError(
+      `a memory of ${Math.ceil(pages / 16)} MiB could not be taken (${String(cause)})`,
+      'use a smaller batch',
+    )
+  }
+}
+
+function intermediates(program: CompiledProgram, { arenas }: Layout, arenaBytes: readonly number[]) {
+  return program.arenas.flatMap(({ role }, index) =>
+    role === 'activations' && arenas[index] !== undefined ? [[arenas[index], arenaBytes[index]! / 4] as const] : [],
+  )
+}
