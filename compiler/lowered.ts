@@ -2,7 +2,7 @@
  * A program as a set of functions over tensors, before and after fusion. Phase 2 assembles the functions from a model
  * and a `train` block; phase 5 turns each graph into kernels; phase 6 places them in memory.
  */
-import type { Initializer } from '../runtime/abi.ts'
+import type { Initializer, Size, WasmCode } from '../runtime/abi.ts'
 import type { DType, Graph, Node, Result } from './ir/graph.ts'
 import type { Kernel, ScanKernel } from './ir/kernel.ts'
 import type { Dim } from './ir/dim.ts'
@@ -85,11 +85,18 @@ export interface LoopSegment {
     readonly dtype: DType
   }[]
   /** Stacks that the body fills. */
-  readonly yields: readonly { readonly name: string; readonly stack: string; readonly shape: readonly Dim[]; readonly dtype: DType }[]
+  readonly yields: readonly {
+    readonly name: string
+    readonly stack: string
+    readonly shape: readonly Dim[]
+    readonly dtype: DType
+  }[]
 }
 
 /** A tensor by its own leaf, or by the name under which a segment before leaves it. */
-export type ValueReference = { readonly kind: 'leaf'; readonly node: Node } | { readonly kind: 'cut'; readonly name: string }
+export type ValueReference =
+  | { readonly kind: 'leaf'; readonly node: Node }
+  | { readonly kind: 'cut'; readonly name: string }
 
 /** Every kernel of some segments, in the order of their text. */
 export function kernelsOf(segments: readonly Segment[]): Kernel[] {
@@ -104,7 +111,9 @@ export interface EmittedKernel {
 }
 export interface EmittedStage {
   readonly name: string
+  /** Empty where the stage is a WebAssembly function. */
   readonly wgsl: string
+  readonly code?: CodeObject
   /** Overridable constants by name, each an expression in the free dims. */
   readonly constants: ReadonlyMap<string, Dim>
   readonly workgroup: readonly [number, number, number]
@@ -112,10 +121,35 @@ export interface EmittedStage {
   readonly workgroups: readonly [Dim, Dim, Dim]
   /** In `@binding` order, group 0. */
   readonly bindings: readonly {
-    readonly target: { readonly kind: 'slot'; readonly slot: number } | { readonly kind: 'scratch'; readonly scratch: number }
+    readonly target:
+      | { readonly kind: 'slot'; readonly slot: number }
+      | { readonly kind: 'scratch'; readonly scratch: number }
     readonly access: 'read' | 'write'
   }[]
   readonly features: readonly ('shader-f16' | 'subgroups')[]
 }
+
+/** A WebAssembly function before it has a place in a module: its body, and what is still open in it. */
+export interface CodeObject {
+  readonly parameters: readonly ('i32' | 'f32' | 'v128')[]
+  readonly result: 'i32' | 'f32' | 'v128' | undefined
+  readonly locals: readonly (readonly [count: number, type: 'i32' | 'f32' | 'v128'])[]
+  readonly bytes: Uint8Array
+  /** Five-byte constants that are these sizes. */
+  readonly sizes: readonly { readonly at: number; readonly dim: Dim }[]
+  /** Five-byte numbers of functions that it calls, by their names. */
+  readonly calls: readonly { readonly at: number; readonly name: string }[]
+  /** Where `c + a·b` may become one instruction. */
+  readonly products: readonly number[]
+}
+
+/** A function whose sizes are in terms of a session's dims: what a module is linked from. */
+export interface SizedFunction {
+  readonly code: Omit<CodeObject, 'sizes'> & { readonly sizes: readonly { readonly at: number; readonly size: Size }[] }
+  readonly export?: string
+  /** By which others call it. */
+  readonly name?: string
+}
+export type Link = (functions: readonly SizedFunction[]) => WasmCode
 
 export type StoredNode = Node

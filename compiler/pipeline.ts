@@ -13,6 +13,8 @@ import type { FuseOptions } from './5-fuse/fuse.ts'
 import { fuseSegments } from './5-fuse/segments.ts'
 import { plan, type PlanOptions } from './6-plan/plan.ts'
 import type { FusedEntry } from './6-plan/stages.ts'
+import { emitWasm } from './7-emit/wasm/emit.ts'
+import { link } from './7-emit/wasm/link.ts'
 import { emitKernel } from './7-emit/wgsl/emit.ts'
 import { emitScan, prefersWholeScans, scanLanes } from './7-emit/wgsl/scan.ts'
 import { guaranteedLimits, type Target } from './7-emit/wgsl/schedule.ts'
@@ -27,7 +29,7 @@ import type { Program } from './program.ts'
 
 export interface CompileOptions extends Omit<LowerOptions, 'differentiate'> {
   /** The class of adapter that schedules are chosen for. */
-  readonly target?: Target
+  readonly target?: Target | 'wasm'
   /** Lanes of the adapter's subgroups, where that is one fixed number. */
   readonly subgroup?: number | undefined
   /** Run the verifiers between passes. */
@@ -63,7 +65,7 @@ export function compile(program: Program, options: CompileOptions): Compilation 
     lowered,
     simplified,
     fused,
-    program: plan(simplified, fused, { emit: emitter(options.target ?? 'gpu', options.subgroup) }),
+    program: plan(simplified, fused, planOptions(options.target ?? 'gpu', options.subgroup)),
   }
 }
 
@@ -73,40 +75,63 @@ export function compile(program: Program, options: CompileOptions): Compilation 
  */
 function fuseOptions({ maxSlots = 8, target, train }: CompileOptions): FuseOptions {
   const software = train && train.dims.size === 0 ? Number.POSITIVE_INFINITY : 16
-  return { maxSlots, recompute: target === 'cpu-class' ? software : 2, ...(train && { sizes: train.dims }) }
+  return {
+    maxSlots,
+    recompute: target === 'gpu' || target === undefined ? 2 : software,
+    ...(train && { sizes: train.dims }),
+  }
 }
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */
 export function compileGraph(
   graph: Graph,
-  target: Target,
+  target: Target | 'wasm',
   wholeScans?: (kernel: ScanKernel) => boolean,
 ): CompiledProgram {
   const bare: LoweredProgram = { name: graph.name, dims: [], entries: [], parameters: [], states: [], groups: [] }
   const segments = fuseSegments(graph, { maxSlots: 8 })
-  return plan(bare, [{ name: 'infer', phases: [{ graph, flat: undefined, segments }] }], {
-    emit: emitter(target, undefined, wholeScans),
-  })
+  const entry = { name: 'infer' as const, phases: [{ graph, flat: undefined, segments }] }
+  return plan(bare, [entry], planOptions(target, undefined, wholeScans))
 }
 
+function planOptions(
+  target: Target | 'wasm',
+  subgroup?: number,
+  wholeScans: (kernel: ScanKernel) => boolean = prefersWholeScans(target === 'wasm' ? 'cpu-class' : target),
+): PlanOptions {
+  if (target !== 'wasm') return { emit: emitter(target, subgroup, wholeScans) }
+  const emit = remembered((kernel: Kernel | ScanKernel, sizes: ReadonlyMap<string, Dim>) => emitWasm(kernel, sizes))
+  return { emit: Object.assign(emit, { prefersWhole: wholeScans }), link }
+}
+
+type Print = (kernel: Kernel | ScanKernel, sizes: ReadonlyMap<string, Dim>) => EmittedKernel
+
 /** Prints a kernel once, however many entries share it. */
-function emitter(target: Target, subgroup?: number, wholeScans = prefersWholeScans(target)): PlanOptions['emit'] {
-  const limits = { ...guaranteedLimits, subgroup }
-  const storageOfNode = (node: Node) => storageOf(node.dtype) as 'f32' | 'i32' | 'u32'
+function remembered(print: Print): Print {
   const known = new Map<Kernel | ScanKernel, EmittedKernel>()
-  const emit = (kernel: Kernel | ScanKernel, sizes: ReadonlyMap<string, Dim>): EmittedKernel => {
-    const printed =
-      known.get(kernel) ??
-      (kernel.kind === 'scan'
-        ? emitScan(
-            kernel,
-            kernel.slots.map((slot) => storageOfNode(slot.node)),
-            scanLanes(target),
-          )
-        : emitKernel(kernel, { storageOf: storageOfNode, target, limits, sizes }))
+  return (kernel, sizes) => {
+    const printed = known.get(kernel) ?? print(kernel, sizes)
     known.set(kernel, printed)
     return printed
   }
+}
+
+function emitter(
+  target: Target,
+  subgroup: number | undefined,
+  wholeScans: (kernel: ScanKernel) => boolean,
+): PlanOptions['emit'] {
+  const limits = { ...guaranteedLimits, subgroup }
+  const storageOfNode = (node: Node) => storageOf(node.dtype) as 'f32' | 'i32' | 'u32'
+  const emit = remembered((kernel, sizes) =>
+    kernel.kind === 'scan'
+      ? emitScan(
+          kernel,
+          kernel.slots.map((slot) => storageOfNode(slot.node)),
+          scanLanes(target),
+        )
+      : emitKernel(kernel, { storageOf: storageOfNode, target, limits, sizes }),
+  )
   return Object.assign(emit, { prefersWhole: wholeScans })
 }
 

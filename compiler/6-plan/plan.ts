@@ -19,7 +19,7 @@ import type {
 import { position } from '../../grammar/source.ts'
 import { add, type Dim, dim, multiply, one, substitute } from '../ir/dim.ts'
 import type { Kernel, ScanKernel } from '../ir/kernel.ts'
-import type { EmittedKernel, LoweredProgram, UpdateGroup } from '../lowered.ts'
+import type { EmittedKernel, Link, LoweredProgram, SizedFunction, UpdateGroup } from '../lowered.ts'
 import { opOf } from '../ops/registry.ts'
 import { certify } from './footprint.ts'
 import { opposites, type Place, placeIntermediates, placePersistent } from './place.ts'
@@ -36,6 +36,8 @@ import {
 
 export interface PlanOptions {
   readonly emit: Emit
+  /** Makes one module of the functions, where kernels are functions. */
+  readonly link?: Link | undefined
 }
 
 export function plan(program: LoweredProgram, fused: readonly FusedEntry[], options: PlanOptions): CompiledProgram {
@@ -171,6 +173,7 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
       (r): MomentRecord => ({ name: r.name, arena: memory.indexOf('moments'), initial: r.initial }),
     ),
     stepBlock: inClass('step').flatMap((v) => stepFields(v, locate(v).offset.constant!)),
+    ...(pipelines.functions.length > 0 && options.link && { wasm: options.link(pipelines.functions) }),
   }
   return { ...compiled, footprint: certify(compiled) }
 }
@@ -326,17 +329,25 @@ function stepFields(value: MemoryValue, offset: number) {
 
 class PipelineTable {
   readonly list: Pipeline[] = []
+  readonly functions: SizedFunction[] = []
   private readonly index = new Map<string, number>()
 
-  add(pipeline: Pipeline): number {
-    const key = `${pipeline.wgsl}\0${JSON.stringify(pipeline.constants)}`
+  add(pipeline: Pipeline, code: SizedFunction['code'] | undefined): number {
+    const key = code ? keyOfCode(code) : `${pipeline.wgsl}\0${JSON.stringify(pipeline.constants)}`
     const known = this.index.get(key)
     if (known !== undefined) return known
     this.index.set(key, this.list.length)
-    this.list.push(pipeline)
+    if (code) {
+      const name = `k${this.functions.length}`
+      this.functions.push({ code, export: name })
+      this.list.push({ ...pipeline, wasm: { export: name } })
+    } else this.list.push(pipeline)
     return this.list.length - 1
   }
 }
+
+const keyOfCode = ({ bytes, sizes, calls, parameters, locals }: SizedFunction['code']): string =>
+  JSON.stringify([bytes.join(), sizes, calls, parameters, locals])
 
 function toDispatch(
   stage: Stage,
@@ -349,13 +360,17 @@ function toDispatch(
   const repeats = multiply(...around.map((loop) => loop.count))
   const size = (d: Dim): Size => toSize(substitute(d, stage.fixed))
   const { emitted, kernel, bindings } = stage
-  const pipeline = pipelines.add({
-    name: emitted.name,
-    wgsl: emitted.wgsl,
-    constants: Object.fromEntries([...emitted.constants].map(([name, d]) => [name, size(d)])),
-    workgroup: emitted.workgroup,
-    features: emitted.features,
-  })
+  const { code } = emitted
+  const pipeline = pipelines.add(
+    {
+      name: emitted.name,
+      wgsl: emitted.wgsl,
+      constants: Object.fromEntries([...emitted.constants].map(([name, d]) => [name, size(d)])),
+      workgroup: emitted.workgroup,
+      features: emitted.features,
+    },
+    code && { ...code, sizes: code.sizes.map(({ at: place, dim: d }) => ({ at: place, size: size(d) })) },
+  )
   const distinct = new Set(bindings.map((b) => b.value))
   return {
     pipeline,

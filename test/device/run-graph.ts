@@ -1,6 +1,7 @@
 /** Graph → fused kernels → WGSL → the test adapter: values of the results, and of the same graph on the reference with bounds. */
 
 import { type FuseOptions, fuse } from '../../compiler/5-fuse/fuse.ts'
+import { emitWasm } from '../../compiler/7-emit/wasm/emit.ts'
 import { emitKernel } from '../../compiler/7-emit/wgsl/emit.ts'
 import type { Schedule, Target } from '../../compiler/7-emit/wgsl/schedule.ts'
 import type { Bindings } from '../../compiler/ir/dim.ts'
@@ -8,6 +9,7 @@ import { type Graph, type Node, nodesOf } from '../../compiler/ir/graph.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
 import type { Value } from '../../compiler/ops/op.ts'
 import { lowerOf } from '../../compiler/ops/registry.ts'
+import { runOnWasm } from '../wasm/run-kernels.ts'
 import { boundedValues } from './error-bound.ts'
 import { type DeviceArray, runOnDevice, storageOf } from './run-kernels.ts'
 
@@ -19,21 +21,25 @@ export interface GraphRun {
 }
 
 export interface GraphRunOptions {
-  readonly target?: Target
+  /** `wasm`: in this thread, in ranges of groups that `seed` chooses. */
+  readonly target?: Target | 'wasm'
+  readonly seed?: number
   readonly subgroup?: number
   readonly schedule?: (kernel: Kernel) => Schedule | undefined
   readonly fuse?: FuseOptions
 }
 
 export async function runGraph({ graph, dims, leaf }: GraphRun, options: GraphRunOptions = {}): Promise<DeviceArray[]> {
+  const { target = 'cpu-class' } = options
   const kernels = fuse(graph, options.fuse).map((kernel) => {
+    if (target === 'wasm') return { kernel, emitted: emitWasm(kernel, new Map()) }
     const schedule = options.schedule?.(kernel)
     const limits = { subgroup: options.subgroup, workgroupInvocations: 256, workgroupBytes: 16384, storageBuffers: 10 }
     return {
       kernel,
       emitted: emitKernel(kernel, {
         storageOf,
-        target: options.target ?? 'cpu-class',
+        target,
         limits,
         ...(schedule && { schedule }),
       }),
@@ -47,7 +53,11 @@ export async function runGraph({ graph, dims, leaf }: GraphRun, options: GraphRu
     kernels.flatMap(({ kernel }) => kernel.slots.filter((s) => s.access === 'update').map((s) => s.node)),
   )
   const nodes = graph.results.map(({ node, replaces }) => (replaces && inPlace.has(replaces) ? replaces : node))
-  const values = await runOnDevice(kernels, leaves, dims, [...new Set(nodes)])
+  const wanted = [...new Set(nodes)]
+  const values =
+    target === 'wasm'
+      ? runOnWasm(kernels, leaves, dims, wanted, options.seed)
+      : await runOnDevice(kernels, leaves, dims, wanted)
   return nodes.map((node) => values.get(node)!)
 }
 

@@ -1,0 +1,193 @@
+/**
+ * Row kernels: for each outer index, reductions over a row one after another, then stores for its elements and results.
+ * Four lanes share a row where its elements lie side by side, and are combined at the end; where those of neighbouring
+ * rows do, each lane has a row of its own. Few very long rows are cut in parts (`row-parts.ts`).
+ */
+import { ceilQuotient, type Dim, dim, multiply, one } from '../../ir/dim.ts'
+import type { Axis, RowKernel } from '../../ir/kernel.ts'
+import type { EmittedKernel } from '../../lowered.ts'
+import { accumulator } from '../wgsl/identity.ts'
+import { levelsOf } from '../wgsl/reduction.ts'
+import { type Expression, get, integerLanes, number, size } from './code.ts'
+import { type Accumulator, accumulate, combineLanes, declareAccumulator, finished, isArg } from './combine.ts'
+import {
+  bind,
+  boundValue,
+  type Context,
+  divisor,
+  elements,
+  inside,
+  loops,
+  named,
+  rootContext,
+  unflatten,
+} from './context.ts'
+import { KernelFunction } from './function.ts'
+import { op, plus, times } from './instructions.ts'
+import { laneQuality } from './lane-choice.ts'
+import { least } from './map.ts'
+import { printScalar, printVector } from './print-scalar.ts'
+import { alongLanes, alongOne } from './reduce.ts'
+import { countStores, writeStores } from './stores.ts'
+
+/** Rows that one group computes where each lane has its own. */
+const chunk = 64
+
+export function emitRow(kernel: RowKernel): EmittedKernel {
+  const fn = new KernelFunction(kernel.slots)
+  countRow(fn, kernel)
+  const groups = rowLanes(fn, kernel).by === 'outer' ? byOuter(fn, kernel) : byRow(fn, kernel)
+  return { stages: [fn.finish(kernel.name, groups)], scratch: [] }
+}
+
+export function countRow(fn: KernelFunction, kernel: RowKernel): void {
+  for (const { value } of kernel.stages) fn.identities.count(value)
+  countStores(fn, kernel.stores)
+  countStores(fn, kernel.results)
+}
+
+/** A run of the row's first axis. */
+export interface Part {
+  readonly begin: Expression
+  readonly end: Expression
+}
+
+/** Where the four lanes lie. */
+export function rowLanes(
+  fn: KernelFunction,
+  kernel: RowKernel,
+): { readonly by: 'outer' | 'row'; readonly axis: Axis } | { readonly by: 'none'; readonly axis?: undefined } {
+  const values = kernel.stages.map(({ value }) => value)
+  const [outer, row] = [kernel.outer.at(-1), kernel.row.at(-1)]
+  const across = outer ? laneQuality(fn, values, outer, [...kernel.stores, ...kernel.results]) : 0
+  const along = row ? laneQuality(fn, values, row, kernel.stores) : 0
+  if (across === 0 && along === 0) return { by: 'none' }
+  return across > along ? { by: 'outer', axis: outer! } : { by: 'row', axis: row! }
+}
+
+/** One row after another; the lanes share each. */
+function byRow(fn: KernelFunction, kernel: RowKernel): Dim {
+  fn.forEachGroup((block, group) => {
+    const root = inside(rootContext(fn), block)
+    fillRow(bind(root, unflatten(root, kernel.outer, get(group))), kernel)
+  })
+  return elements(kernel.outer)
+}
+
+/** Four rows at a time, then those that four do not divide. */
+function byOuter(fn: KernelFunction, kernel: RowKernel): Dim {
+  const along = kernel.outer.at(-1)!
+  const others = kernel.outer.slice(0, -1)
+  const chunks = ceilQuotient(along.extent, dim(chunk))
+  fn.forEachGroup((block, group) => {
+    const root = inside(rootContext(fn), block)
+    const row = chunks === one ? get(group) : named(root, op('i32.div_u', get(group), divisor(chunks)))
+    const context = bind(root, unflatten(root, others, row))
+    const begin = named(context, times(op('i32.sub', get(group), times(row, size(chunks))), number(chunk)))
+    const end = named(context, least(plus(begin, number(chunk)), size(along.extent)))
+    const fill = (inner: Context) => fillRow(inner, kernel)
+    alongLanes(context, along, chunks === one ? number(0) : begin, end, fill, fill)
+  })
+  return multiply(elements(others), chunks)
+}
+
+/** All of a row, or of four where the context has lanes. */
+function fillRow(outer: Context, kernel: RowKernel): void {
+  let context = outer
+  for (const level of levelsOf(kernel.stages)) {
+    const done = reduceLevel(context, kernel, level)
+    context = withStages(context, kernel, level, done)
+  }
+  if (kernel.stores.length > 0) forEachOfRow(context, kernel, (inner) => writeStores(inner, kernel.stores))
+  writeStores(context, kernel.results)
+}
+
+/** The context in which some stages have these values. */
+export function withStages(
+  context: Context,
+  kernel: RowKernel,
+  level: readonly number[],
+  values: readonly Expression[],
+): Context {
+  for (const stage of level) context.fn.vectorTypes.set(stage, kernel.stages[stage]!.dtype === 'float' ? 'f32' : 'i32')
+  const known = level.map((stage, at) => [stage, named(context, values[at]!)] as const)
+  // Of a contraction that runs as rows the one stage is the sum.
+  return bind(context, [...known, ...(level[0] === 0 ? [[accumulator, known[0]![1]] as const] : [])])
+}
+
+/** The values of stages that one pass over (a part of) the row gives. */
+export function reduceLevel(context: Context, kernel: RowKernel, level: readonly number[], part?: Part): Expression[] {
+  return reduced(context, kernel, level, part).map(finished)
+}
+
+export function reduced(context: Context, kernel: RowKernel, level: readonly number[], part?: Part): Accumulator[] {
+  const { block } = context
+  const stages = level.map((i) => kernel.stages[i]!)
+  const declare = (four: boolean) =>
+    stages.map(({ combine, value }) => declareAccumulator(block, combine, value.dtype, four))
+  const counts = stages.some(({ combine }) => isArg(combine))
+  const take = (into: readonly Accumulator[], four: boolean) => (inner: Context) => {
+    const position = counts ? positionOf(inner, kernel) : number(0)
+    stages.forEach(({ value }, i) => {
+      const element = four ? printVector(inner, value) : printScalar(inner, value)
+      accumulate(inner.block, into[i]!, element, four ? lanePosition(inner, kernel, position) : position)
+    })
+  }
+  if (context.lanes) {
+    const own = declare(true)
+    eachOfRow(context, kernel, part, take(own, true))
+    return own
+  }
+  const axis = rowLanes(context.fn, kernel).by === 'row' ? kernel.row.at(-1)! : undefined
+  const rest = declare(false)
+  if (!axis) {
+    eachOfRow(context, kernel, part, take(rest, false))
+    return rest
+  }
+  const lanes = declare(true)
+  eachOfRow(context, kernel, part, take(lanes, true), take(rest, false))
+  return lanes.map((four, i) => {
+    const whole = combineLanes(block, four)
+    const { value, position } = rest[i]!
+    accumulate(block, whole, get(value), position ? get(position) : number(0))
+    return whole
+  })
+}
+
+/** Elements of the row: with two ways, four at a time along its last axis and then one by one; with one, one by one. */
+function eachOfRow(
+  context: Context,
+  kernel: RowKernel,
+  part: Part | undefined,
+  first: (inner: Context) => void,
+  rest?: (inner: Context) => void,
+): void {
+  // A part is a run of the first axis.
+  const [head, ...tail] = kernel.row
+  const inner = (at: Context, axes: readonly Axis[]) => {
+    const last = axes.at(-1)
+    if (!last || !rest) loops(at, axes, first)
+    else loops(at, axes.slice(0, -1), (outer) => alongLanes(outer, last, number(0), size(last.extent), first, rest))
+  }
+  if (!part || !head) inner(context, kernel.row)
+  else if (tail.length === 0 && rest) alongLanes(context, head, part.begin, part.end, first, rest)
+  else alongOne(context, head, part.begin, part.end, (at) => (tail.length > 0 ? inner(at, tail) : first(at)))
+}
+
+function forEachOfRow(context: Context, kernel: RowKernel, fill: (inner: Context) => void): void {
+  const shared = !context.lanes && rowLanes(context.fn, kernel).by === 'row'
+  eachOfRow(context, kernel, undefined, fill, shared ? fill : undefined)
+}
+
+/** The flat position of the current element in its row. */
+function positionOf(context: Context, kernel: RowKernel): Expression {
+  return named(
+    context,
+    kernel.row.reduce((flat, axis) => plus(times(flat, size(axis.extent)), boundValue(context, axis)!), number(0)),
+  )
+}
+/** In four lanes: the same for all where each has its row, else neighbours. */
+function lanePosition(context: Context, kernel: RowKernel, position: Expression): Expression {
+  const same = op('i32x4.splat', position)
+  return kernel.row.includes(context.lanes!) ? op('i32x4.add', same, integerLanes([0, 1, 2, 3])) : same
+}
