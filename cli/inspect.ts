@@ -42,6 +42,7 @@ export const inspectVerb: Verb = (program, run) => {
           entries: trains ? ['infer', 'evaluate', 'step'] : ['infer'],
           ...(train && { train }),
           target: options.target,
+          half: true,
         })
         const dims = completeDims(compiled.dims, parseDims(options.dims), train)
         const report = inspect(model, compiled, asRecord(dims))

@@ -7,6 +7,7 @@ import { openReference } from '../compiler/reference/executor.ts'
 import type { CompiledProgram } from '../runtime/abi.ts'
 import type { Target } from '../runtime/device.ts'
 import type { DeviceDescription, Executor, OpenOptions } from '../runtime/executor.ts'
+import { checkHalf } from '../runtime/half-check.ts'
 import { type FoundDevice, findDevice } from '../runtime/node/devices.ts'
 import { openSession } from '../runtime/session.ts'
 import { asRecord } from './options.ts'
@@ -27,6 +28,17 @@ export async function selectDevice(name: string, quiet: boolean): Promise<Select
     terminal.error(`device: ${notice ?? description.name + (description.advice ? ` (${description.advice})` : '')}`)
   }
   return { kind: found.gpu ? 'gpu' : 'reference', description: found.description, target: found.target, found }
+}
+
+/** Whether a block that asks for mixed precision gets it on this device; where not, one line says why. */
+export async function canMix(device: SelectedDevice, precision: 'float32' | 'mixed', quiet: boolean): Promise<boolean> {
+  if (precision === 'float32') return false
+  const { gpu } = device.found
+  const fault = gpu ? await checkHalf(gpu.device) : 'absent'
+  if (!fault) return true
+  const why = fault === 'absent' ? 'has no 16-bit floats' : 'gets 16-bit floats wrong'
+  if (!quiet) terminal.error(`precision: ${device.description.name} ${why}: training in float32`)
+  return false
 }
 
 export async function openCompiled(

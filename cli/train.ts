@@ -19,7 +19,7 @@ import { exitCodes, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { asRecord, collect, deviceOption, type Verb } from './options.ts'
 import { completeDims, selectTrain } from './select.ts'
-import { openCompiled, selectDevice } from './session.ts'
+import { canMix, openCompiled, selectDevice } from './session.ts'
 import { applySettings } from './set.ts'
 import { readTensors } from './tensors.ts'
 import { watchTraining } from './train-report.ts'
@@ -86,6 +86,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     train: description,
     target: device.target,
     subgroup: device.found.gpu?.subgroup,
+    half: await canMix(device, description.precision, options.quiet === true),
   })
   const given = new Map([...dimsOfFields(compiled, fields), ...description.dims, ['batch', description.batch] as const])
   const dims = asRecord(completeDims(compiled.dims, given, description))

@@ -108,11 +108,15 @@ function layerRows(model: ModelGraph, bindings: Bindings): LayerRow[] {
 
 const flopsOf = (node: Node): Dim => opOf(node).cost(node, node.attributes as never).flops
 const belongs = (node: Node, { path }: LayerRecord, model: ModelGraph): boolean =>
-  (model.origins.get(node) ?? []).some((o) => o.path === path || o.path.startsWith(`${path}.`) || o.path.startsWith(`${path}[`))
+  (model.origins.get(node) ?? []).some(
+    (o) => o.path === path || o.path.startsWith(`${path}.`) || o.path.startsWith(`${path}[`),
+  )
 
 function partReport(program: CompiledProgram, part: FootprintPart, dims: DimValues): PartReport {
   const number = (size: Size) => evaluateSize(size, dims)
-  const bindings = program.entries.filter((e) => part.entries.includes(e.name)).flatMap((e) => e.dispatches.flatMap((d) => d.bindings))
+  const bindings = program.entries
+    .filter((e) => part.entries.includes(e.name))
+    .flatMap((e) => e.dispatches.flatMap((d) => d.bindings))
   return {
     bytes: number(part.bytes),
     stagingBytes: number(part.staging),
@@ -133,7 +137,9 @@ export function printSize(size: Size): string {
   if (typeof size === 'number') return String(size)
   return size.terms
     .map(([coefficient, ...factors]) => {
-      const parts = factors.map((f) => (typeof f === 'string' ? f : `((${printSize(f.floor[0])}) // ${printSize(f.floor[1])})`))
+      const parts = factors.map((f) =>
+        typeof f === 'string' ? f : `((${printSize(f.floor[0])}) // ${printSize(f.floor[1])})`,
+      )
       return [...(coefficient === 1 && parts.length > 0 ? [] : [String(coefficient)]), ...parts].join('*')
     })
     .join(' + ')

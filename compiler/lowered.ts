@@ -3,9 +3,9 @@
  * and a `train` block; phase 5 turns each graph into kernels; phase 6 places them in memory.
  */
 import type { Initializer, Size, WasmCode } from '../runtime/abi.ts'
+import type { Dim } from './ir/dim.ts'
 import type { DType, Graph, Node, Result } from './ir/graph.ts'
 import type { Kernel, ScanKernel } from './ir/kernel.ts'
-import type { Dim } from './ir/dim.ts'
 
 /**
  * Leaves are identified across graphs by name: `input` by port name, `parameter` and `state` by path, gradients and
@@ -29,6 +29,7 @@ export interface LoweredVariable {
   readonly trainable: boolean
 }
 
+/** A group without parameters holds scalars of the run itself: each of its moments is one number. */
 export interface UpdateGroup {
   readonly index: number
   readonly parameters: readonly string[]
@@ -45,11 +46,21 @@ export interface LoweredPhase {
   readonly graph: Graph
   /** Graphs over a flat run of the parameter arena (norm, update) say which group; `N` is then that group's length. */
   readonly flat: UpdateGroup | 'all' | undefined
+  /** In mixed precision: values that contractions read or make are stored in 16 bits. */
+  readonly mixed?: boolean
 }
 
 export interface FusedPhase extends LoweredPhase {
   /** In execution order. */
   readonly segments: readonly Segment[]
+  readonly half?: HalfStorage
+}
+
+/** What is stored in 16 bits. */
+export interface HalfStorage {
+  readonly values: ReadonlySet<Node>
+  /** Paths of parameters that are read from a copy in 16 bits. */
+  readonly parameters: ReadonlySet<string>
 }
 
 /** Kernels between recurrences, or one recurrence. Values that pass from one segment to another have names. */

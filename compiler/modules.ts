@@ -79,10 +79,10 @@ export function moduleInput(
   ]
   const expose = model.exposed.map((e) => e.name)
   const variants = (options.adapters ?? (['gpu', 'software'] as const)).map((adapter): VariantInput => {
-    const target = targets[adapter]
+    const { half, ...target } = targets[adapter]
     return {
       ...target,
-      program: compile(program, { ...shared, ...(train && { train }), entries, ...target }).program,
+      program: compile(program, { ...shared, ...(train && { train }), entries, half, ...target }).program,
       exposing:
         expose.length === 0
           ? undefined
@@ -101,10 +101,14 @@ export function moduleInput(
 
 const fileOf = (path: string): string => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
 
-/** Kernels of `software4` and `software8` count on subgroups of so many lanes, as SwiftShader and lavapipe have them. */
-const targets: Record<AdapterClass, Omit<VariantInput, 'program' | 'exposing'>> = {
-  gpu: { name: 'gpu', target: 'gpu', subgroup: undefined },
-  software: { name: 'software', target: 'cpu-class', subgroup: undefined },
-  software4: { name: 'software4', target: 'cpu-class', subgroup: 4 },
-  software8: { name: 'software8', target: 'cpu-class', subgroup: 8 },
+/**
+ * Kernels of `software4` and `software8` count on subgroups of so many lanes, as SwiftShader and lavapipe have them. Of
+ * these two only the second has the 16-bit floats that `precision: mixed` asks for; elsewhere such a block trains in float32.
+ */
+type AdapterTarget = Omit<VariantInput, 'program' | 'exposing'> & { readonly half: boolean }
+const targets: Record<AdapterClass, AdapterTarget> = {
+  gpu: { name: 'gpu', target: 'gpu', subgroup: undefined, half: true },
+  software: { name: 'software', target: 'cpu-class', subgroup: undefined, half: false },
+  software4: { name: 'software4', target: 'cpu-class', subgroup: 4, half: false },
+  software8: { name: 'software8', target: 'cpu-class', subgroup: 8, half: true },
 }

@@ -12,4 +12,5 @@ export function matchesPattern(pattern: string, path: string): boolean {
   return new RegExp(`^${source}$`).test(path)
 }
 
-const numbers = (from: number, to: number): string => Array.from({ length: Math.max(0, Math.min(to, from + 4096) - from) }, (_, i) => from + i).join('|') || '(?!)'
+const numbers = (from: number, to: number): string =>
+  Array.from({ length: Math.max(0, Math.min(to, from + 4096) - from) }, (_, i) => from + i).join('|') || '(?!)'

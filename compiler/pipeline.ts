@@ -5,26 +5,26 @@
  * that what a gradient repeats of the forward pass is found once; fusion after simplification, so that it sees the
  * fewest nodes; kernels are printed before memory is planned, because a schedule may ask for scratch space.
  */
-import type { CompiledProgram } from '../runtime/abi.ts'
-import { lower, type LowerOptions } from './2-lower/lower.ts'
+import type { CompiledProgram, Storage } from '../runtime/abi.ts'
+import { type LowerOptions, lower } from './2-lower/lower.ts'
 import { differentiate } from './3-differentiate/differentiate.ts'
 import { simplify } from './4-simplify/simplify.ts'
 import type { FuseOptions } from './5-fuse/fuse.ts'
+import { halfStorage } from './5-fuse/half-storage.ts'
 import { fuseSegments } from './5-fuse/segments.ts'
-import { plan, type PlanOptions } from './6-plan/plan.ts'
+import { type PlanOptions, plan } from './6-plan/plan.ts'
 import type { FusedEntry } from './6-plan/stages.ts'
 import { emitWasm } from './7-emit/wasm/emit.ts'
 import { link } from './7-emit/wasm/link.ts'
 import { emitKernel } from './7-emit/wgsl/emit.ts'
 import { emitScan, prefersWholeScans, scanLanes } from './7-emit/wgsl/scan.ts'
 import { guaranteedLimits, type Target } from './7-emit/wgsl/schedule.ts'
-import { type EmittedKernel, kernelsOf, type LoweredProgram } from './lowered.ts'
 import type { Dim } from './ir/dim.ts'
-import type { Graph, Node } from './ir/graph.ts'
+import type { Graph } from './ir/graph.ts'
 import type { Kernel, ScanKernel } from './ir/kernel.ts'
 import { verifyGraph } from './ir/verify-graph.ts'
 import { verifyKernel } from './ir/verify-kernel.ts'
-import { storageOf } from './6-plan/sizes.ts'
+import { type EmittedKernel, type HalfStorage, kernelsOf, type LoweredProgram } from './lowered.ts'
 import type { Program } from './program.ts'
 
 export interface CompileOptions extends Omit<LowerOptions, 'differentiate'> {
@@ -53,10 +53,10 @@ export function compile(program: Program, options: CompileOptions): Compilation 
   const fused = simplified.entries.map(
     (entry): FusedEntry => ({
       name: entry.name,
-      phases: entry.phases.map((phase) => ({
-        ...phase,
-        segments: fuseSegments(phase.graph, fuseOptions(options)),
-      })),
+      phases: entry.phases.map((phase) => {
+        const segments = fuseSegments(phase.graph, fuseOptions(options))
+        return { ...phase, segments, ...(phase.mixed && { half: trainableHalf(halfStorage(segments), simplified) }) }
+      }),
     }),
   )
   if (options.verify)
@@ -100,18 +100,25 @@ function planOptions(
   wholeScans: (kernel: ScanKernel) => boolean = prefersWholeScans(target === 'wasm' ? 'cpu-class' : target),
 ): PlanOptions {
   if (target !== 'wasm') return { emit: emitter(target, subgroup, wholeScans) }
-  const emit = remembered((kernel: Kernel | ScanKernel, sizes: ReadonlyMap<string, Dim>) => emitWasm(kernel, sizes))
+  const emit = remembered((kernel, sizes) => emitWasm(kernel, sizes))
   return { emit: Object.assign(emit, { prefersWhole: wholeScans }), link }
 }
 
-type Print = (kernel: Kernel | ScanKernel, sizes: ReadonlyMap<string, Dim>) => EmittedKernel
+type Print = (
+  kernel: Kernel | ScanKernel,
+  sizes: ReadonlyMap<string, Dim>,
+  storages: readonly Storage[],
+) => EmittedKernel
 
-/** Prints a kernel once, however many entries share it. */
+/** Prints a kernel once for each way in which its tensors lie in memory, however many entries share it. */
 function remembered(print: Print): Print {
-  const known = new Map<Kernel | ScanKernel, EmittedKernel>()
-  return (kernel, sizes) => {
-    const printed = known.get(kernel) ?? print(kernel, sizes)
-    known.set(kernel, printed)
+  const known = new Map<Kernel | ScanKernel, Map<string, EmittedKernel>>()
+  return (kernel, sizes, storages) => {
+    const prints = known.get(kernel) ?? new Map<string, EmittedKernel>()
+    known.set(kernel, prints)
+    const key = storages.join()
+    const printed = prints.get(key) ?? print(kernel, sizes, storages)
+    prints.set(key, printed)
     return printed
   }
 }
@@ -122,17 +129,18 @@ function emitter(
   wholeScans: (kernel: ScanKernel) => boolean,
 ): PlanOptions['emit'] {
   const limits = { ...guaranteedLimits, subgroup }
-  const storageOfNode = (node: Node) => storageOf(node.dtype) as 'f32' | 'i32' | 'u32'
-  const emit = remembered((kernel, sizes) =>
+  const emit = remembered((kernel, sizes, storages) =>
     kernel.kind === 'scan'
-      ? emitScan(
-          kernel,
-          kernel.slots.map((slot) => storageOfNode(slot.node)),
-          scanLanes(target),
-        )
-      : emitKernel(kernel, { storageOf: storageOfNode, target, limits, sizes }),
+      ? emitScan(kernel, storages, scanLanes(target))
+      : emitKernel(kernel, { storageOf: (_, slot) => storages[slot]!, target, limits, sizes }),
   )
   return Object.assign(emit, { prefersWhole: wholeScans })
+}
+
+/** Frozen parameters have no copy: they do not change, and the copy is made of the trained ones as one run. */
+function trainableHalf({ values, parameters }: HalfStorage, { parameters: all }: LoweredProgram): HalfStorage {
+  const trained = all.filter(({ trainable, path }) => trainable && parameters.has(path))
+  return { values, parameters: new Set(trained.map(({ path }) => path)) }
 }
 
 function mapGraphs(program: LoweredProgram, pass: typeof simplify): LoweredProgram {

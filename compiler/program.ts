@@ -129,7 +129,12 @@ export interface OptimizerGraph {
   readonly step: Node
   readonly result: Node
   /** Moments, each float[N], starting at a constant. */
-  readonly moments: readonly { readonly name: string; readonly node: Node; readonly next: Node; readonly initial: number }[]
+  readonly moments: readonly {
+    readonly name: string
+    readonly node: Node
+    readonly next: Node
+    readonly initial: number
+  }[]
   readonly origins: ReadonlyMap<Node, readonly Origin[]>
 }
 
@@ -159,7 +164,10 @@ export interface Program {
   readonly tests: readonly TestCase[]
   readonly diagnostics: readonly Diagnostic[]
   /** Elaborates a model; throws `DiagnosticError`. Results are cached by arguments. */
-  readonly model: (name: string, options: { training: boolean; arguments?: ReadonlyMap<string, StaticValue> }) => ModelGraph
+  readonly model: (
+    name: string,
+    options: { training: boolean; arguments?: ReadonlyMap<string, StaticValue> },
+  ) => ModelGraph
   /** Elaborates an optimizer over `N` flat parameters; throws `DiagnosticError`. */
   readonly optimizer: (description: OptimizerDescription) => OptimizerGraph
 }

@@ -26,8 +26,10 @@ export interface Collected<T> {
  * A model's own metrics may be undefined for a batch (no case of a class): nothing is learned from one. All else must be a
  * number: the loss, and what a step alone gives, as the norm of its gradients.
  */
-function mayBeUndefined({ tensors, entries }: CompiledProgram): ReadonlySet<string> {
+function mayBeUndefined({ tensors, entries, moments }: CompiledProgram): ReadonlySet<string> {
   const evaluated = new Set(entries.find(({ name }) => name === 'evaluate')?.outputs)
+  // In mixed precision a step whose gradients overflow is skipped by the program itself, which then halves its scale.
+  if (moments.some(({ name }) => name.startsWith('moment.loss_scale.'))) evaluated.add('gradient_norm')
   return new Set(tensors.filter(({ role, name }) => role === 'metric' && evaluated.has(name)).map(({ name }) => name))
 }
 

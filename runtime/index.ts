@@ -29,6 +29,7 @@ export { type Device, type DeviceOptions, type GpuDevice, isSoftware, openDevice
 export * from './errors.ts'
 export { type EvaluateOptions, evaluate } from './evaluate.ts'
 export type * from './executor.ts'
+export { checkHalf, type HalfFault } from './half-check.ts'
 export { initialValues } from './initialize.ts'
 export { type Accuracy, accuracy } from './metrics/accuracy.ts'
 export { type Bleu, bleu, type Translation } from './metrics/bleu.ts'

@@ -8,15 +8,17 @@
  *
  * Differentiation is handed in, since phases do not import each other.
  */
+
+import { report } from '../diagnostics/catalogue.ts'
 import { DiagnosticError } from '../diagnostics/diagnostic.ts'
+import { modelHasNoLoss } from '../diagnostics/training.ts'
 import type { Graph, Node, Result } from '../ir/graph.ts'
 import type { LoweredEntry, LoweredProgram, LoweredVariable } from '../lowered.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
 import type { ModelGraph, NamedNode, ParameterPort, Program, StaticValue, TrainDescription } from '../program.ts'
-import { report } from '../diagnostics/catalogue.ts'
-import { modelHasNoLoss } from '../diagnostics/training.ts'
-import { updatePhases } from './update.ts'
 import { groupParameters } from './groups.ts'
+import { scaledLoss, scaling } from './loss-scale.ts'
+import { updatePhases } from './update.ts'
 
 export type Differentiate = (builder: GraphBuilder, loss: Node, wrt: readonly Node[]) => readonly Node[]
 
@@ -28,6 +30,8 @@ export interface LowerOptions {
   readonly train?: TrainDescription
   /** Exposed values that `infer` gives too. */
   readonly expose?: readonly string[]
+  /** The adapter has 16-bit floats: a `train` block with `precision: mixed` gets its step in them. */
+  readonly half?: boolean
   readonly differentiate: Differentiate
 }
 
@@ -41,6 +45,9 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
       ? groupParameters(inference, options.train, program)
       : { groups: [], isFrozen: () => false }
 
+  const mixed = options.half === true && options.train?.precision === 'mixed' && groups.groups.length > 0
+  const around = mixed ? scaling(options.train!, Math.max(...groups.groups.map(({ index }) => index)) + 1) : undefined
+
   const entry = (name: LoweredEntry['name']): LoweredEntry => {
     switch (name) {
       case 'infer':
@@ -51,17 +58,21 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
         return single(name, inference, [
           ...outputs(inference),
           ...scalars(inference),
-          ...gradients(inference, wrtAll(inference), options),
+          ...gradients(inference, lossOf(inference), wrtAll(inference), options),
         ])
       case 'step': {
         const model = elaborate(true)
         const trainable = model.parameters.filter((p) => !groups.isFrozen(p.path))
-        const results = [...scalars(model), ...gradients(model, trainable.map(asTarget), options), ...nextStates(model)]
+        const loss = mixed ? scaledLoss(model.builder, lossOf(model)) : lossOf(model)
+        const learnt = gradients(model, loss, trainable.map(asTarget), options)
+        const results = [...scalars(model), ...learnt, ...nextStates(model)]
         return {
           name,
           phases: [
-            ...single(name, model, results).phases,
-            ...updatePhases(program, options.train!, groups.groups, trainable),
+            ...(around?.before ?? []),
+            ...single(name, model, results).phases.map((phase) => ({ ...phase, mixed })),
+            ...updatePhases(program, options.train!, groups.groups, trainable, mixed),
+            ...(around?.after ?? []),
           ],
         }
       }
@@ -78,7 +89,7 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
       (p): LoweredVariable => variable(p, 'float', frozen.length === 0 || !groups.isFrozen(p.path)),
     ),
     states: inference.states.map((s): LoweredVariable => variable(s, s.dtype, false)),
-    groups: groups.groups,
+    groups: [...groups.groups, ...(around ? [around.group] : [])],
   }
 }
 
@@ -126,10 +137,10 @@ const wrtAll = (model: ModelGraph): Target[] => [
   ...model.parameters.map(asTarget),
   ...model.inputs.filter((i) => i.dtype === 'float').map(({ name, node }) => ({ name, node })),
 ]
-const gradients = (model: ModelGraph, wrt: readonly Target[], { differentiate }: LowerOptions): Result[] =>
+const gradients = (model: ModelGraph, loss: Node, wrt: readonly Target[], { differentiate }: LowerOptions): Result[] =>
   differentiate(
     model.builder,
-    lossOf(model),
+    loss,
     wrt.map((t) => t.node),
   ).map((node, i) => ({ name: `grad.${wrt[i]!.name}`, node, role: 'gradient' }))
 

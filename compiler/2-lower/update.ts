@@ -1,6 +1,6 @@
 /**
  * The optimizer as graphs over the flat parameter arena: one elementwise program per group of parameters, preceded by
- * the global gradient norm where the block clips (Pascanu et al., 2013, arXiv 1211.5063).
+ * the global gradient norm where the block clips or gradients may be no numbers.
  */
 import { symbol } from '../ir/dim.ts'
 import type { Graph, Node, Result } from '../ir/graph.ts'
@@ -8,43 +8,41 @@ import type { LoweredPhase, UpdateGroup } from '../lowered.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 import { transplant } from '../ops/transplant.ts'
 import type { ParameterPort, Program, TrainDescription } from '../program.ts'
+import { ifFinite, unscaled } from './loss-scale.ts'
+import { normName, normPhase } from './norm.ts'
 
-/** The metric that carries ‖g‖₂ over all trainable parameters, before clipping. */
-const normName = 'gradient_norm'
+/** What the optimizer takes for the gradient, of what lies in the gradients' arena. */
+export type GradientOf = (builder: GraphBuilder, gradient: Node) => Node
 
 export function updatePhases(
   program: Program,
   train: TrainDescription,
   groups: readonly UpdateGroup[],
   trainable: readonly ParameterPort[],
+  /** The gradients are those of a scaled loss, and may be no numbers. */
+  scaled: boolean,
 ): LoweredPhase[] {
   if (trainable.length === 0) return []
-  const clip = train.clipNorm
+  const gradientOf: GradientOf = scaled ? unscaled : (_, gradient) => gradient
   return [
-    ...(clip === undefined ? [] : [normPhase(train)]),
-    ...groups.map((group) => groupPhase(program, train, group)),
+    ...(train.clipNorm === undefined && !scaled ? [] : [normPhase(train, gradientOf)]),
+    ...groups.map((group) => groupPhase(program, train, group, scaled ? ifFinite : (_, next) => next, gradientOf)),
   ]
 }
 
-function normPhase(train: TrainDescription): LoweredPhase {
-  const builder = new GraphBuilder()
-  const norm = builder.withOrigin({ span: train.span, path: '', role: 'update' }, () => {
-    const grad = builder.input('grad', [symbol('N')], 'float', 'gradient')
-    return builder.sqrt(builder.sum(builder.mul(grad, grad), [0]))
-  })
-  return {
-    graph: { name: 'norm', results: [{ name: normName, node: norm, role: 'metric' }], origins: builder.origins },
-    flat: 'all',
-  }
-}
-
-function groupPhase(program: Program, train: TrainDescription, group: UpdateGroup): LoweredPhase {
+function groupPhase(
+  program: Program,
+  train: TrainDescription,
+  group: UpdateGroup,
+  guard: typeof ifFinite,
+  gradientOf: GradientOf,
+): LoweredPhase {
   const rule = program.optimizer(train.optimizer)
   const builder = new GraphBuilder()
   return builder.withOrigin({ span: train.optimizer.span, path: '', role: 'update' }, () => {
     const flat = [symbol('N')]
     const param = builder.input('param', flat, 'float', 'input')
-    const grad = builder.input('grad', flat, 'float', 'gradient')
+    const grad = gradientOf(builder, builder.input('grad', flat, 'float', 'gradient'))
     const moments = rule.moments.map((m) => builder.input(m.name, flat, 'float', 'moment'))
     const replacements = new Map<Node, Node>([
       [rule.param, param],
@@ -55,10 +53,11 @@ function groupPhase(program: Program, train: TrainDescription, group: UpdateGrou
     ])
     const moved = transplant(builder, [rule.result, ...rule.moments.map((m) => m.next)], rule.origins, replacements)
     const results: Result[] = [
-      { name: 'param', node: moved.get(rule.result)!, role: 'parameter', replaces: param },
-      ...rule.moments.map(
-        (m, i): Result => ({ name: m.name, node: moved.get(m.next)!, role: 'moment', replaces: moments[i]! }),
-      ),
+      { name: 'param', node: guard(builder, moved.get(rule.result)!, param), role: 'parameter', replaces: param },
+      ...rule.moments.map((m, i): Result => {
+        const was = moments[i]!
+        return { name: m.name, node: guard(builder, moved.get(m.next)!, was), role: 'moment', replaces: was }
+      }),
     ]
     const graph: Graph = { name: `update.${group.index}`, results, origins: builder.origins }
     return { graph, flat: group }

@@ -4,6 +4,8 @@
  *
  * before: kernels over graph values        after: arenas, offsets, pipelines, dispatches (`CompiledProgram`)
  */
+
+import { position } from '../../grammar/source.ts'
 import type {
   Arena,
   Binding,
@@ -16,7 +18,6 @@ import type {
   Size,
   TensorSlot,
 } from '../../runtime/abi.ts'
-import { position } from '../../grammar/source.ts'
 import { add, type Dim, dim, multiply, one, substitute } from '../ir/dim.ts'
 import type { Kernel, ScanKernel } from '../ir/kernel.ts'
 import type { EmittedKernel, Link, LoweredProgram, SizedFunction, UpdateGroup } from '../lowered.ts'
@@ -41,7 +42,8 @@ export interface PlanOptions {
 }
 
 export function plan(program: LoweredProgram, fused: readonly FusedEntry[], options: PlanOptions): CompiledProgram {
-  const variables = layOutParameters(program)
+  const half = fused.some(({ phases }) => phases.some((phase) => phase.half))
+  const variables = layOutParameters(program, half ? 2 * alignment : alignment)
   const lengths = (group: UpdateGroup | 'all') =>
     group === 'all' ? variables.trainableElements : variables.groups.get(group.index)!.elements
   const values = new Map<string, MemoryValue>()
@@ -52,6 +54,7 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
   memory.fixed('parameters', 'parameters', dim(variables.bytes))
   const training = entries.some((e) => e.name === 'step')
   if (training) memory.fixed('gradients', 'gradients', dim(variables.trainableElements * 4))
+  if (half) memory.fixed('half', 'activations', dim(variables.trainableElements * 2))
   const moments = layOutMoments(program, variables.groups)
   if (moments.bytes > 0) memory.fixed('moments', 'moments', dim(moments.bytes))
 
@@ -83,6 +86,8 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
     switch (c.kind) {
       case 'parameter':
         return { arena: memory.indexOf('parameters'), offset: dim(variables.offsets.get(c.path)!) }
+      case 'half':
+        return { arena: memory.indexOf('half'), offset: dim(variables.offsets.get(c.path)! / 2) }
       case 'gradient':
         return { arena: memory.indexOf('gradients'), offset: dim(variables.offsets.get(c.path)!) }
       case 'flat': {
@@ -187,22 +192,25 @@ interface ParameterLayout {
   readonly trainableElements: number
 }
 
-const aligned = (bytes: number) => Math.ceil(bytes / alignment) * alignment
+const aligned = (bytes: number, to = alignment) => Math.ceil(bytes / to) * to
 
 /** Groups first, each a contiguous run, frozen parameters last: the optimizer's arenas then need no holes for them. */
-function layOutParameters(program: LoweredProgram): ParameterLayout {
+function layOutParameters(program: LoweredProgram, parameterAlignment: number): ParameterLayout {
   const byPath = new Map(program.parameters.map((p) => [p.path, p]))
   const offsets = new Map<string, number>()
   const groups = new Map<number, { offset: number; elements: number }>()
   let end = 0
   const put = (path: string) => {
     offsets.set(path, end)
-    end += aligned(byPath.get(path)!.shape.reduce((a, b) => a * b, 4))
+    end += aligned(
+      byPath.get(path)!.shape.reduce((a, b) => a * b, 4),
+      parameterAlignment,
+    )
   }
   for (const group of program.groups) {
     const offset = end
     group.parameters.forEach(put)
-    groups.set(group.index, { offset, elements: (end - offset) / 4 })
+    groups.set(group.index, { offset, elements: group.parameters.length === 0 ? 1 : (end - offset) / 4 })
   }
   const trainableElements = end / 4
   for (const { path } of program.parameters) if (!offsets.has(path)) put(path)

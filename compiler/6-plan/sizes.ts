@@ -1,6 +1,6 @@
 /** Dims → bytes and the ABI's `Size`s. Everything stays exact: rounding up is a floor quotient, never a guess. */
 import type { Size, SizeFactor, SizeTerm, Storage } from '../../runtime/abi.ts'
-import { add, type Atom, ceilQuotient, type Dim, dim, multiply, product, scale } from '../ir/dim.ts'
+import { type Atom, add, ceilQuotient, type Dim, dim, multiply, product, scale } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 
 /** Every tensor starts at a multiple of this many bytes (WebGPU's default `minStorageBufferOffsetAlignment`). */
@@ -20,7 +20,9 @@ export function storageOf(dtype: DType): Storage {
   }
 }
 
-export const bytesOf = (node: Pick<Node, 'shape'>): Dim => scale(product(node.shape), 4)
+/** Bytes of a tensor in a storage. */
+export const bytesOf = ({ shape }: Pick<Node, 'shape'>, storage: Storage): Dim =>
+  scale(product(shape), storage === 'f16' ? 2 : 4)
 export const roundUp = (bytes: Dim, to: number): Dim =>
   bytes.constant !== undefined
     ? dim(Math.ceil(bytes.constant / to) * to)

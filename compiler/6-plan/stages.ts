@@ -4,7 +4,11 @@
  * A *value* is what gets a place: a leaf (by name), a result, an intermediate or a scratch tensor. Values are shared
  * between entries only through names.
  */
-import { GraphBuilder } from '../ops/builder.ts'
+
+import type { Storage } from '../../runtime/abi.ts'
+import { type Dim, dim, multiply, product, scale, substitute } from '../ir/dim.ts'
+import type { Node, Result } from '../ir/graph.ts'
+import type { Kernel, MapKernel, ScanKernel } from '../ir/kernel.ts'
 import type {
   EmittedKernel,
   EmittedStage,
@@ -15,20 +19,19 @@ import type {
   UpdateGroup,
   ValueReference,
 } from '../lowered.ts'
-import { type Dim, dim, multiply, product, scale, substitute } from '../ir/dim.ts'
-import type { Node, Result } from '../ir/graph.ts'
-import type { Kernel, MapKernel, ScanKernel } from '../ir/kernel.ts'
+import { GraphBuilder } from '../ops/builder.ts'
 import { alignment, bytesOf, storageOf } from './sizes.ts'
-import type { Storage } from '../../runtime/abi.ts'
 
 export type ValueClass =
   | { readonly kind: 'batch'; readonly name: string; readonly role: 'input' | 'target' }
   | { readonly kind: 'step'; readonly name: string }
   | { readonly kind: 'parameter'; readonly path: string }
+  /** A parameter once more, in 16 bits. */
+  | { readonly kind: 'half'; readonly path: string }
   | { readonly kind: 'gradient'; readonly path: string }
   | {
       readonly kind: 'flat'
-      readonly arena: 'parameters' | 'gradients' | 'moments'
+      readonly arena: 'parameters' | 'gradients' | 'moments' | 'half'
       readonly group: UpdateGroup | 'all'
       readonly moment?: string
     }
@@ -116,19 +119,24 @@ export function stageEntry(
   entry.phases.forEach((phase, phaseIndex) => {
     const fixed = new Map<string, Dim>()
     if (phase.flat !== undefined) fixed.set('N', dim(lengths(phase.flat)))
-    const make = (key: string, valueClass: ValueClass, node: Typed): MemoryValue =>
+    const make = (key: string, valueClass: ValueClass, node: Typed, storage = storageOf(node.dtype)): MemoryValue =>
       intern({
         key,
         class: valueClass,
-        bytes: substitute(bytesOf(node), fixed),
-        storage: storageOf(node.dtype),
+        bytes: substitute(bytesOf(node, storage), fixed),
+        storage,
         shape: node.shape.map((d) => substitute(d, fixed)),
         dtype: node.dtype,
       })
     /** Values that segments hand to each other, by name. */
     const named = new Map<string, MemoryValue>()
     const intermediate = (name: string, node: Typed) =>
-      make(`${entry.name} ${phaseIndex} ${name}`, { kind: 'intermediate' }, node)
+      make(
+        `${entry.name} ${phaseIndex} ${name}`,
+        { kind: 'intermediate' },
+        node,
+        phase.half?.values.has(node as Node) ? 'f16' : undefined,
+      )
     const turnsOf = (length: Dim): MemoryValue => {
       const shape = [substitute(length, fixed)]
       return make(
@@ -141,6 +149,8 @@ export function stageEntry(
     const leafValue = (node: Node): MemoryValue | undefined => {
       switch (node.op) {
         case 'parameter':
+          if (phase.half?.parameters.has(node.attributes.path))
+            return make(`half ${node.attributes.path}`, { kind: 'half', path: node.attributes.path }, node, 'f16')
           return make(`parameter ${node.attributes.path}`, { kind: 'parameter', path: node.attributes.path }, node)
         case 'state':
           return make(`state ${node.attributes.path}`, { kind: 'state', path: node.attributes.path }, node)
@@ -182,7 +192,11 @@ export function stageEntry(
     }
 
     const place = (kernel: Kernel | ScanKernel, slotValues: readonly MemoryValue[]) => {
-      const emitted = kernel.kind === 'scan' ? emit(kernel, fixed) : emit(kernel, fixed)
+      const emitted = emit(
+        kernel,
+        fixed,
+        slotValues.map(({ storage }) => storage),
+      )
       const scratch = emitted.scratch.map((s, i) =>
         intern({
           key: `${entry.name} ${phaseIndex} scratch ${stages.length} ${i}`,
@@ -372,8 +386,7 @@ export function stageEntry(
 
 /** A kernel as text; the sizes are those that the phase fixes. `undefined`: this form of a recurrence is not for this device. */
 export interface Emit {
-  (kernel: Kernel, sizes: ReadonlyMap<string, Dim>): EmittedKernel
-  (kernel: ScanKernel, sizes: ReadonlyMap<string, Dim>): EmittedKernel
+  (kernel: Kernel | ScanKernel, sizes: ReadonlyMap<string, Dim>, storages: readonly Storage[]): EmittedKernel
   /** Whether a recurrence is better run by one kernel than by a loop of them. */
   readonly prefersWhole: (kernel: ScanKernel) => boolean
 }
@@ -387,7 +400,7 @@ function resultValue(
   entry: string,
   pool: string,
   result: Result,
-  make: (key: string, valueClass: ValueClass, node: Typed) => MemoryValue,
+  make: (key: string, valueClass: ValueClass, node: Typed, storage?: Storage) => MemoryValue,
   leafValue: (node: Node) => MemoryValue | undefined,
 ): MemoryValue {
   const { name, role, node, replaces } = result
@@ -395,6 +408,7 @@ function resultValue(
   // Only a training step keeps its gradients in the arena that the optimizer reads as one flat run.
   if (role === 'gradient' && entry === 'step')
     return make(`gradient ${name}`, { kind: 'gradient', path: name.slice('grad.'.length) }, node)
+  if (role === 'half') return make('flat half all', { kind: 'flat', arena: 'half', group: 'all' }, node, 'f16')
   return make(`result ${pool} ${name}`, { kind: 'result', name, role }, node)
 }
 

@@ -274,21 +274,6 @@ export const monitorUnknown: DiagnosticRow<Unknown> = {
   }),
 }
 
-export const mixedNotYet: DiagnosticRow<{ span: Span }> = {
-  code: 'DLM0616',
-  severity: 'warning',
-  title: 'mixed precision is not there yet',
-  explanation:
-    '`precision: mixed` will keep activations and operands in 16-bit floats and sums in 32-bit ones. Until then such a block trains in float32, which gives the same model more slowly.',
-  wrong: right.replace('epochs: 5', 'epochs: 5\n  precision: mixed'),
-  right: right.replace('epochs: 5', 'epochs: 5\n  precision: float32'),
-  say: ({ span }) => ({
-    message: 'mixed precision is not there yet, so this trains in float32',
-    primary: { span, text: 'taken as `float32`' },
-    help: { text: 'write `precision: float32`', edit: { span, replacement: 'float32' } },
-  }),
-}
-
 /** Asked for a loss, or to train, of a model that states none. */
 export const modelHasNoLoss: DiagnosticRow<{ model: string; span: Span }> = {
   code: 'DLM0690',

@@ -52,7 +52,8 @@ function fromTerms(terms: Iterable<Term>): Dim {
   const key = kept.length === 0 ? '0' : kept.map(printTerm).join('')
   const known = interned.get(key)
   if (known) return known
-  const constant = kept.length === 0 ? 0 : kept.length === 1 && kept[0]!.atoms.length === 0 ? kept[0]!.coefficient : undefined
+  const constant =
+    kept.length === 0 ? 0 : kept.length === 1 && kept[0]!.atoms.length === 0 ? kept[0]!.coefficient : undefined
   const made: Dim = Object.freeze({ key, terms: Object.freeze(kept), constant })
   interned.set(key, made)
   return made
@@ -108,7 +109,10 @@ export function subtract(a: Dim, b: Dim): Dim {
   return add(a, scale(b, -1))
 }
 export function multiply(...dims: readonly Dim[]): Dim {
-  return dims.reduce((a, b) => (a === one ? b : b === one ? a : remembered(products, a, b, () => multiplyTwo(a, b))), one)
+  return dims.reduce(
+    (a, b) => (a === one ? b : b === one ? a : remembered(products, a, b, () => multiplyTwo(a, b))),
+    one,
+  )
 }
 function multiplyTwo(a: Dim, b: Dim): Dim {
   const terms: Term[] = []
@@ -124,7 +128,8 @@ function multiplyTwo(a: Dim, b: Dim): Dim {
 /** `a / b` when `b` divides every term of `a`, else `undefined`. */
 export function exactQuotient(a: Dim, b: Dim): Dim | undefined {
   if (b === one) return a
-  if (a.constant !== undefined && b.constant !== undefined) return b.constant !== 0 && a.constant % b.constant === 0 ? dim(a.constant / b.constant) : undefined
+  if (a.constant !== undefined && b.constant !== undefined)
+    return b.constant !== 0 && a.constant % b.constant === 0 ? dim(a.constant / b.constant) : undefined
   if (b.terms.length !== 1) return a === b && a !== zero ? one : undefined
   const quotients: Term[] = []
   for (const term of a.terms) {
@@ -237,5 +242,6 @@ export function symbolsOf(d: Dim, into: Set<string> = new Set()): Set<string> {
 }
 
 export const product = (dims: readonly Dim[]): Dim => multiply(...dims)
-export const sameDims = (a: readonly Dim[], b: readonly Dim[]): boolean => a.length === b.length && a.every((d, i) => d === b[i])
+export const sameDims = (a: readonly Dim[], b: readonly Dim[]): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i])
 export const printDims = (dims: readonly Dim[]): string => `[${dims.map((d) => d.key).join(', ')}]`

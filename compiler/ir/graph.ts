@@ -51,8 +51,18 @@ export interface Graph {
 }
 
 export interface Result extends Port {
-  /** `cut`: a value for another part of the same graph. */
-  readonly role: 'output' | 'exposed' | 'loss' | 'metric' | 'gradient' | 'parameter' | 'state' | 'moment' | 'cut'
+  /** `cut`: a value for another part of the same graph. `half`: the parameters once more, in 16 bits. */
+  readonly role:
+    | 'output'
+    | 'exposed'
+    | 'loss'
+    | 'metric'
+    | 'gradient'
+    | 'parameter'
+    | 'state'
+    | 'moment'
+    | 'half'
+    | 'cut'
   /** The leaf whose storage takes the value, for `parameter`, `state`, `moment`, and the carries of a loop. */
   readonly replaces?: Node
 }

@@ -41,6 +41,7 @@ export type ScalarFunction =
   | 'and'
   | 'or'
   | 'not'
+  | 'is_finite'
   | 'select'
   // conversion
   | 'to_float'
@@ -91,6 +92,7 @@ export const scalarMeaning = {
   and: cheap(2, (a, b) => (a && b ? 1 : 0)),
   or: cheap(2, (a, b) => (a || b ? 1 : 0)),
   not: cheap(1, (a) => (a ? 0 : 1)),
+  is_finite: cheap(1, (a) => (Number.isFinite(a!) ? 1 : 0)),
   select: cheap(3, (condition, a, b) => (condition ? a! : b!)),
   to_float: cheap(1, (a) => a!),
   // WGSL: a float becomes the nearest representable integer towards zero.

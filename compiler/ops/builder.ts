@@ -115,6 +115,9 @@ export class GraphBuilder extends NodeTable {
   not(x: Node): Node {
     return this.node('not', [x], {})
   }
+  isFinite(x: Node): Node {
+    return this.node('is_finite', [x], {})
+  }
   unitFloat(x: Node): Node {
     return this.node('unit_float', [x], {})
   }

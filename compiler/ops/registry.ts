@@ -8,9 +8,9 @@ import { constant, iota, randomBits, size } from './generated.ts'
 import { input, literal, parameter, state } from './leaf.ts'
 import type { AnyOpDef, Lowering } from './op.ts'
 import { argmax, argmin, reduceMax, reduceMin, reduceSum } from './reduce.ts'
+import { bound, scan, scanResult } from './scan.ts'
 import { cast, select, stopGradient, unitFloat } from './select.ts'
 import { concat, pad, slice } from './slice.ts'
-import { bound, scan, scanResult } from './scan.ts'
 import * as unary from './unary.ts'
 import { broadcast, permute, reshape } from './view.ts'
 import { fold, window } from './window.ts'
@@ -42,6 +42,7 @@ export const registry = {
   tanh: unary.tanh,
   erf: unary.erf,
   not: unary.not,
+  is_finite: unary.isFinite,
   cast,
   unit_float: unitFloat,
   stop_gradient: stopGradient,

@@ -9,8 +9,8 @@ import type { Node } from '../ir/graph.ts'
 import { GraphBuilder } from './builder.ts'
 import { pullback } from './pullback.ts'
 import { lowerOf } from './registry.ts'
-import { makeScan } from './scan-build.ts'
 import { type ScanAttributes, type ScanBody, scanOperands } from './scan.ts'
+import { makeScan } from './scan-build.ts'
 
 export function scanGradient(
   builder: GraphBuilder,

@@ -4,16 +4,15 @@
  *
  * The body is a graph apart: its leaves are `bound` nodes, it refers to nothing outside, and it is compared by identity.
  */
-import { type Dim, sameDims } from '../ir/dim.ts'
-import { add, dim, multiply } from '../ir/dim.ts'
+import { add, type Dim, dim, multiply, sameDims } from '../ir/dim.ts'
 import type { DType, Node, Origin } from '../ir/graph.ts'
 import { nodesOf } from '../ir/graph.ts'
 import { fault } from './faults.ts'
 import type { OpDef, TensorType, Value } from './op.ts'
-import { scanGradient } from './scan-gradient.ts'
-import { evaluateScan } from './scan-evaluate.ts'
-import { free } from './values.ts'
 import { opOf } from './registry.ts'
+import { evaluateScan } from './scan-evaluate.ts'
+import { scanGradient } from './scan-gradient.ts'
+import { free } from './values.ts'
 
 export interface BoundAttributes {
   /** Unique in its builder. */

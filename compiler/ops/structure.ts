@@ -29,6 +29,11 @@ export function literalNumber(node: Node): number | undefined {
   return node.op === 'literal' && node.attributes.data.length === 1 ? node.attributes.data[0] : undefined
 }
 
+/** The path of a parameter; `undefined` for every other node. */
+export function parameterPath(node: Node): string | undefined {
+  return node.op === 'parameter' ? node.attributes.path : undefined
+}
+
 export const isContraction = (node: Node): node is Node<'contract'> => node.op === 'contract'
 
 /** The number that a constant is at every element; `undefined` for every other node. */

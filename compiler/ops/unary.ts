@@ -1,4 +1,5 @@
 /** Elementwise functions of one operand. */
+import { requireDtype } from './faults.ts'
 import { float, number, truth, unary } from './map-rows.ts'
 import type { NoAttributes, OpDef } from './op.ts'
 
@@ -60,4 +61,9 @@ export const erf: OpDef<'erf', NoAttributes> = unary(
   float,
   (b, g, x) => b.mul(g, b.mul(2 / Math.sqrt(Math.PI), b.exp(b.neg(b.mul(x, x))))),
 )
+/** Asked of the bits: compilers of shaders may take it that no number is infinite or NaN, and fold comparisons away. */
+export const isFinite: OpDef<'is_finite', NoAttributes> = {
+  ...unary('is_finite', 'true where `x` is neither infinite nor NaN', float, undefined),
+  type: (operands) => ({ shape: requireDtype(operands, 0, 'float').shape, dtype: 'bool' }),
+}
 export const not: OpDef<'not', NoAttributes> = unary('not', 'true where `x` is false', truth, undefined)

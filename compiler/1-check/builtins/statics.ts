@@ -15,7 +15,8 @@ function modelOf(call: BuiltinCall): ModelGraph {
   const graph = call.e.model(value)
   if (graph) return graph
   // As it stands it is elaborated anyway, and its faults are told there, once.
-  const asItStands = value.declaration.parameters.every((p) => p.default !== undefined) && (value.arguments?.size ?? 0) === 0
+  const asItStands =
+    value.declaration.parameters.every((p) => p.default !== undefined) && (value.arguments?.size ?? 0) === 0
   if (asItStands) silent()
   return fail(call.e, statics.faultyModel, { span: call.at('model'), name: value.declaration.name.name })
 }

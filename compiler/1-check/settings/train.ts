@@ -188,9 +188,7 @@ function readData(setting: Setting, environment: Environment, { data, dataNames 
 
 function readPrecision(setting: Setting, environment: Environment): TrainDescription['precision'] | undefined {
   const [expression] = setting.values
-  const precision = oneOf('float32', 'mixed').read(expression!, environment, '`precision`')
-  if (precision === 'mixed') environment.sink.add(report(training.mixedNotYet, { span: expression!.span }))
-  return precision
+  return oneOf('float32', 'mixed').read(expression!, environment, '`precision`')
 }
 
 /** `every(1000)`, in steps. */

@@ -137,6 +137,17 @@ export const functionWriters = {
   and: logic('and'),
   or: logic('or'),
   not: { one: (v) => op('i32.eqz', ...v), four: (v) => op('v128.not', ...v) },
+  // The difference of an infinity, or a NaN, from itself is NaN, which equals nothing.
+  is_finite: {
+    one: (v, _, block) => {
+      const x = keep(block, v[0]!)
+      return op('f32.eq', op('f32.sub', x, x), float(0))
+    },
+    four: (v, _, block) => {
+      const x = keep(block, v[0]!)
+      return op('f32x4.eq', op('f32x4.sub', x, x), floats(0))
+    },
+  },
   select: {
     one: ([condition, a, b]) => choose(a!, b!, condition!),
     four: ([condition, a, b]) => op('v128.bitselect', a!, b!, condition!),

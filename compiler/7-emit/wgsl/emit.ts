@@ -14,7 +14,8 @@ import { emitScatter } from './scatter.ts'
 import { guaranteedLimits, type Limits, type Schedule, type Target } from './schedule.ts'
 
 export interface EmitOptions {
-  readonly storageOf: (node: Node) => Storage
+  /** How a slot's tensor lies in memory. */
+  readonly storageOf: (node: Node, slot: number) => Storage
   readonly target: Target
   readonly limits?: Limits
   /** Values of free dims that are known already: they decide schedules, but the text holds for any. */
@@ -26,7 +27,7 @@ export interface EmitOptions {
 export function emitKernel(fused: Kernel, options: EmitOptions): EmittedKernel {
   // A schedule that was given is for the kernel as it is.
   const kernel = fused.kind === 'contract' && !options.schedule ? orient(fused, options.sizes ?? new Map()) : fused
-  const storages = kernel.slots.map((slot) => options.storageOf(slot.node))
+  const storages = kernel.slots.map(({ node }, slot) => options.storageOf(node, slot))
   const schedule =
     options.schedule ?? defaultSchedule(kernel, options.target, options.limits ?? guaranteedLimits, options.sizes)
   switch (kernel.kind) {

@@ -74,6 +74,7 @@ export const functionPrinters = {
   and: infix('&&'),
   or: infix('||'),
   not: ([a]) => `(!${a})`,
+  is_finite: ([a]) => `((bitcast<u32>(${a}) & 0x7f800000u) != 0x7f800000u)`,
   select: ([condition, whenTrue, whenFalse]) => `select(${whenFalse}, ${whenTrue}, ${condition})`,
   to_float: ([a], [from]) => (from === 'float' ? a! : from === 'bool' ? `select(0.0f, 1.0f, ${a})` : `f32(${a})`),
   to_int: ([a], [from]) => (from === 'int' ? a! : from === 'bool' ? `select(0i, 1i, ${a})` : `i32(${a})`),
