@@ -34,7 +34,7 @@ export async function openWorkload(workload: Workload, device: SelectedDevice): 
     entries: [entry],
     ...(train && { train }),
     target: device.target,
-    subgroup: device.found.gpu?.subgroup,
+    subgroup: device.subgroup,
   })
   const inputs = inputsOf(workload).map(asInput)
   const model = workload.kind === 'product' ? undefined : models[workload.model]

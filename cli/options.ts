@@ -6,7 +6,7 @@ export type Verb = (program: Command, run: (action: () => Promise<number>) => Pr
 
 export const deviceOption = [
   '--device <name>',
-  "auto, gpu, cpu, reference, lavapipe, swiftshader, or part of an adapter's name",
+  "auto, gpu, wasm, reference, lavapipe, swiftshader, or part of an adapter's name",
   'auto',
 ] as const
 

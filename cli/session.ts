@@ -1,40 +1,40 @@
-/** A program and a device's name → an executor: the same plan runs on WebGPU or on the reference interpreter. */
+/** A program and a device's name → an executor: on WebGPU, on WebAssembly, or on the reference interpreter. */
 
 import type { LoweredProgram } from '../compiler/lowered.ts'
 import { type CompileOptions, compile } from '../compiler/pipeline.ts'
 import type { Program } from '../compiler/program.ts'
 import { openReference } from '../compiler/reference/executor.ts'
 import type { CompiledProgram } from '../runtime/abi.ts'
-import type { Target } from '../runtime/device.ts'
+import { type Device, isGpu, type Target } from '../runtime/device.ts'
 import type { DeviceDescription, Executor, OpenOptions } from '../runtime/executor.ts'
 import { checkHalf } from '../runtime/half-check.ts'
-import { type FoundDevice, findDevice } from '../runtime/node/devices.ts'
-import { openSession } from '../runtime/session.ts'
+import { findDevice } from '../runtime/node/devices.ts'
+import { providePlatform } from '../runtime/node/platform.ts'
 import { asRecord } from './options.ts'
 import { terminal } from './terminal.ts'
 
 export interface SelectedDevice {
-  readonly kind: 'gpu' | 'reference'
   readonly description: DeviceDescription
   readonly target: Target
-  readonly found: FoundDevice
+  /** Lanes of its subgroups, where that is one fixed number. */
+  readonly subgroup: number | undefined
+  /** Absent for the reference interpreter. */
+  readonly device: Device | undefined
 }
 
 /** Finds the device; unless quiet, one line says which it is and how to get a faster one. */
 export async function selectDevice(name: string, quiet: boolean): Promise<SelectedDevice> {
-  const found = await findDevice(name)
-  if (!quiet) {
-    const { description, notice } = found
+  providePlatform()
+  const { description, target, device, notice } = await findDevice(name)
+  if (!quiet)
     terminal.error(`device: ${notice ?? description.name + (description.advice ? ` (${description.advice})` : '')}`)
-  }
-  return { kind: found.gpu ? 'gpu' : 'reference', description: found.description, target: found.target, found }
+  return { description, target, subgroup: device?.subgroup, device }
 }
 
 /** Whether a block that asks for mixed precision gets it on this device; where not, one line says why. */
 export async function canMix(device: SelectedDevice, precision: 'float32' | 'mixed', quiet: boolean): Promise<boolean> {
   if (precision === 'float32') return false
-  const { gpu } = device.found
-  const fault = gpu ? await checkHalf(gpu.device) : 'absent'
+  const fault = device.device && isGpu(device.device) ? await checkHalf(device.device.device) : 'absent'
   if (!fault) return true
   const why = fault === 'absent' ? 'has no 16-bit floats' : 'gets 16-bit floats wrong'
   if (!quiet) terminal.error(`precision: ${device.description.name} ${why}: training in float32`)
@@ -43,14 +43,13 @@ export async function canMix(device: SelectedDevice, precision: 'float32' | 'mix
 
 export async function openCompiled(
   program: CompiledProgram,
-  device: SelectedDevice,
+  { device, description }: SelectedDevice,
   options: OpenOptions,
   lowered?: LoweredProgram,
 ): Promise<Executor> {
-  if (device.found.gpu) return openSession(program, device.found.gpu, options)
+  if (device) return device.open(program, options)
   if (!lowered) throw new Error('the reference interpreter needs the graphs')
-  const precision = device.found.description.name.startsWith('reference') ? 'float64' : 'float32'
-  return openReference(lowered, program, { ...options, precision, description: device.description })
+  return openReference(lowered, program, { ...options, precision: 'float64', description })
 }
 
 export interface OpenProgram {
@@ -74,7 +73,7 @@ export async function openProgram(request: OpenProgram): Promise<OpenedProgram> 
   const { program, simplified } = compile(request.program, {
     ...request.compile,
     target: device.target,
-    subgroup: device.found.gpu?.subgroup,
+    subgroup: device.subgroup,
   })
   const dims = request.dims(program)
   const executor = await openCompiled(

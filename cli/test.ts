@@ -40,7 +40,7 @@ export const testVerb: Verb = (program, run) => {
         const places = new Map<string, Evaluator>([['reference', onReference]])
         if (!options.reference) {
           const device = await selectDevice(options.device, true)
-          if (device.kind === 'gpu') places.set(device.description.name, onDevice(device))
+          if (device.device) places.set(device.description.name, onDevice(device))
         }
         for (const [file, checked] of programs)
           for (const [where, evaluate] of places) outcomes.push(...(await runTests(file, checked, where, evaluate)))

@@ -85,7 +85,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     entries: ['step', 'evaluate'],
     train: description,
     target: device.target,
-    subgroup: device.found.gpu?.subgroup,
+    subgroup: device.subgroup,
     half: await canMix(device, description.precision, options.quiet === true),
   })
   const given = new Map([...dimsOfFields(compiled, fields), ...description.dims, ['batch', description.batch] as const])

@@ -7,13 +7,13 @@ import { DeviceLostError, errorOf, NoDeviceError, type RunError } from './errors
 import type { DeviceDescription, Executor, OpenOptions } from './executor.ts'
 import { openSession } from './session.ts'
 
-/** What kernels' schedules are chosen for: a driver that runs them on the processor, or a real GPU. */
-export type Target = 'cpu-class' | 'gpu'
+/** What kernels are made for: a real GPU, a driver that runs shaders on the processor, or WebAssembly. */
+export type Target = 'gpu' | 'cpu-class' | 'wasm'
 
 /** Whatever sessions can be opened on. */
 export interface Device {
   readonly description: DeviceDescription
-  readonly target: Target | 'wasm'
+  readonly target: Target
   /** Lanes of a subgroup, where the adapter has one fixed size for all kernels. */
   readonly subgroup: number | undefined
   /** Resolves with the reason when the driver gives the device up; never on `dispose`. */
@@ -26,13 +26,14 @@ export interface Device {
 }
 
 export interface GpuDevice extends Device {
-  readonly target: Target
   readonly device: GPUDevice
   /** Bytes that sessions may take, where that is known: on a software adapter, of the machine's free memory. */
   readonly memory: number | undefined
   /** Whether waiting for the device keeps the processor busy, as it does in Node: Dawn asks again and again. */
   readonly polls: boolean
 }
+
+export const isGpu = (device: Device): device is GpuDevice => 'device' in device
 
 export interface DeviceOptions {
   readonly memory?: number

@@ -1,10 +1,11 @@
 /** What generated modules need of the runtime, and no more: the start of the copy that `dlmc compile --standalone` makes. */
 export type { Binding, CompiledProgram, Size } from './abi.ts'
 export { CheckpointError } from './checkpoint-error.ts'
-export { type GpuDevice, openDevice } from './device.ts'
+export { type Device, type GpuDevice, openDevice } from './device.ts'
 export * from './errors.ts'
 export { openModel } from './model.ts'
 export type * from './model-spec.ts'
 export { openTrainer } from './model-trainer.ts'
 export { schedule } from './schedule.ts'
+export { wasmDevice } from './wasm/device.ts'
 export type { WeightsSource } from './weights-source.ts'

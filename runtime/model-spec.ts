@@ -6,7 +6,7 @@
  */
 import type { CompiledProgram, DimValues, ScheduleDescription } from './abi.ts'
 import type { BatchSource } from './data/batches.ts'
-import type { GpuDevice, Target } from './device.ts'
+import type { Device, Target } from './device.ts'
 import type { DeviceDescription, TensorData } from './executor.ts'
 import type { SafetensorsHeader } from './safetensors.ts'
 import type { WeightsSource } from './weights-source.ts'
@@ -15,8 +15,10 @@ export interface ModelSpec {
   readonly name: string
   /** Where it comes from; written into every file of weights. */
   readonly origin: Origin
-  /** One plan per class of adapter; the one that fits best is chosen when a session opens. */
+  /** One plan per class of device; the one that fits best is chosen when a session opens. */
   readonly variants: readonly ProgramVariant[]
+  /** Opens what stands in for a GPU, where there is a plan for it. */
+  readonly wasm?: () => Device
   readonly dims: DimDefaults
   readonly training?: TrainingSpec
 }
@@ -56,7 +58,7 @@ export interface OpenModelOptions {
   /** Values of free dims whose names are options' names. */
   readonly dims?: DimValues | undefined
   /** By default the browser's own, or in Node the one that importing `dlm/node` provides. */
-  readonly device?: GpuDevice | undefined
+  readonly device?: Device | undefined
   /** Give the exposed values beside the outputs. */
   readonly expose?: boolean | undefined
   readonly onProgress?: ((done: number, total: number, what: string) => void) | undefined

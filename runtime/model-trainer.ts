@@ -22,7 +22,7 @@ export async function openTrainer<B, M, S, P extends string>(
   spec: ModelSpec,
   options: OpenTrainerOptions,
 ): Promise<Trainer<B, M, S, P>> {
-  const device = options.device ?? (await defaultDevice())
+  const device = options.device ?? (await defaultDevice(spec.wasm))
   const { program } = variantFor(spec, device)
   const dims = dimsOf(program, options, spec.training?.dims)
   const executor = await device.open(program, {

@@ -16,7 +16,7 @@ export async function openModel<I, O, P extends string>(
   spec: ModelSpec,
   options: OpenModelOptions,
 ): Promise<Model<I, O, P>> {
-  const device = options.device ?? (await defaultDevice())
+  const device = options.device ?? (await defaultDevice(spec.wasm))
   const { program, exposing } = variantFor(spec, device)
   const executor = await device.open(options.expose && exposing ? exposing : program, {
     dims: dimsOf(program, options, spec.dims),
@@ -86,15 +86,17 @@ export function dimsOf(program: CompiledProgram, options: OpenModelOptions, defa
   return Object.fromEntries(values)
 }
 
-/** The plan for this adapter: one for its class and subgroups, else one for its class, else one that only needs WebGPU. */
+/** The plan for this device: one for its class and subgroups, else one for its class, else one that only needs WebGPU. */
 export function variantFor({ name, variants }: ModelSpec, device: Device): ProgramVariant {
   const { target, subgroup, description } = device
-  const usable = variants.filter((v) => v.subgroup === undefined || v.subgroup === subgroup)
+  const usable = variants.filter(
+    (v) => (v.target === 'wasm') === (target === 'wasm') && (v.subgroup === undefined || v.subgroup === subgroup),
+  )
   const score = (v: ProgramVariant) => (v.target === target ? 2 : 0) + (v.subgroup === undefined ? 0 : 1)
   const best = usable.reduce<ProgramVariant | undefined>((a, b) => (a && score(a) >= score(b) ? a : b), undefined)
   if (best) return best
   throw new UnsupportedError(
     `${name} was not compiled for ${description.name}`,
-    'compile it for all adapters: `dlmc compile … --adapters gpu,software`',
+    'compile it for all devices: `dlmc compile … --devices webgpu,wasm`',
   )
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { globals } from 'webgpu'
 import { selectDevice } from '../../cli/session.ts'
+import { isGpu } from '../../runtime/device.ts'
 import { evaluate } from '../../runtime/size.ts'
 import { openWorkload } from '../dlm-session.ts'
 import { root } from '../root.ts'
@@ -11,7 +12,8 @@ import { serve } from './serve.ts'
 
 await serve(async ({ device }) => {
   const selected = await selectDevice(device, true)
-  if (selected.found.gpu) countCalls(globals)
+  const gpu = selected.device && isGpu(selected.device) ? selected.device : undefined
+  if (gpu) countCalls(globals)
   return {
     version: (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version,
     adapter: selected.description.name,
@@ -28,7 +30,7 @@ await serve(async ({ device }) => {
           return rows.at(-1)!.values['loss']!
         },
         output: () => executor.read(output) as Promise<Float32Array>,
-        settle: () => selected.found.gpu?.device.queue.onSubmittedWorkDone() ?? executor.read(output),
+        settle: () => gpu?.device.queue.onSubmittedWorkDone() ?? executor.read(output),
         facts: () => ({
           dispatches: dispatches.length,
           flops: total('flops'),

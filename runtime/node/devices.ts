@@ -1,48 +1,52 @@
 /**
- * Which device runs a program. In order: a GPU; the built-in `cpu`; a driver in software when it is asked for by name.
- * Falling back is said in one line that tells how to get a faster device.
+ * Which device runs a program. In order: a GPU; the processor, through WebAssembly; a driver in software, and the reference
+ * interpreter, when they are asked for by name. Falling back is said in one line that tells how to get a faster device.
  */
-import { freemem } from 'node:os'
-import { type GpuDevice, isSoftware, nameOf, openDevice, type Target } from '../device.ts'
+import { type Device, type GpuDevice, isSoftware, nameOf, openDevice, type Target } from '../device.ts'
 import { NoDeviceError } from '../errors.ts'
 import type { DeviceDescription } from '../executor.ts'
+import { wasmDevice } from '../wasm/device.ts'
 import { adapterNamed, adapterNames, preferredAdapter } from './dawn.ts'
+import { coreCount, enableRelaxedSimd, usableMemory } from './threads.ts'
 import { findSoftwareVulkan, type SoftwareVulkanName, useSoftwareVulkan } from './vulkan.ts'
 
 export interface FoundDevice {
   readonly description: DeviceDescription
   readonly target: Target
-  /** Absent where the reference interpreter stands in; `description.name` says with which precision. */
-  readonly gpu: GpuDevice | undefined
+  /** Absent for the reference interpreter, which the compiler holds. */
+  readonly device: Device | undefined
   /** One line for the user: a slower device was taken than one may expect, and how to get a faster one. */
   readonly notice: string | undefined
 }
 
-export const deviceNames = ['auto', 'gpu', 'cpu', 'reference', 'lavapipe', 'swiftshader', 'software'] as const
+export const deviceNames = ['auto', 'gpu', 'wasm', 'reference', 'lavapipe', 'swiftshader', 'software'] as const
 
 /** `auto`, one of the names above, or a part of an adapter's name. */
 export async function findDevice(name = 'auto'): Promise<FoundDevice> {
   switch (name) {
-    case 'auto':
-      return (
-        (await hardware()) ?? {
-          ...builtIn(),
-          notice: `no GPU was found: running on ${builtIn().description.name}; ${advice()}`,
-        }
-      )
+    case 'auto': {
+      const found = await hardware()
+      if (found) return found
+      const processor = wasm()
+      return { ...processor, notice: `no GPU was found: running on ${processor.description.name}; ${advice()}` }
+    }
     case 'gpu': {
       const found = await hardware()
       if (found) return found
       throw new NoDeviceError('no GPU was found', advice())
     }
-    case 'cpu':
     case 'wasm':
-      return builtIn()
+      return wasm()
+    case 'cpu':
+      throw new NoDeviceError(
+        "there is no device 'cpu' any more",
+        '`--device wasm` computes on the processor, `--device reference` is the float64 interpreter',
+      )
     case 'reference':
       return {
         description: { kind: 'reference', name: 'reference (float64 interpreter)' },
         target: 'cpu-class',
-        gpu: undefined,
+        device: undefined,
         notice: undefined,
       }
     case 'lavapipe':
@@ -61,13 +65,9 @@ async function hardware(): Promise<FoundDevice | undefined> {
   return found(await openDevice(adapter, { polls: true }))
 }
 
-function builtIn(): FoundDevice {
-  return {
-    description: { kind: 'reference', name: 'cpu (float32 interpreter)', advice: advice() },
-    target: 'cpu-class',
-    gpu: undefined,
-    notice: undefined,
-  }
+function wasm(): FoundDevice {
+  enableRelaxedSimd()
+  return found(wasmDevice({ threads: coreCount(), memory: usableMemory() }))
 }
 
 async function software(name: SoftwareVulkanName): Promise<FoundDevice> {
@@ -97,18 +97,12 @@ const openSoftware = (adapter: GPUAdapter): Promise<GpuDevice> =>
     advice: 'faster with a GPU and its Vulkan driver; `dlmc devices` says how',
   })
 
-const found = (gpu: GpuDevice): FoundDevice => ({
-  description: gpu.description,
-  target: gpu.target,
-  gpu,
+const found = (device: Device): FoundDevice => ({
+  description: device.description,
+  target: device.target,
+  device,
   notice: undefined,
 })
-
-/** A driver in software does not report that memory ran out, it crashes: a fifth of what is free is left alone. */
-function usableMemory(): number {
-  const { availableMemory } = process as { availableMemory?: () => number }
-  return Math.floor(0.8 * Math.min(freemem(), availableMemory?.call(process) ?? Number.POSITIVE_INFINITY))
-}
 
 // ---------------------------------------------------------------- what to install
 
@@ -124,12 +118,9 @@ const installation = {
 } as const satisfies Record<SoftwareVulkanName, string>
 
 function advice(): string {
-  if (process.platform !== 'linux') return 'update the graphics driver for a faster one'
-  const faster = (['lavapipe', 'swiftshader'] as const).find((name) => findSoftwareVulkan(name))
-  const software = faster
-    ? `\`--device ${faster}\` is faster`
-    : 'after `apt install mesa-vulkan-drivers`, `--device lavapipe` is faster'
-  return `${software}; with a GPU, install its Vulkan driver`
+  return process.platform === 'linux'
+    ? 'faster with a GPU and its Vulkan driver; `dlmc devices` says how'
+    : 'update the graphics driver for a faster one'
 }
 
 // ---------------------------------------------------------------- `dlmc devices`
@@ -173,8 +164,8 @@ export async function listDevices(): Promise<{ found: DeviceReport[]; missing: M
   }
   await list()
   const hardwareFound = reports.length > 0
-  const { description, target } = builtIn()
-  reports.push({ selector: 'cpu', description, target, limits: {}, features: [] })
+  const { description, target } = wasm()
+  reports.push({ selector: 'wasm', description, target, limits: {}, features: [] })
   for (const selector of ['lavapipe', 'swiftshader'] as const) {
     const driver = findSoftwareVulkan(selector)
     if (!driver) missing.push({ selector, installation: installation[selector] })

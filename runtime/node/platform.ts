@@ -2,33 +2,36 @@
 import { open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { CheckpointError } from '../checkpoint-error.ts'
-import type { GpuDevice } from '../device.ts'
+import type { Device } from '../device.ts'
 import { NoDeviceError } from '../errors.ts'
 import { type Platform, platform } from '../platform.ts'
 import type { OpenSource } from '../weights-source.ts'
 import { writeFileAtomically } from './atomic-file.ts'
 import { findDevice } from './devices.ts'
-import { coreCount, startWorker } from './threads.ts'
+import { coreCount, enableRelaxedSimd, startWorker } from './threads.ts'
 
-/** `DLM_DEVICE` names another one, as `--device` does for `dlmc`. */
-export async function openDefaultDevice(name = process.env['DLM_DEVICE']): Promise<GpuDevice> {
-  if (name !== undefined && name !== '' && name !== 'auto') return gpuOf(name)
-  for (const candidate of ['gpu', 'software']) {
-    const found = await gpuOf(candidate).catch((error: unknown) => {
+/**
+ * A GPU, else the processor through WebAssembly where that will do, else a driver in software. `DLM_DEVICE` names another one,
+ * as `--device` does for `dlmc`.
+ */
+export async function openDefaultDevice(wasm = false, name = process.env['DLM_DEVICE']): Promise<Device> {
+  if (name !== undefined && name !== '' && name !== 'auto') return deviceOf(name)
+  for (const candidate of ['gpu', wasm ? 'wasm' : 'software']) {
+    const found = await deviceOf(candidate).catch((error: unknown) => {
       if (error instanceof NoDeviceError) return undefined
       throw error
     })
     if (found) return found
   }
-  return gpuOf('gpu')
+  return deviceOf('gpu')
 }
 
-async function gpuOf(name: string): Promise<GpuDevice> {
-  const { gpu, description } = await findDevice(name)
-  if (gpu) return gpu
+async function deviceOf(name: string): Promise<Device> {
+  const { device, description } = await findDevice(name)
+  if (device) return device
   throw new NoDeviceError(
-    `${description.name} runs no generated module: it needs WebGPU`,
-    'name a GPU, lavapipe or swiftshader',
+    `${description.name} runs no generated module: it needs the compiler`,
+    'name a GPU, wasm, lavapipe or swiftshader',
   )
 }
 
@@ -67,8 +70,9 @@ async function openFile(path: string | URL): Promise<OpenSource> {
 /** Whatever was provided before stays: a test, or an application with its own devices. */
 export function providePlatform(): void {
   const place: Platform = platform()
-  place.openDevice ??= () => openDefaultDevice()
+  place.openDevice ??= (wasm) => openDefaultDevice(wasm)
   place.startWorker ??= startWorker
+  enableRelaxedSimd()
   place.cores ??= coreCount()
   place.openFile ??= openFile
   place.writeFile ??= writeFileAtomically

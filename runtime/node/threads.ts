@@ -34,7 +34,7 @@ export const startWorker: StartWorker = (program, onMessage, onError) => {
   }
 }
 
-/** A fifth of what is free is left alone: a process that takes all is ended by the system without a word. */
+/** A process that takes all memory is ended by the system, and a driver in software crashes: a fifth of what is free is left alone. */
 export function usableMemory(): number {
   const { availableMemory } = process as { availableMemory?: () => number }
   return Math.floor(0.8 * Math.min(freemem(), availableMemory?.call(process) ?? Number.POSITIVE_INFINITY))

@@ -114,7 +114,7 @@ describe('a right use', () => {
         '--output',
         'out.safetensors',
         '--device',
-        'cpu',
+        'wasm',
       ).status,
     ).toBe(0)
     expect(existsSync(join(folder, 'out.safetensors'))).toBe(true)
@@ -124,7 +124,7 @@ describe('a right use', () => {
   })
   it('train, from CSV and from IDX', () => {
     for (const file of ['m.dlm', 'digits.dlm']) {
-      const done = dlmc('train', file, '--device', 'cpu')
+      const done = dlmc('train', file, '--device', 'wasm')
       expect([file, done.status, done.stderr]).toEqual([file, 0, done.stderr])
     }
   })
@@ -200,24 +200,24 @@ describe('a wrong program, file or folder', () => {
     ['a folder for a program', ['inspect', '.']],
     ['no such folder to write to', ['init', 'm.dlm', '-o', 'no/where/w.safetensors']],
     ['a folder to write to', ['init', 'm.dlm', '-o', '.']],
-    ['a file for a run directory', ['train', 'm.dlm', '--out', 'm.dlm', '--device', 'cpu']],
+    ['a file for a run directory', ['train', 'm.dlm', '--out', 'm.dlm', '--device', 'wasm']],
     [
       'no such weights',
-      ['run', 'm.dlm', '--weights', 'none', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'],
+      ['run', 'm.dlm', '--weights', 'none', '--input', 'in.safetensors', '--output', 'o', '--device', 'wasm'],
     ],
     [
       'weights cut short',
-      ['run', 'm.dlm', '--weights', 'short', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'],
+      ['run', 'm.dlm', '--weights', 'short', '--input', 'in.safetensors', '--output', 'o', '--device', 'wasm'],
       () => writeFileSync(join(folder, 'short'), readFileSync(join(folder, 'w.safetensors')).subarray(0, 100)),
     ],
     [
       'weights of noise',
-      ['run', 'm.dlm', '--weights', 'noise', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'],
+      ['run', 'm.dlm', '--weights', 'noise', '--input', 'in.safetensors', '--output', 'o', '--device', 'wasm'],
       () => writeFileSync(join(folder, 'noise'), Buffer.alloc(1000, 0xa5)),
     ],
     [
       'a header that names a prototype',
-      ['run', 'm.dlm', '--weights', 'proto', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'],
+      ['run', 'm.dlm', '--weights', 'proto', '--input', 'in.safetensors', '--output', 'o', '--device', 'wasm'],
       () => {
         const header = '{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
         const bytes = Buffer.concat([Buffer.alloc(8), Buffer.from(header), Buffer.alloc(4)])
@@ -227,16 +227,16 @@ describe('a wrong program, file or folder', () => {
     ],
     [
       'inputs for weights',
-      ['run', 'm.dlm', '--weights', 'in.safetensors', '--input', 'in.safetensors', '--output', 'o', '--device', 'cpu'],
+      ['run', 'm.dlm', '--weights', 'in.safetensors', '--input', 'in.safetensors', '--output', 'o', '--device', 'wasm'],
     ],
     [
       'weights for inputs',
-      ['run', 'm.dlm', '--weights', 'w.safetensors', '--input', 'w.safetensors', '--output', 'o', '--device', 'cpu'],
+      ['run', 'm.dlm', '--weights', 'w.safetensors', '--input', 'w.safetensors', '--output', 'o', '--device', 'wasm'],
     ],
-    ['a folder of data that is not there', ['train', 'm.dlm', '--data', 'D=/no/where', '--device', 'cpu']],
+    ['a folder of data that is not there', ['train', 'm.dlm', '--data', 'D=/no/where', '--device', 'wasm']],
     [
       'an IDX file cut short',
-      ['train', 'digits.dlm', '--data', 'D=cut', '--device', 'cpu'],
+      ['train', 'digits.dlm', '--data', 'D=cut', '--device', 'wasm'],
       () => {
         spawnSync('mkdir', [join(folder, 'cut')])
         writeFileSync(join(folder, 'cut/x.idx'), idx(4, 3).subarray(0, 30))
@@ -245,7 +245,7 @@ describe('a wrong program, file or folder', () => {
     ],
     [
       'a gzip file cut short',
-      ['train', 'digits.dlm', '--data', 'D=cutz', '--device', 'cpu'],
+      ['train', 'digits.dlm', '--data', 'D=cutz', '--device', 'wasm'],
       () => {
         spawnSync('mkdir', [join(folder, 'cutz')])
         writeFileSync(join(folder, 'cutz/x.idx'), idx(4, 3))
@@ -254,7 +254,7 @@ describe('a wrong program, file or folder', () => {
     ],
     [
       'an IDX file with another magic',
-      ['train', 'digits.dlm', '--data', 'D=magic', '--device', 'cpu'],
+      ['train', 'digits.dlm', '--data', 'D=magic', '--device', 'wasm'],
       () => {
         spawnSync('mkdir', [join(folder, 'magic')])
         writeFileSync(join(folder, 'magic/x.idx'), Buffer.from('not an idx file at all'))
@@ -263,7 +263,7 @@ describe('a wrong program, file or folder', () => {
     ],
     [
       'fields of different lengths',
-      ['train', 'digits.dlm', '--data', 'D=uneven', '--device', 'cpu'],
+      ['train', 'digits.dlm', '--data', 'D=uneven', '--device', 'wasm'],
       () => {
         spawnSync('mkdir', [join(folder, 'uneven')])
         writeFileSync(join(folder, 'uneven/x.idx'), idx(4, 3))
@@ -272,7 +272,7 @@ describe('a wrong program, file or folder', () => {
     ],
     [
       'a field of another width',
-      ['train', 'digits.dlm', '--data', 'D=wide', '--device', 'cpu'],
+      ['train', 'digits.dlm', '--data', 'D=wide', '--device', 'wasm'],
       () => {
         spawnSync('mkdir', [join(folder, 'wide')])
         writeFileSync(join(folder, 'wide/x.idx'), idx(4, 4))
@@ -281,17 +281,17 @@ describe('a wrong program, file or folder', () => {
     ],
     [
       'text in a CSV file',
-      ['train', 'm.dlm', '--data', 'D=text', '--device', 'cpu'],
+      ['train', 'm.dlm', '--data', 'D=text', '--device', 'wasm'],
       () => {
         spawnSync('mkdir', [join(folder, 'text')])
         writeFileSync(join(folder, 'text/x.csv'), '1,2,3\n4,five,6\n')
         writeFileSync(join(folder, 'text/t.csv'), '1,2\n3,4\n')
       },
     ],
-    ['no run to resume', ['train', 'm.dlm', '--resume', 'none', '--device', 'cpu']],
+    ['no run to resume', ['train', 'm.dlm', '--resume', 'none', '--device', 'wasm']],
     [
       'a run directory without checkpoints',
-      ['train', 'm.dlm', '--resume', 'empty', '--device', 'cpu'],
+      ['train', 'm.dlm', '--resume', 'empty', '--device', 'wasm'],
       () => {
         spawnSync('mkdir', [join(folder, 'empty')])
         writeFileSync(join(folder, 'empty/config.json'), '{"broken')

@@ -64,14 +64,14 @@ beforeAll(() => {
   writeFileSync(join(folder, 'pairs.dlm'), pairs)
   writeFileSync(join(folder, 'pairs.tsv'), 'word\tsounds\ncat\tK AE T\nDog\tD AO G\nkite\tK AY T\nat\tAE T\n')
   for (const name of ['letters', 'pairs']) {
-    const { status, stderr } = dlmc('train', `${name}.dlm`, '--device', 'cpu', '--quiet')
+    const { status, stderr } = dlmc('train', `${name}.dlm`, '--device', 'wasm', '--quiet')
     expect([status, stderr]).toEqual([0, ''])
   }
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const bigram = ['generate', 'letters.dlm', '--weights', 'runs/bigram-1/model.safetensors', '--device', 'cpu', '--quiet']
-const spoken = ['generate', 'pairs.dlm', '--weights', 'runs/pairs-1/model.safetensors', '--device', 'cpu', '--quiet']
+const bigram = ['generate', 'letters.dlm', '--weights', 'runs/bigram-1/model.safetensors', '--device', 'wasm', '--quiet']
+const spoken = ['generate', 'pairs.dlm', '--weights', 'runs/pairs-1/model.safetensors', '--device', 'wasm', '--quiet']
 
 describe('a language model', () => {
   it('goes on with the prompt, past its context too', () => {

@@ -8,7 +8,6 @@ import { GraphBuilder } from '../../compiler/ops/builder.ts'
 import { compileGraph } from '../../compiler/pipeline.ts'
 import { evaluate } from '../../compiler/reference/evaluate.ts'
 import { findDevice } from '../../runtime/node/devices.ts'
-import { openSession } from '../../runtime/session.ts'
 
 const dims = (...sizes: number[]) => sizes.map(dim)
 const nameOf = (node: Node) => (node.attributes as { readonly name: string }).name
@@ -34,9 +33,9 @@ async function deviceError(graph: Graph, inputs: readonly Node[], whole = true):
     graph.results.map((r) => r.node),
     { leaf: (node) => values.get(nameOf(node))! },
   )
-  const { gpu } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
+  const { device } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
   const program = compileGraph(graph, 'cpu-class', () => whole)
-  const session = await openSession(program, gpu!, { dims: {}, entries: ['infer'], poison: true })
+  const session = await device!.open(program, { dims: {}, entries: ['infer'], poison: true })
   try {
     const used = new Set(program.tensors.map((t) => t.name))
     for (const [name, value] of values) if (used.has(name)) session.write(name, Float32Array.from(value.data))
@@ -52,7 +51,7 @@ async function deviceError(graph: Graph, inputs: readonly Node[], whole = true):
     return worst
   } finally {
     session.dispose()
-    gpu!.dispose()
+    device!.dispose()
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { afterEach, describe, expect, it } from 'vitest'
-import { isSoftware, nameOf } from '../../runtime/device.ts'
+import { type GpuDevice, isSoftware, nameOf } from '../../runtime/device.ts'
 import { NoDeviceError } from '../../runtime/errors.ts'
 import { findDevice, listDevices } from '../../runtime/node/devices.ts'
 import { chosenDriver } from '../device/adapter.ts'
@@ -15,27 +15,30 @@ afterEach(() => {
 
 describe('a device', () => {
   it('is a driver in software when asked for by name, and knows how much memory may be used', async () => {
-    const { gpu, target, description } = await findDevice(chosenDriver().name)
+    const { device, target, description } = await findDevice(chosenDriver().name)
     expect(target).toBe('cpu-class')
     expect(description.kind).toBe('software')
-    expect(gpu!.memory).toBeGreaterThan(2 ** 20)
-    gpu!.dispose()
-    const { gpu: same } = await findDevice('software')
+    expect((device as GpuDevice).memory).toBeGreaterThan(2 ** 20)
+    device!.dispose()
+    const { device: same } = await findDevice('software')
     expect(same!.description.kind).toBe('software')
     same!.dispose()
   })
 
-  it('is the built-in one, said in one line, where there is no Vulkan driver', async () => {
+  it('is the processor, said in one line, where there is no Vulkan driver', async () => {
     for (const name of variables) process.env[name] = '/nonexistent'
-    const { gpu, description, notice } = await findDevice('auto')
-    expect(gpu).toBeUndefined()
-    expect(description).toMatchObject({ kind: 'reference', name: 'cpu (float32 interpreter)' })
-    expect(notice).toMatch(/^no GPU was found: running on cpu \(float32 interpreter\); .+$/)
+    const { device, target, description, notice } = await findDevice('auto')
+    expect(device!.target).toBe('wasm')
+    expect(target).toBe('wasm')
+    expect(description.kind).toBe('wasm')
+    expect(notice).toMatch(
+      /^no GPU was found: running on WebAssembly \(.+\); faster with a GPU and its Vulkan driver.+$/,
+    )
     await expect(findDevice('gpu')).rejects.toThrow(NoDeviceError)
     await expect(findDevice('no such thing')).rejects.toThrow(/no device 'no such thing'; choose one of auto, /)
   })
 
-  it('is the built-in one, quietly, in a process that has no driver', () => {
+  it('is the processor, quietly, in a process that has no driver', () => {
     // A child, since Dawn writes to the process's stderr past Node.
     const script = `import { createServer } from 'vite'
 const server = await createServer({ server: { middlewareMode: true, hmr: false, ws: false }, appType: 'custom', logLevel: 'error', configFile: false })
@@ -47,12 +50,15 @@ process.exit(0)`
       encoding: 'utf8',
       env: { ...process.env, VK_ICD_FILENAMES: '/nonexistent', VK_DRIVER_FILES: '/nonexistent' },
     })
-    expect(child.stdout.trim()).toBe('cpu (float32 interpreter)')
+    expect(child.stdout.trim()).toMatch(/^WebAssembly \(\d+ threads?, SIMD with fused multiply-add\)$/)
     expect(child.stderr).toBe('')
   })
 
-  it('can be any, and the interpreters are always there', async () => {
-    expect((await findDevice('cpu')).description.kind).toBe('reference')
+  it('can be any; the processor and the reference are always there', async () => {
+    expect((await findDevice('wasm')).description.kind).toBe('wasm')
+    await expect(findDevice('cpu')).rejects.toThrow(
+      /no device 'cpu' any more; `--device wasm` computes on the processor/,
+    )
     expect((await findDevice('reference')).description.name).toMatch(/float64/)
   })
 
@@ -61,7 +67,7 @@ process.exit(0)`
     const software = found.find((d) => d.selector === chosenDriver().name)!
     expect(software.limits['maxStorageBuffersPerShaderStage']).toBeGreaterThanOrEqual(8)
     expect(software.features).toContain('subgroups')
-    expect(found.some((d) => d.selector === 'cpu')).toBe(true)
+    expect(found.some((d) => d.selector === 'wasm')).toBe(true)
     for (const { selector, installation } of missing)
       expect(`${selector}: ${installation}`).toMatch(/install|driver|found/)
     // Listing leaves the environment as it was.

@@ -7,12 +7,11 @@ import { lowerOf } from '../../compiler/ops/registry.ts'
 import { transplant } from '../../compiler/ops/transplant.ts'
 import { compileGraph } from '../../compiler/pipeline.ts'
 import { findDevice } from '../../runtime/node/devices.ts'
-import { openSession } from '../../runtime/session.ts'
 import { caseRun, namesOf, recurrentCases, tensorOf } from './cases.ts'
 import { difference } from './fixtures.ts'
 
-const { gpu } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
-afterAll(() => gpu!.dispose())
+const { device } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
+afterAll(() => device!.dispose())
 
 /** A graph without a model has inputs only, so parameters become some. */
 function overInputs({ results, ...graph }: Graph, leaf: (node: Node) => { readonly data: ArrayLike<number> }) {
@@ -42,7 +41,7 @@ describe('recurrent layers on the device', () => {
     it(each.title, { timeout: 120_000 }, async () => {
       const run = caseRun(each)
       const { graph, given } = overInputs(run.graph, run.leaf)
-      const session = await openSession(compileGraph(graph, 'cpu-class'), gpu!, {
+      const session = await device!.open(compileGraph(graph, 'cpu-class'), {
         dims: {},
         entries: ['infer'],
         poison: true,
