@@ -20,64 +20,59 @@ interface PendingRow {
   readonly sources: readonly ScalarSource[]
 }
 
-export class ScalarRing {
-  private readonly device: GPUDevice
-  private readonly names: readonly string[]
-  private readonly ring: GPUBuffer | undefined
-  private readonly back: GPUBuffer | undefined
-  private readonly transfer = serial()
-  private next = 0
-  private pending: PendingRow[] = []
-  private arrived: ScalarRow[] = []
-
-  constructor(device: GPUDevice, names: readonly string[], ring: GPUBuffer | undefined, back: GPUBuffer | undefined) {
-    this.device = device
-    this.names = names
-    this.ring = ring
-    this.back = back
-  }
-
+export interface ScalarRing {
   /** Encodes the copies of one run. */
-  record(encoder: GPUCommandEncoder, ticket: number, sources: readonly ScalarSource[]): void {
-    if (!this.ring || sources.length === 0) return
-    const row = this.next++ % ringRows
-    for (const { buffer, offset, word } of sources)
-      encoder.copyBufferToBuffer(buffer, offset, this.ring, 4 * (row * this.names.length + word), 4)
-    this.pending.push({ ticket, row, sources })
-  }
-
+  record(encoder: GPUCommandEncoder, ticket: number, sources: readonly ScalarSource[]): void
   /** Whether the next run would overwrite a row that was not fetched. */
-  get full(): boolean {
-    return this.pending.length >= ringRows
-  }
-
+  full(): boolean
   /** Brings what is pending to the host. */
-  fetch(inFlight: InFlight): Promise<void> {
-    return this.transfer(async () => {
-      const { ring, back } = this
-      if (!ring || !back || this.pending.length === 0) return
-      const rows = this.pending
-      this.pending = []
-      const encoder = this.device.createCommandEncoder()
-      encoder.copyBufferToBuffer(ring, 0, back, 0, ring.size)
-      this.device.queue.submit([encoder.finish()])
-      await inFlight.rest()
-      await back.mapAsync(mapModeRead)
-      const words = new Float32Array(back.getMappedRange())
-      for (const { ticket, row, sources } of rows)
-        this.arrived.push({
-          ticket,
-          values: Object.fromEntries(
-            sources.map(({ word }) => [this.names[word]!, words[row * this.names.length + word]!]),
-          ),
-        })
-      back.unmap()
-    })
-  }
+  fetch(inFlight: InFlight): Promise<void>
+  /** What was brought since the last time. */
+  take(): readonly ScalarRow[]
+}
 
-  take(): readonly ScalarRow[] {
-    const rows = this.arrived
-    this.arrived = []
-    return rows
+/** Without scalars there is no ring. */
+export function scalarRing(
+  device: GPUDevice,
+  names: readonly string[],
+  ring: GPUBuffer | undefined,
+  back: GPUBuffer | undefined,
+): ScalarRing {
+  const transfer = serial()
+  let next = 0
+  let pending: PendingRow[] = []
+  let arrived: ScalarRow[] = []
+  return {
+    record(encoder, ticket, sources) {
+      if (!ring || sources.length === 0) return
+      const row = next++ % ringRows
+      for (const { buffer, offset, word } of sources)
+        encoder.copyBufferToBuffer(buffer, offset, ring, 4 * (row * names.length + word), 4)
+      pending.push({ ticket, row, sources })
+    },
+    full: () => pending.length >= ringRows,
+    fetch: (inFlight) =>
+      transfer(async () => {
+        if (!ring || !back || pending.length === 0) return
+        const rows = pending
+        pending = []
+        const encoder = device.createCommandEncoder()
+        encoder.copyBufferToBuffer(ring, 0, back, 0, ring.size)
+        device.queue.submit([encoder.finish()])
+        await inFlight.rest()
+        await back.mapAsync(mapModeRead)
+        const words = new Float32Array(back.getMappedRange())
+        for (const { ticket, row, sources } of rows)
+          arrived.push({
+            ticket,
+            values: Object.fromEntries(sources.map(({ word }) => [names[word]!, words[row * names.length + word]!])),
+          })
+        back.unmap()
+      }),
+    take() {
+      const rows = arrived
+      arrived = []
+      return rows
+    },
   }
 }

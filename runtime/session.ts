@@ -14,10 +14,10 @@ import { Kernels } from './kernels.ts'
 import { type Machine, makeExecutor, outputsOf, type PreparedRun, runKey } from './make-executor.ts'
 import { allocate, type SessionMemory } from './memory.ts'
 import { readRange, serial } from './readback.ts'
-import { ScalarRing, type ScalarSource } from './scalars.ts'
+import { type ScalarRing, type ScalarSource, scalarRing } from './scalars.ts'
 import { evaluate } from './size.ts'
-import { StepBlock } from './step-block.ts'
-import { Uploader } from './uploader.ts'
+import { stepBlock } from './step-block.ts'
+import { type Uploader, uploaderOf } from './uploader.ts'
 
 interface GpuRun extends PreparedRun, Paced {
   readonly commands: readonly Command[]
@@ -43,7 +43,7 @@ export async function openSession(
       prepared: prepare(program, entries.get(entry)!, dims, device, kernels),
     }))
     await kernels.compile(options.onProgress ?? (() => undefined))
-    const uploader = new Uploader(device.device.queue)
+    const uploader = uploaderOf(device.device.queue)
     fillInitial(program, options.dims, memory.arenaBytes, (arena, offset, bytes) => {
       const buffer = memory.arenas[arena]
       if (buffer) uploader.write(buffer, offset, bytes)
@@ -59,7 +59,7 @@ export async function openSession(
         milliseconds: 0,
       })
     device.check()
-    const ring = new ScalarRing(device.device, scalars, memory.ring, memory.ringBack)
+    const ring = scalarRing(device.device, scalars, memory.ring, memory.ringBack)
     return makeExecutor(program, device, options, machineOf(program, device, options, memory, uploader, ring), runs)
   } catch (error) {
     memory.release()
@@ -91,7 +91,7 @@ function machineOf(
   ring: ScalarRing,
 ): Machine<GpuRun> {
   const { queue } = device
-  const step = new StepBlock(program)
+  const step = stepBlock(program)
   const stepBuffer = memory.arenas[program.arenas.findIndex((arena) => arena.role === 'step')]
   const reading = serial()
   const poison = options.poison ? poisonOf(program, memory) : undefined
@@ -104,7 +104,7 @@ function machineOf(
       reading(() => readRange(device, memory.arenas[arena]!, offset, bytes, memory.readback, inFlight)),
 
     async run(run, ticket, values) {
-      const block = step.set(values)
+      const block = step(values)
       if (block && stepBuffer) queue.writeBuffer(stepBuffer, 0, block)
       poison?.(uploader)
       const encoder = device.createCommandEncoder()
@@ -114,7 +114,7 @@ function machineOf(
       queue.submit([encoder.finish()])
       uploader.submitted()
       await inFlight.throttle()
-      if (ring.full) await ring.fetch(inFlight)
+      if (ring.full()) await ring.fetch(inFlight)
     },
 
     async scalars() {

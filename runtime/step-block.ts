@@ -1,31 +1,25 @@
 /** The values that vary from step to step, as one small upload: nothing of them is in a kernel's text. */
-import type { CompiledProgram, StepField } from './abi.ts'
+import type { CompiledProgram } from './abi.ts'
 import type { StepValues } from './executor.ts'
 
-export class StepBlock {
-  private readonly fields: ReadonlyMap<string, StepField>
-  private readonly block: DataView<ArrayBuffer>
-  private given = false
-
-  constructor(program: CompiledProgram) {
-    this.fields = new Map(program.stepBlock.map((field) => [field.name, field]))
-    this.block = new DataView(new ArrayBuffer(Math.max(0, ...program.stepBlock.map((f) => f.offset + 4))))
-  }
-
-  /**
-   * The bytes to upload, where they changed. Fields that are not given keep their value, at first zero; values that this
-   * program does not use are passed over.
-   */
-  set(values: StepValues): ArrayBuffer | undefined {
-    let changed = !this.given
+/**
+ * What it returns takes values and gives the bytes to upload, where they changed. Fields that are not given keep their value,
+ * at first zero; values that this program does not use are passed over.
+ */
+export function stepBlock({ stepBlock: fields }: CompiledProgram): (values: StepValues) => ArrayBuffer | undefined {
+  const known = new Map(fields.map((field) => [field.name, field]))
+  const block = new DataView(new ArrayBuffer(Math.max(0, ...fields.map((f) => f.offset + 4))))
+  let changed = block.byteLength > 0
+  return (values) => {
     for (const name in values) {
-      const field = this.fields.get(name)
+      const field = known.get(name)
       if (!field) continue
-      if (field.storage === 'u32') this.block.setUint32(field.offset, values[name]!, true)
-      else this.block.setFloat32(field.offset, values[name]!, true)
+      if (field.storage === 'u32') block.setUint32(field.offset, values[name]!, true)
+      else block.setFloat32(field.offset, values[name]!, true)
       changed = true
     }
-    this.given = true
-    return changed && this.block.byteLength > 0 ? this.block.buffer : undefined
+    const upload = changed ? block.buffer : undefined
+    changed = false
+    return upload
   }
 }

@@ -4,27 +4,27 @@
  */
 const part = 16 << 20
 
-export class Uploader {
-  private readonly queue: GPUQueue
-  private staged = 0
-
-  constructor(queue: GPUQueue) {
-    this.queue = queue
-  }
-
-  write(buffer: GPUBuffer, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
-    for (let at = 0; at < bytes.byteLength; at += part) {
-      const length = Math.min(part, bytes.byteLength - at)
-      this.queue.writeBuffer(buffer, offset + at, bytes.buffer, bytes.byteOffset + at, length)
-      this.staged += length
-      if (this.staged < part) continue
-      this.queue.submit([])
-      this.staged = 0
-    }
-  }
-
+export interface Uploader {
+  write(buffer: GPUBuffer, offset: number, bytes: Uint8Array<ArrayBuffer>): void
   /** Someone submitted: what was staged is on its way. */
-  submitted(): void {
-    this.staged = 0
+  submitted(): void
+}
+
+export function uploaderOf(queue: GPUQueue): Uploader {
+  let staged = 0
+  return {
+    write(buffer, offset, bytes) {
+      for (let at = 0; at < bytes.byteLength; at += part) {
+        const length = Math.min(part, bytes.byteLength - at)
+        queue.writeBuffer(buffer, offset + at, bytes.buffer, bytes.byteOffset + at, length)
+        staged += length
+        if (staged < part) continue
+        queue.submit([])
+        staged = 0
+      }
+    },
+    submitted() {
+      staged = 0
+    },
   }
 }

@@ -6,7 +6,7 @@ import { type CompiledProgram, ringRows } from '../abi.ts'
 import type { Device } from '../device.ts'
 import type { ScalarRow } from '../executor.ts'
 import type { Machine } from '../make-executor.ts'
-import { StepBlock } from '../step-block.ts'
+import { stepBlock } from '../step-block.ts'
 import type { Layout } from './layout.ts'
 import type { WasmRun } from './session.ts'
 import { control } from './thread.ts'
@@ -40,7 +40,7 @@ export function machineOf(
   let floats = new Float32Array(memory.buffer)
   let bytes = new Uint8Array(memory.buffer)
   const taken = bytes.length
-  const step = new StepBlock(program)
+  const step = stepBlock(program)
   const stepArena = program.arenas.findIndex(({ role }) => role === 'step')
 
   /** Runs enqueued, and those of them that threads share; as the words in memory, they wrap around. */
@@ -179,7 +179,7 @@ export function machineOf(
 
     run: (run, ticket, values) => {
       // The values are taken now: the caller may use the record again.
-      const block = step.set(values)
+      const block = step(values)
       return inTurn(() => enqueue(run, ticket, queued > 1 ? block?.slice(0) : block))
     },
 
