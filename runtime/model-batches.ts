@@ -26,7 +26,7 @@ export function recordBatches<B>(
   const columns = wanted.map(({ name, each }) => {
     const data = record[name]
     if (!data || data.length % each !== 0)
-      throw new ShapeError(name, `a multiple of ${each} numbers`, data ? String(data.length) : 'none')
+      throw new ShapeError(name, `a multiple of ${each} numbers`, String(data?.length))
     return { name, data, each, count: data.length / each }
   })
   // A model that can be trained has an input.
@@ -53,7 +53,7 @@ export function recordBatches<B>(
   return {
     length,
     [Symbol.iterator]: () => between(length * epochs, length * ++epochs),
-    after: (steps) => between(steps, Number.POSITIVE_INFINITY),
+    after: (steps) => between(steps, Infinity),
   }
 }
 
