@@ -14,6 +14,7 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   train: async () => (await import('./train.ts')).trainVerb,
   run: async () => (await import('./run.ts')).runVerb,
   generate: async () => (await import('./generate.ts')).generateVerb,
+  profile: async () => (await import('./profile.ts')).profileVerb,
   init: async () => (await import('./init.ts')).initVerb,
   test: async () => (await import('./test.ts')).testVerb,
   compile: async () => (await import('./compile.ts')).compileVerb,

@@ -13,6 +13,7 @@ export interface Command {
   readonly pipeline: GPUComputePipeline
   readonly bindings: GPUBindGroup
   readonly workgroups: readonly [number, number, number]
+  readonly dispatch: Dispatch
 }
 
 /** A dispatch whose pipeline has been asked for. */
@@ -110,7 +111,7 @@ export function makeCommands(
       })
       groups.set(name, bindings)
     }
-    return { pipeline: kernels.pipeline(key), bindings, workgroups }
+    return { pipeline: kernels.pipeline(key), bindings, workgroups, dispatch }
   })
 }
 

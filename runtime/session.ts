@@ -24,10 +24,14 @@ interface GpuRun extends PreparedRun, Paced {
   readonly scalars: readonly ScalarSource[]
 }
 
+/** Writes the commands of a run. */
+export type Encode = (encoder: GPUCommandEncoder, commands: readonly Command[]) => void
+
 export async function openSession(
   program: CompiledProgram,
   device: GpuDevice,
   options: OpenOptions,
+  encode: Encode = encodePass,
 ): Promise<Executor> {
   device.check()
   const entries = new Map(program.entries.map((entry) => [entry.name, entry]))
@@ -60,7 +64,13 @@ export async function openSession(
       })
     device.check()
     const ring = scalarRing(device.device, scalars, memory.ring, memory.ringBack)
-    return makeExecutor(program, device, options, machineOf(program, device, options, memory, uploader, ring), runs)
+    return makeExecutor(
+      program,
+      device,
+      options,
+      machineOf(program, device, options, memory, uploader, ring, encode),
+      runs,
+    )
   } catch (error) {
     memory.release()
     throw error
@@ -89,6 +99,7 @@ function machineOf(
   memory: SessionMemory,
   uploader: Uploader,
   ring: ScalarRing,
+  encode: Encode,
 ): Machine<GpuRun> {
   const { queue } = device
   const step = stepBlock(program)
@@ -108,7 +119,7 @@ function machineOf(
       if (block && stepBuffer) queue.writeBuffer(stepBuffer, 0, block)
       poison?.(uploader)
       const encoder = device.createCommandEncoder()
-      encodePass(encoder, run.commands)
+      encode(encoder, run.commands)
       ring.record(encoder, ticket, run.scalars)
       inFlight.begin(encoder, queue, run)
       queue.submit([encoder.finish()])

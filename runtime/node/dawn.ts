@@ -28,7 +28,8 @@ export async function dawn(...options: readonly DawnOption[]): Promise<GPU> {
           { cause },
         )
   })
-  const gpu = create([...options])
+  // Timestamps are coarse for fear of what a web page might measure with them. This is no web page.
+  const gpu = create(['disable-dawn-features=timestamp_quantization', ...options])
   held.push(gpu)
   return gpu
 }

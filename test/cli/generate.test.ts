@@ -70,7 +70,15 @@ beforeAll(() => {
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const bigram = ['generate', 'letters.dlm', '--weights', 'runs/bigram-1/model.safetensors', '--device', 'wasm', '--quiet']
+const bigram = [
+  'generate',
+  'letters.dlm',
+  '--weights',
+  'runs/bigram-1/model.safetensors',
+  '--device',
+  'wasm',
+  '--quiet',
+]
 const spoken = ['generate', 'pairs.dlm', '--weights', 'runs/pairs-1/model.safetensors', '--device', 'wasm', '--quiet']
 
 describe('a language model', () => {

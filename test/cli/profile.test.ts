@@ -1,0 +1,110 @@
+/** `dlmc profile` and `dlmc devices --measure`: whatever the device, the parts add up to what the plan says a step does. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compile } from '../../compiler/pipeline.ts'
+import { openByWall } from '../../runtime/profile/by-wall.ts'
+import { chosenDriver } from '../device/adapter.ts'
+import { root } from '../grammar/samples.ts'
+import { freshDevice } from '../runtime/open.ts'
+import { smallNetwork, train } from '../runtime/small-network.ts'
+
+interface Report {
+  readonly method: string
+  readonly milliseconds: number
+  readonly roofline: { readonly bytesPerSecond: number; readonly flopsPerSecond: number }
+  readonly kernels: readonly Row[]
+  readonly lines: readonly Row[]
+}
+interface Row {
+  readonly name: string
+  readonly runs: number
+  readonly share: number
+  readonly flops: number
+  readonly bytes: number
+  readonly milliseconds: number
+}
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dlm-profile-'))
+  writeFileSync(
+    join(folder, 'net.dlm'),
+    `model Net {
+  input  x: float[batch, T, 6]
+  target y: int[batch]
+  layer reader = RNN(5)
+  let read = reader(x)
+  output logits = read.last |> Linear(3)
+  loss cross_entropy(logits, y)
+}
+train {
+  model: Net
+  optimizer: adam(lr: 1e-2)
+  batch: 3
+  dims: (T: 4)
+  steps: 1
+}
+`,
+  )
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const dlmc = (...args: string[]) =>
+  JSON.parse(
+    execFileSync(process.execPath, [join(root, 'dist/cli/main.js'), ...args, '--json'], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') },
+    }),
+  )
+
+const total = (rows: readonly Row[], of: (row: Row) => number) => rows.reduce((sum, row) => sum + of(row), 0)
+
+describe.each([chosenDriver().name, 'wasm', 'reference'])('on %s', (device) => {
+  it('kernels and lines each add up to the step', () => {
+    const report = dlmc('profile', 'net.dlm', '--device', device, '--runs', '2') as Report
+    const { dispatches } = (
+      dlmc('inspect', 'net.dlm', '--target', device === 'gpu' || device === 'wasm' ? device : 'cpu-class') as {
+        entries: { name: string; dispatches: { flops: number; bytesMoved: number }[] }[]
+      }
+    ).entries.find(({ name }) => name === 'step')!
+    const flops = dispatches.reduce((sum, d) => sum + d.flops, 0)
+    const bytes = dispatches.reduce((sum, d) => sum + d.bytesMoved, 0)
+    for (const rows of [report.kernels, report.lines]) {
+      expect(total(rows, (r) => r.flops) / flops).toBeCloseTo(1, 9)
+      expect(total(rows, (r) => r.bytes) / bytes).toBeCloseTo(1, 9)
+      expect(total(rows, (r) => r.milliseconds) / report.milliseconds).toBeCloseTo(1, 9)
+      expect(total(rows, (r) => r.share)).toBeCloseTo(1, 9)
+    }
+    expect(report.milliseconds).toBeGreaterThan(0)
+    expect(report.method).toBe(device === 'reference' || device === 'wasm' ? 'wall' : 'timestamps')
+    if (device !== 'reference') expect(report.lines.some(({ name }) => name === 'net.dlm:5')).toBe(true)
+  })
+  it('what a device can do is measured once and kept in the cache of the user', () => {
+    const measured = dlmc('devices', '--measure', '--device', device) as Record<string, unknown>
+    const kept = JSON.parse(readFileSync(join(folder, 'cache/dlm/rooflines.json'), 'utf8')) as Record<string, object>
+    const { device: name, ...roofline } = measured
+    expect(kept[name as string]).toEqual(roofline)
+    expect(dlmc('devices', '--measure', '--device', device)).toEqual(measured)
+    expect(roofline['bytesPerSecond']).toBeGreaterThan(0)
+    expect(roofline['flopsPerSecond']).toBeGreaterThan(0)
+  })
+})
+
+it('by the wall, every dispatch of an entry is timed and the entry still runs', async () => {
+  const { program } = compile(smallNetwork, { model: 'Small', entries: ['step'], train, target: 'cpu-class' })
+  const gpu = await freshDevice()
+  const timer = await openByWall(program, (parts, options) => gpu.open(parts, options), {
+    dims: { batch: 2 },
+    entries: ['step'],
+  })
+  const times = await timer.time({})
+  expect(times.map(({ dispatch }) => dispatch)).toEqual(program.entries.find((e) => e.name === 'step')!.dispatches)
+  expect(times.every(({ milliseconds }) => milliseconds >= 0)).toBe(true)
+  timer.executor.dispose()
+  gpu.dispose()
+})
