@@ -5,7 +5,8 @@
 import type { Initializer, Size, WasmCode } from '../runtime/abi.ts'
 import type { Dim } from './ir/dim.ts'
 import type { DType, Graph, Node, Result } from './ir/graph.ts'
-import type { Kernel, ScanKernel } from './ir/kernel.ts'
+import type { Kernel, MapKernel, ScanKernel } from './ir/kernel.ts'
+import type { ScanStop } from './ir/scan-stop.ts'
 
 /**
  * Leaves are identified across graphs by name: `input` by port name, `parameter` and `state` by path, gradients and
@@ -82,14 +83,16 @@ export interface LoopSegment {
   /** The number of the turn, as its kernels read it. */
   readonly iteration: Node
   readonly body: readonly Segment[]
-  /** The same body as one kernel over all turns, where its batch rows are independent and it binds few tensors. */
+  /** The same body as one kernel over all turns, where its batch rows are independent; else why it is none. */
   readonly whole: ScanKernel | undefined
-  /** Places inside the body that are tensors outside: stacks of elements, captures. */
+  readonly stop: ScanStop | undefined
+  /** Places inside the body that are tensors outside: stacks of elements, captures, first values of carries. */
   readonly given: readonly { readonly name: string; readonly value: ValueReference }[]
   readonly carries: readonly {
     /** The carry inside the body, replaced there by each step. */
     readonly name: string
-    readonly initial: ValueReference
+    /** Writes the carry's first value. */
+    readonly start: MapKernel
     /** Where the last carry goes; absent when nobody reads it. */
     readonly last: string | undefined
     readonly shape: readonly Dim[]
@@ -120,7 +123,10 @@ export interface EmittedKernel {
   /** Temporary tensors between the stages. */
   readonly scratch: readonly { readonly elements: Dim; readonly storage: 'f32' | 'i32' | 'u32' }[]
 }
-export interface EmittedStage {
+export type EmittedStage = PrintedStage<
+  { readonly kind: 'slot'; readonly slot: number } | { readonly kind: 'scratch'; readonly scratch: number }
+>
+export interface PrintedStage<Target> {
   readonly name: string
   /** Empty where the stage is a WebAssembly function. */
   readonly wgsl: string
@@ -132,9 +138,7 @@ export interface EmittedStage {
   readonly workgroups: readonly [Dim, Dim, Dim]
   /** In `@binding` order, group 0. */
   readonly bindings: readonly {
-    readonly target:
-      | { readonly kind: 'slot'; readonly slot: number }
-      | { readonly kind: 'scratch'; readonly scratch: number }
+    readonly target: Target
     readonly access: 'read' | 'write'
   }[]
   readonly features: readonly ('shader-f16' | 'subgroups')[]
@@ -162,5 +166,30 @@ export interface SizedFunction {
   readonly name?: string
 }
 export type Link = (functions: readonly SizedFunction[]) => WasmCode
+
+/**
+ * A recurrence in one kernel, before it is known where its tensors lie: those of one arena may then be bound together, so
+ * that their number is no limit.
+ */
+export interface EmittedScan {
+  readonly name: string
+  /** The slots that are bound at all. */
+  readonly slots: readonly { readonly slot: number; readonly access: 'read' | 'write' }[]
+  /** Dispatches one after another, each of some turns. */
+  readonly chunks: Dim
+  readonly stage: (groups: readonly ScanGroup[]) => ScanStage
+}
+export type ScanStage = PrintedStage<
+  | { readonly kind: 'slot'; readonly slot: number }
+  /** Slots of one arena, bound together. */
+  | { readonly kind: 'group'; readonly group: number }
+  /** The number of the turn of the loop around the dispatch. */
+  | { readonly kind: 'turn' }
+>
+/** Slots behind one binding, each so many elements from its start; one alone begins where the binding does. */
+export interface ScanGroup {
+  readonly access: 'read' | 'write'
+  readonly members: readonly { readonly slot: number; readonly offset: Dim }[]
+}
 
 export type StoredNode = Node

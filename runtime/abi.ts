@@ -131,6 +131,17 @@ export interface Entry {
   readonly dispatches: readonly Dispatch[]
   /** Runs of dispatches that are repeated, an outer one before those inside it. */
   readonly loops?: readonly EntryLoop[]
+  /** The recurrences of the model, for people: those in one kernel, and those that are loops, with the reason. */
+  readonly recurrences?: readonly EntryRecurrence[]
+}
+
+/** Dispatches `[first, end)` do `count` turns of a recurrence: one kernel, or a loop for the reason given. */
+export interface EntryRecurrence {
+  readonly first: number
+  readonly end: number
+  readonly count: Size
+  readonly origins: readonly string[]
+  readonly stop?: string
 }
 
 /** Dispatches `[first, end)` run `count` times. */

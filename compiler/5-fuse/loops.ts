@@ -8,14 +8,13 @@
 import { type Dim, product } from '../ir/dim.ts'
 import type { Node, Result } from '../ir/graph.ts'
 import { addIndex, dataIndex, scaleIndex, zeroIndex } from '../ir/index.ts'
-import type { Index, Kernel, KernelSlot, ScanKernel, Store } from '../ir/kernel.ts'
+import type { Index, Kernel, KernelSlot, Store } from '../ir/kernel.ts'
 import { Scalars } from '../ir/scalars.ts'
 import type { KernelSegment, Segment } from '../lowered.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { copyKernel } from './copy.ts'
 import { rewriteKernel } from './kernel-parts.ts'
-import { wholeScan } from './whole-scan.ts'
 
 export interface LoopPlaces {
   readonly iteration: Node
@@ -27,27 +26,17 @@ export interface LoopPlaces {
   readonly yields: ReadonlySet<string>
 }
 
-export function loopKernels(
-  segments: readonly Segment[],
-  places: LoopPlaces,
-): { body: Segment[]; whole: ScanKernel | undefined } {
-  const placed = segments.map((segment) =>
-    segment.kind === 'kernels' ? { ...segment, ...placeResults(segment, places) } : segment,
-  )
-  const [only, ...others] = placed
-  return {
-    body: placed.map((segment) =>
-      segment.kind === 'kernels'
-        ? { ...segment, kernels: segment.kernels.map((kernel) => atTurn(kernel, places)) }
-        : segment,
-    ),
-    whole: only?.kind === 'kernels' && others.length === 0 ? wholeScan(only, places) : undefined,
-  }
+export function loopKernels(segments: readonly Segment[], places: LoopPlaces): Segment[] {
+  return segments.map((segment) => {
+    if (segment.kind === 'loop') return segment
+    const placed = placeResults(segment, places)
+    return { ...segment, results: placed.results, kernels: placed.kernels.map((kernel) => atTurn(kernel, places)) }
+  })
 }
 
 /** Yields leave the list of results: from here on they are places that kernels write. */
-function placeResults(
-  { kernels, results }: KernelSegment,
+export function placeResults(
+  { kernels, results }: Pick<KernelSegment, 'kernels' | 'results'>,
   places: LoopPlaces,
 ): { kernels: Kernel[]; results: Result[] } {
   let placed: Kernel[] = [...kernels]

@@ -8,13 +8,16 @@
  * constants are repeated where they are read rather than stored.
  */
 import { type Graph, type Node, nodesOf, type Origin, type Result } from '../ir/graph.ts'
+import type { MapKernel } from '../ir/kernel.ts'
 import type { KernelSegment, LoopSegment, Segment, ValueReference } from '../lowered.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { type ScanAttributes, scanOperands } from '../ops/scan.ts'
 import { transplant } from '../ops/transplant.ts'
+import { copyKernel } from './copy.ts'
 import { type FuseOptions, fuse } from './fuse.ts'
-import { loopKernels } from './loops.ts'
+import { type LoopPlaces, loopKernels, placeResults } from './loops.ts'
+import { wholeScan } from './whole-scan.ts'
 
 export function fuseSegments(graph: Graph, options: FuseOptions = {}): Segment[] {
   return cut(graph, '', new Set(), options)
@@ -180,33 +183,42 @@ function loopOf(
   const segments = cut({ name, results, origins: builder.origins }, `${name}/`, new Set(elements.keys()), inner)
   const iteration = new GraphBuilder().input(name, [], 'int', 'iteration')
   const operands = scanOperands(scan.operands, body)
+  const places: LoopPlaces = {
+    iteration,
+    length,
+    reverse,
+    elements: new Set(elements.keys()),
+    yields: new Set(yields.map((y) => y.name)),
+  }
+  const given = [
+    ...operands.stacks.map((node, i) => ({ name: `${name}/element${i}`, value: reference(node) })),
+    ...operands.captures.map((node, i) => ({ name: `${name}/capture${i}`, value: reference(node) })),
+  ]
+  const carries = body.carries.map((node, i) => {
+    const initial = operands.initials[i]!
+    const lastNode = resultNode(i)
+    const made = isMade(initial)
+    if (!made) given.push({ name: `${name}/initial${i}`, value: reference(initial) })
+    return {
+      name: `${name}/carry${i}`,
+      start: made
+        ? makingKernel(initial, leaves.get(node)!)
+        : copyKernel(builder.input(`${name}/initial${i}`, node.shape, node.dtype, 'cut'), leaves.get(node)!),
+      last: lastNode && nameOf(lastNode),
+      shape: node.shape,
+      dtype: node.dtype,
+    }
+  })
   return {
     kind: 'loop',
     name,
     length,
     reverse,
     iteration,
-    ...loopKernels(segments, {
-      iteration,
-      length,
-      reverse,
-      elements: new Set(elements.keys()),
-      yields: new Set(yields.map((y) => y.name)),
-    }),
-    given: [
-      ...operands.stacks.map((node, i) => ({ name: `${name}/element${i}`, value: reference(node) })),
-      ...operands.captures.map((node, i) => ({ name: `${name}/capture${i}`, value: reference(node) })),
-    ],
-    carries: body.carries.map((node, i) => {
-      const lastNode = resultNode(i)
-      return {
-        name: `${name}/carry${i}`,
-        initial: reference(operands.initials[i]!),
-        last: lastNode && nameOf(lastNode),
-        shape: node.shape,
-        dtype: node.dtype,
-      }
-    }),
+    body: loopKernels(segments, places),
+    ...wholeOf({ name, results, origins: builder.origins }, carries, places, options),
+    given,
+    carries,
     yields: yields.map(({ name: inside, stack, node }) => ({
       name: inside,
       stack,
@@ -214,4 +226,33 @@ function loopOf(
       dtype: node.dtype,
     })),
   }
+}
+
+/** The recurrence as one kernel, or why it is none. In one kernel the tensors of an arena are bound together, so it may read many. */
+function wholeOf(
+  graph: Graph,
+  carries: LoopSegment['carries'],
+  places: LoopPlaces,
+  options: FuseOptions,
+): Pick<LoopSegment, 'whole' | 'stop'> {
+  if (nodesOf(graph.results).some((node) => lowerOf(node).kind === 'scan'))
+    return { whole: undefined, stop: { kind: 'nested' } }
+  const { results } = graph
+  const placed = placeResults({ kernels: fuse(graph, { ...options, maxSlots: manySlots }), results }, places)
+  const starts = carries.map(({ name, start, last }) => ({ name, kernel: start, last: last !== undefined }))
+  const made = wholeScan(placed.kernels, placed.results, starts, places)
+  return 'whole' in made ? { whole: made.whole, stop: undefined } : { whole: undefined, stop: made.stop }
+}
+
+const manySlots = 24
+
+/** A function of the index alone, which costs less to make than to read. */
+const isMade = (node: Node): boolean => nodesOf([{ node }]).every(isFree)
+
+/** `made` written to the place of a leaf. */
+function makingKernel(made: Node, leaf: Node): MapKernel {
+  const results: Result[] = [{ name: 'start', node: made, role: 'cut' }]
+  const [kernel] = fuse({ name: 'start', results, origins: new Map() })
+  if (kernel?.kind !== 'map') throw new Error(`%${made.id} ${made.op} is no function of the index`)
+  return { ...kernel, slots: kernel.slots.map((slot) => (slot.node === made ? { ...slot, node: leaf } : slot)) }
 }

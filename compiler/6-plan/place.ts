@@ -29,13 +29,20 @@ export function opposites(entries: readonly StagedEntry[]): Map<MemoryValue, Set
     else sides.set(a, new Set([b]))
   }
   for (const entry of entries)
-    for (const { bindings } of entry.stages)
+    for (const { bindings, emitted } of entry.stages) {
+      // A recurrence binds an arena once, for all it reads and writes there, as long as that is of one storage.
+      const together = 'chunks' in emitted
       for (const r of bindings)
         for (const w of bindings)
-          if (r.access === 'read' && w.access === 'write' && r.value !== w.value) {
+          if (
+            w.access === 'write' &&
+            r.value !== w.value &&
+            (together ? r.value.storage !== w.value.storage : r.access === 'read')
+          ) {
             link(r.value, w.value)
             link(w.value, r.value)
           }
+    }
   return sides
 }
 

@@ -13,15 +13,19 @@ import type {
   Dispatch,
   Entry,
   EntryLoop,
+  EntryRecurrence,
   MomentRecord,
   Pipeline,
   Size,
   TensorSlot,
 } from '../../runtime/abi.ts'
-import { add, type Dim, dim, multiply, one, substitute } from '../ir/dim.ts'
+import { explainScanStop } from '../diagnostics/scan-stops.ts'
+import { add, type Dim, dim, multiply, one, substitute, subtract } from '../ir/dim.ts'
 import type { Kernel, ScanKernel } from '../ir/kernel.ts'
-import type { EmittedKernel, Link, LoweredProgram, SizedFunction, UpdateGroup } from '../lowered.ts'
+import type { ScanStop } from '../ir/scan-stop.ts'
+import type { Link, LoweredProgram, SizedFunction, UpdateGroup } from '../lowered.ts'
 import { opOf } from '../ops/registry.ts'
+import { arrange } from './arrange.ts'
 import { certify } from './footprint.ts'
 import { opposites, type Place, placeIntermediates, placePersistent } from './place.ts'
 import { alignment, roundUp, storageOf, toSize } from './sizes.ts'
@@ -39,15 +43,41 @@ export interface PlanOptions {
   readonly emit: Emit
   /** Makes one module of the functions, where kernels are functions. */
   readonly link?: Link | undefined
+  /** Storage buffers that a dispatch may bind. */
+  readonly maxBindings: number
 }
 
 export function plan(program: LoweredProgram, fused: readonly FusedEntry[], options: PlanOptions): CompiledProgram {
+  // A recurrence whose tensors turn out to lie in too many arenas for one kernel is a loop after all, and all is planned anew.
+  const stops = new Map<ScanKernel, ScanStop>()
+  const { scans } = options.emit
+  const emit: Emit = Object.assign((...given: Parameters<Emit>) => options.emit(...given), {
+    scans: scans && {
+      ...scans,
+      declines: (kernel: ScanKernel, sizes: ReadonlyMap<string, Dim>) =>
+        stops.get(kernel) ?? scans.declines(kernel, sizes),
+    },
+  })
+  for (;;) {
+    const { compiled, overfull } = planWith(program, fused, { ...options, emit })
+    if (overfull.length === 0) return { ...compiled, footprint: certify(compiled) }
+    for (const { kernel, count } of overfull) stops.set(kernel, { kind: 'bindings', count, most: options.maxBindings })
+  }
+}
+
+interface Planned {
+  readonly compiled: Omit<CompiledProgram, 'footprint'>
+  readonly overfull: readonly { readonly kernel: ScanKernel; readonly count: number }[]
+}
+
+function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options: PlanOptions): Planned {
+  const { emit, maxBindings } = options
   const half = fused.some(({ phases }) => phases.some((phase) => phase.half))
   const variables = layOutParameters(program, half ? 2 * alignment : alignment)
   const lengths = (group: UpdateGroup | 'all') =>
     group === 'all' ? variables.trainableElements : variables.groups.get(group.index)!.elements
   const values = new Map<string, MemoryValue>()
-  const entries = fused.map((entry) => stageEntry(entry, lengths, options.emit, values))
+  const entries = fused.map((entry) => stageEntry(entry, lengths, emit, values))
   const sides = opposites(entries)
   const memory = new Memory()
 
@@ -109,14 +139,31 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
     const loops = entry.loops.map(
       ({ first, end, count, reverse }): EntryLoop => ({ first, end, count: toSize(count), reverse }),
     )
+    const recurrences = entry.recurrences.map(
+      (r): EntryRecurrence => ({
+        first: r.first,
+        end: r.end,
+        count: toSize(r.count),
+        origins: originLines(r.kernel),
+        ...(r.stop && { stop: explainScanStop(r.stop) }),
+      }),
+    )
     return {
       name: entry.name,
       inputs: entry.inputs.map(nameOf),
       outputs: entry.results.map(nameOf),
       dispatches,
       ...(loops.length > 0 && { loops }),
+      ...(recurrences.length > 0 && { recurrences }),
     }
   })
+
+  const overfull = entries.flatMap((entry, e) =>
+    entry.stages.flatMap(({ kernel }, at) => {
+      const count = abiEntries[e]!.dispatches[at]!.bindings.length
+      return kernel.kind === 'scan' && count > maxBindings ? [{ kernel, count }] : []
+    }),
+  )
 
   const slot = (name: string, role: TensorSlot['role'], value: MemoryValue): TensorSlot => {
     const { arena, offset } = locate(value)
@@ -180,7 +227,7 @@ export function plan(program: LoweredProgram, fused: readonly FusedEntry[], opti
     stepBlock: inClass('step').flatMap((v) => stepFields(v, locate(v).offset.constant!)),
     ...(pipelines.functions.length > 0 && options.link && { wasm: options.link(pipelines.functions) }),
   }
-  return { ...compiled, footprint: certify(compiled) }
+  return { compiled, overfull }
 }
 
 // ---------------------------------------------------------------- parameters and moments
@@ -367,7 +414,8 @@ function toDispatch(
   const around = loops.filter(({ first, end }) => first <= at && at < end)
   const repeats = multiply(...around.map((loop) => loop.count))
   const size = (d: Dim): Size => toSize(substitute(d, stage.fixed))
-  const { emitted, kernel, bindings } = stage
+  const { kernel } = stage
+  const { emitted, bindings } = arrange(stage, locate)
   const { code } = emitted
   const pipeline = pipelines.add(
     {
@@ -379,16 +427,17 @@ function toDispatch(
     },
     code && { ...code, sizes: code.sizes.map(({ at: place, dim: d }) => ({ at: place, size: size(d) })) },
   )
-  const distinct = new Set(bindings.map((b) => b.value))
+  const distinct = new Set(stage.bindings.map((b) => b.value))
   return {
     pipeline,
-    bindings: bindings.map(({ value, access }): Binding => {
+    bindings: bindings.map(({ value, access, end }): Binding => {
       const { arena, offset } = locate(value)
       // The innermost loop of these turns is the one whose number the kernel reads.
       const turn =
         value.class.kind === 'turns' ? loops.findLastIndex((loop) => around.includes(loop) && loop.turns === value) : -1
       if (turn >= 0) return { arena, offset: toSize(offset), bytes: 16, access, turn }
-      return { arena, offset: toSize(offset), bytes: toSize(roundUp(value.bytes, 16)), access }
+      const bytes = end ? subtract(end, offset) : roundUp(value.bytes, 16)
+      return { arena, offset: toSize(offset), bytes: toSize(bytes), access }
     }),
     workgroups: [size(emitted.workgroups[0]), size(emitted.workgroups[1]), size(emitted.workgroups[2])],
     label: emitted.name,

@@ -6,11 +6,13 @@
  */
 
 import type { Storage } from '../../runtime/abi.ts'
-import { type Dim, dim, multiply, product, scale, substitute } from '../ir/dim.ts'
+import { type Dim, dim, multiply, one, product, scale, substitute } from '../ir/dim.ts'
 import type { Node, Result } from '../ir/graph.ts'
 import type { Kernel, MapKernel, ScanKernel } from '../ir/kernel.ts'
+import type { ScanStop } from '../ir/scan-stop.ts'
 import type {
   EmittedKernel,
+  EmittedScan,
   EmittedStage,
   FusedPhase,
   KernelSegment,
@@ -52,7 +54,8 @@ export interface MemoryValue {
 }
 
 export interface Stage {
-  readonly emitted: EmittedStage
+  /** A recurrence in one kernel is printed when its tensors have places: those of one arena are bound together. */
+  readonly emitted: EmittedStage | EmittedScan
   readonly kernel: Kernel | ScanKernel
   /** First stage of its kernel: carries the kernel's cost. */
   readonly first: boolean
@@ -71,6 +74,16 @@ export interface Loop {
   readonly turns: MemoryValue
 }
 
+/** A recurrence of the program: the stages that do it, and why these are more than one. */
+export interface Recurrence {
+  /** One of its kernels, which knows the source lines. */
+  readonly kernel: Kernel | ScanKernel
+  readonly first: number
+  readonly end: number
+  readonly count: Dim
+  readonly stop: ScanStop | undefined
+}
+
 /** A value must keep its place from one stage to another, whatever binds it: it outlives the turns of a loop. */
 export interface Lifetime {
   readonly value: MemoryValue
@@ -83,6 +96,7 @@ export interface StagedEntry {
   readonly pool: string
   readonly stages: readonly Stage[]
   readonly loops: readonly Loop[]
+  readonly recurrences: readonly Recurrence[]
   readonly lifetimes: readonly Lifetime[]
   readonly inputs: readonly MemoryValue[]
   readonly results: readonly MemoryValue[]
@@ -107,6 +121,7 @@ export function stageEntry(
   const stages: Stage[] = []
   const loops: Loop[] = []
   const lifetimes: Lifetime[] = []
+  const recurrences: Recurrence[] = []
   /** Scalars that earlier phases left, by name. */
   const produced = new Map<string, MemoryValue>()
   const intern = (made: MemoryValue): MemoryValue => {
@@ -191,7 +206,7 @@ export function stageEntry(
       return make(`batch ${name}`, { kind: 'batch', name, role: role === 'target' ? 'target' : 'input' }, node)
     }
 
-    const place = (kernel: Kernel | ScanKernel, slotValues: readonly MemoryValue[]) => {
+    const place = (kernel: Kernel, slotValues: readonly MemoryValue[]) => {
       const emitted = emit(
         kernel,
         fixed,
@@ -333,25 +348,30 @@ export function stageEntry(
         named.set(name, value).set(stack, value)
         kept.push(value)
       }
-      for (const { name, initial, last, ...type } of segment.carries) {
+      for (const { name, start: _, last, ...type } of segment.carries) {
         const value = intermediate(name, type)
-        copy(referenced(initial), value)
         named.set(name, value)
         // After the last turn the carry's place holds it still.
         if (last !== undefined) named.set(last, value)
         kept.push(value)
       }
-      const { whole } = segment
-      if (whole && emit.prefersWhole(whole)) {
-        place(
-          whole,
-          whole.slots.map(
-            ({ node, place: name }) =>
-              named.get(name ?? '') ?? leafValue(node) ?? intermediate(`${segment.name}/%${node.id}`, node),
-          ),
+      const placeIn = (kernel: Kernel | ScanKernel): MemoryValue[] =>
+        kernel.slots.map(
+          ({ node, place: name }) =>
+            named.get(name ?? '') ?? leafValue(node) ?? intermediate(`${segment.name}/%${node.id}`, node),
         )
+      const { whole } = segment
+      const stop =
+        segment.stop ?? (emit.scans ? whole && emit.scans.declines(whole, fixed) : { kind: 'target' as const })
+      const count = substitute(segment.length, fixed)
+      if (whole && emit.scans && !stop) {
+        const slotValues = placeIn(whole)
+        const storages = slotValues.map(({ storage }) => storage)
+        stageScan(whole, emit.scans.print(whole, fixed, storages), slotValues)
+        recurrences.push({ kernel: whole, first: stages.length - 1, end: stages.length, count, stop: undefined })
         return
       }
+      for (const { start } of segment.carries) place(start, placeIn(start))
       const turns = turnsOf(segment.length)
       named.set(segment.name, turns)
       const first = stages.length
@@ -360,11 +380,26 @@ export function stageEntry(
       loops.splice(at, 0, {
         first,
         end: stages.length,
-        count: substitute(segment.length, fixed),
+        count,
         reverse: segment.reverse,
         turns,
       })
+      recurrences.push({ kernel: stages[first]!.kernel, first, end: stages.length, count, stop })
       for (const value of kept) lifetimes.push({ value, from: first, to: stages.length - 1 })
+    }
+    /** One dispatch, or as many as it is cut into, each told its number. */
+    const stageScan = (whole: ScanKernel, emitted: EmittedScan, slotValues: readonly MemoryValue[]): void => {
+      const chunks = substitute(emitted.chunks, fixed)
+      const turns = chunks === one ? undefined : turnsOf(chunks)
+      if (turns) loops.push({ first: stages.length, end: stages.length + 1, count: chunks, reverse: false, turns })
+      const bindings = emitted.slots.map(({ slot, access }) => ({ value: slotValues[slot]!, access }))
+      stages.push({
+        emitted,
+        kernel: whole,
+        first: true,
+        fixed,
+        bindings: turns ? [...bindings, { value: turns, access: 'read' }] : bindings,
+      })
     }
     const stageAll = (segments: readonly Segment[], where: string): void => {
       segments.forEach((segment, i) =>
@@ -381,14 +416,24 @@ export function stageEntry(
       if (value.class.kind === 'batch') inputs.add(value)
       if (access === 'write' && value.class.kind === 'result') results.add(value)
     }
-  return { name: entry.name, pool, stages, loops, lifetimes, inputs: [...inputs], results: [...results] }
+  return { name: entry.name, pool, stages, loops, recurrences, lifetimes, inputs: [...inputs], results: [...results] }
 }
 
-/** A kernel as text; the sizes are those that the phase fixes. `undefined`: this form of a recurrence is not for this device. */
+/** A kernel as text; the sizes are those that the phase fixes. */
 export interface Emit {
-  (kernel: Kernel | ScanKernel, sizes: ReadonlyMap<string, Dim>, storages: readonly Storage[]): EmittedKernel
-  /** Whether a recurrence is better run by one kernel than by a loop of them. */
-  readonly prefersWhole: (kernel: ScanKernel) => boolean
+  (kernel: Kernel, sizes: ReadonlyMap<string, Dim>, storages: readonly Storage[]): EmittedKernel
+  /** Recurrences as one kernel, where there is a printer for such. */
+  readonly scans?:
+    | {
+        readonly print: (
+          kernel: ScanKernel,
+          sizes: ReadonlyMap<string, Dim>,
+          storages: readonly Storage[],
+        ) => EmittedScan
+        /** Why a recurrence is better run by a loop of kernels than by one; `undefined` where it is not. */
+        readonly declines: (kernel: ScanKernel, sizes: ReadonlyMap<string, Dim>) => ScanStop | undefined
+      }
+    | undefined
 }
 
 type Typed = Pick<Node, 'shape' | 'dtype'>

@@ -202,17 +202,31 @@ export interface AttentionKernel extends KernelBase {
 }
 
 /**
- * A recurrence whose batch rows are independent: one workgroup for each index of `batch` runs all turns of `time`, in
- * each the phases in order with a barrier after each. A phase computes its stores for every index of its own axes. What
- * a phase writes, only the same workgroup reads again, at the same index of `batch`.
+ * A recurrence whose batch rows are independent: each row runs all turns of `time`, in each the phases in order, and no
+ * row reads what another has written. `before` runs once, ahead of the first turn, and fills the carries. A phase is a
+ * kernel of a usual form with `batch` taken out of its axes: it is done for the row at `batch`, and what it writes only
+ * later phases of the same row read. A phase reads nothing that it writes, but for an element in its own place.
  */
 export interface ScanKernel extends KernelBase {
   readonly kind: 'scan'
   readonly batch: Axis
   readonly time: Axis
   readonly reverse: boolean
-  readonly phases: readonly { readonly axes: readonly Axis[]; readonly stores: readonly Store[] }[]
+  readonly before: readonly ScanPhase[]
+  readonly phases: readonly ScanPhase[]
+  /** Slots whose values pass from turn to turn, and whether anyone reads them after the last. */
+  readonly carries: readonly { readonly slot: number; readonly last: boolean }[]
+  /** Slots whose values live within a turn. */
+  readonly temporaries: readonly number[]
 }
+
+export type ScanPhase =
+  | ({ readonly kind: 'map' } & Pick<MapKernel, 'axes' | 'stores'>)
+  | ({ readonly kind: 'row' } & Pick<RowKernel, 'outer' | 'row' | 'stages' | 'stores' | 'results'>)
+  | ({ readonly kind: 'contract' } & Pick<
+      ContractKernel,
+      'batch' | 'rows' | 'columns' | 'depth' | 'left' | 'right' | 'stores'
+    >)
 
 export type Kernel = MapKernel | RowKernel | ContractKernel | ScatterKernel | RunningKernel | AttentionKernel
 export type KernelKind = Kernel['kind']

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { differentiate } from '../../compiler/3-differentiate/differentiate.ts'
 import { simplify } from '../../compiler/4-simplify/simplify.ts'
+import type { ScanSchedule } from '../../compiler/7-emit/wgsl/schedule.ts'
+import type { ScanChoice } from '../../compiler/emitters.ts'
 import { dim } from '../../compiler/ir/dim.ts'
 import type { Graph, Node } from '../../compiler/ir/graph.ts'
 import { GraphBuilder } from '../../compiler/ops/builder.ts'
@@ -13,7 +15,7 @@ const dims = (...sizes: number[]) => sizes.map(dim)
 const nameOf = (node: Node) => (node.attributes as { readonly name: string }).name
 
 /** Runs a graph on the device, intermediates poisoned, twice; the greatest error against the reference, relative to 1 + |value|. */
-async function deviceError(graph: Graph, inputs: readonly Node[], whole = true): Promise<number> {
+async function deviceError(graph: Graph, inputs: readonly Node[], scans?: ScanChoice): Promise<number> {
   let seed = 1
   const next = () => ((seed = (seed * 16807) % 2147483647) / 2147483647 - 0.5) * 1.2
   const values = new Map(
@@ -34,7 +36,7 @@ async function deviceError(graph: Graph, inputs: readonly Node[], whole = true):
     { leaf: (node) => values.get(nameOf(node))! },
   )
   const { device } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
-  const program = compileGraph(graph, 'cpu-class', () => whole)
+  const program = compileGraph(graph, 'cpu-class', { subgroup: device!.subgroup, ...(scans && { scans }) })
   const session = await device!.open(program, { dims: {}, entries: ['infer'], poison: true })
   try {
     const used = new Set(program.tensors.map((t) => t.name))
@@ -93,6 +95,31 @@ function lstm(length: number, batch: number, width: number, hidden: number, reve
   return { graph: withGradients(b, loss, inputs, [all!, lastH!, lastC!]), inputs }
 }
 
+const byWorkgroup = { kind: 'scan', by: 'workgroup', guards: 'branch' } as const
+const byLane = { kind: 'scan', by: 'lane', guards: 'branch' } as const
+/** Every way to lay a recurrence over lanes; `work` cuts some of them into several dispatches. */
+const schedules: readonly ScanSchedule[] = [
+  { ...byWorkgroup, rows: 1, lanes: 32, columns: 1, memory: 0, work: 1e9 },
+  { ...byWorkgroup, rows: 2, lanes: 64, columns: 2, memory: 12288, work: 1e9 },
+  { ...byWorkgroup, rows: 4, lanes: 8, columns: 4, memory: 700, work: 1 },
+  { ...byLane, rows: 1, lanes: 8, columns: 4, subgroup: 0, work: 1e9 },
+  { ...byLane, rows: 2, lanes: 16, columns: 3, subgroup: 0, work: 1 },
+  { ...byLane, rows: 2, lanes: 8, columns: 2, subgroup: 8, work: 2000 },
+]
+
+describe('a recurrence in one kernel, by any schedule', () => {
+  const { graph, inputs } = lstm(5, 9, 4, 7, true)
+  const whole = simplify(graph)
+  for (const schedule of schedules)
+    it(JSON.stringify(schedule), async () => {
+      const { device } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
+      const fits = schedule.by === 'workgroup' || schedule.subgroup === 0 || schedule.subgroup === device!.subgroup
+      expect(
+        await deviceError(whole, inputs, fits ? schedule : ({ ...schedule, subgroup: 0 } as ScanSchedule)),
+      ).toBeLessThan(2e-6)
+    })
+})
+
 describe('a recurrence on the device', () => {
   for (const [length, batch, width, hidden] of [
     [5, 3, 4, 2],
@@ -104,7 +131,9 @@ describe('a recurrence on the device', () => {
         it(`LSTM, ${length} steps, batch ${batch}, ${width} → ${hidden}${reverse ? ', reversed' : ''}, ${form}`, async () => {
           const { graph, inputs } = lstm(length, batch, width, hidden, reverse)
           const whole = form === 'simplified, in one kernel'
-          expect(await deviceError(form === 'as written' ? graph : simplify(graph), inputs, whole)).toBeLessThan(2e-6)
+          expect(
+            await deviceError(form === 'as written' ? graph : simplify(graph), inputs, whole ? undefined : 'loop'),
+          ).toBeLessThan(2e-6)
         })
 
   it('a forward LSTM is the hoisted product and one dispatch over all steps', () => {
@@ -117,10 +146,12 @@ describe('a recurrence on the device', () => {
     expect(labels.filter((l) => l.startsWith('contract'))).toHaveLength(1)
   })
 
-  it('a cell of one\'s own runs in one dispatch too: a minimal gated unit', async () => {
+  it("a cell of one's own runs in one dispatch too: a minimal gated unit", async () => {
     const b = new GraphBuilder()
     const x = b.input('x', dims(5, 3, 4))
-    const [wf, uf, wh, uh] = (['wf', 'uf', 'wh', 'uh'] as const).map((name, i) => b.input(name, dims(i % 2 === 0 ? 4 : 6, 6)))
+    const [wf, uf, wh, uh] = (['wf', 'uf', 'wh', 'uh'] as const).map((name, i) =>
+      b.input(name, dims(i % 2 === 0 ? 4 : 6, 6)),
+    )
     const element = b.bound(dims(3, 4))
     const h = b.bound(dims(3, 6))
     const f = b.add(b.mul(b.tanh(b.mul(b.add(b.matmul(element, wf!), b.matmul(h, uf!)), 0.5)), 0.5), 0.5)
@@ -138,7 +169,9 @@ describe('a recurrence on the device', () => {
     const { entries } = compileGraph(forward, 'gpu')
     expect(entries[0]!.loops).toBeUndefined()
     expect(await deviceError(forward, inputs)).toBeLessThan(2e-6)
-    expect(await deviceError(simplify(withGradients(b, b.sum(b.mul(all!, all!), [0, 1, 2]), inputs, [])), inputs)).toBeLessThan(2e-6)
+    expect(
+      await deviceError(simplify(withGradients(b, b.sum(b.mul(all!, all!), [0, 1, 2]), inputs, [])), inputs),
+    ).toBeLessThan(2e-6)
   })
 
   it('carries that change places', async () => {

@@ -1,5 +1,5 @@
 /** Kernel → WebAssembly functions: `map out[i] = f(x[i])` → code, what to bind, and into how many groups the work falls. */
-import type { Kernel, ScanKernel } from '../../ir/kernel.ts'
+import type { Kernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import type { Sizes } from '../wgsl/default-schedule.ts'
 import { emitAttention } from './attention.ts'
@@ -7,11 +7,10 @@ import { emitContract } from './contract.ts'
 import { emitMap } from './map.ts'
 import { emitRow } from './row.ts'
 import { emitRunning } from './running.ts'
-import { emitScan } from './scan.ts'
 import { emitScatter } from './scatter.ts'
 
 /** `sizes` are values of free dims that are known already: they decide schedules, but the code holds for any. */
-export function emitWasm(kernel: Kernel | ScanKernel, sizes: Sizes): EmittedKernel {
+export function emitWasm(kernel: Kernel, sizes: Sizes): EmittedKernel {
   switch (kernel.kind) {
     case 'map':
       return emitMap(kernel)
@@ -25,8 +24,6 @@ export function emitWasm(kernel: Kernel | ScanKernel, sizes: Sizes): EmittedKern
       return emitRunning(kernel)
     case 'attention':
       return emitAttention(kernel)
-    case 'scan':
-      return emitScan(kernel)
     default:
       return kernel satisfies never
   }

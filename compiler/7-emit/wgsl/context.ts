@@ -102,6 +102,19 @@ export function loops(context: Context, axes: readonly Axis[], fill: (inner: Con
   )
 }
 
+/** One loop over the flat index of axes, which no compiler unrolls. */
+export function flatLoop(context: Context, axes: readonly Axis[], fill: (inner: Context, flat: string) => void): void {
+  const { shader } = context
+  const flat = shader.fresh('e')
+  context.block.nest(
+    `for (var ${flat} = 0u; ${flat} < ${opaque(shader, flatSize(context, axes))}; ${flat}++)`,
+    (block) => {
+      const here = inside(context, block)
+      fill(bind(here, unflatten(here, axes, flat)), flat)
+    },
+  )
+}
+
 /**
  * Names for axes whose row-major flat index is `flat`: the innermost varies fastest. An axis of extent 1 is 0, and the
  * outermost takes what is left.

@@ -106,10 +106,9 @@ function required(context: Context, variable: Variable, what: string): string {
 }
 
 function printLoad(context: Context, load: Extract<Scalar, { kind: 'load' }>): string {
-  const slot = context.shader.slot(load.slot)
   const index = withoutParentheses(printIndex(context, load.index))
   const predicate = nameOf(context, memory)
-  const element = `${slot}[${predicate ? `select(0u, ${index}, ${predicate})` : index}]`
+  const element = context.shader.element(load.slot, predicate ? `select(0u, ${index}, ${predicate})` : index)
   if (load.dtype === 'bool') return `(${element} != 0u)`
   return context.shader.storages[load.slot] === 'f16' ? `f32(${element})` : element
 }

@@ -1,103 +1,136 @@
-/** Recurrences in one dispatch: a workgroup for each batch row runs every turn, its lanes share each phase. */
+/**
+ * Recurrences in one kernel: a loop over turns with the phases inside. How rows are laid over lanes is the schedule's
+ * choice (`scan-lane.ts`, `scan-workgroup.ts`); what is common to all is here: the turns of a dispatch, and bindings.
+ *
+ * A long recurrence is cut into dispatches of some turns each, so that none holds a desktop's screen for long: each reads
+ * its number from memory and goes on from the carries that the one before has left.
+ */
 
 import type { Storage } from '../../../runtime/abi.ts'
-import { type Dim, multiply, one } from '../../ir/dim.ts'
-import type { Scalar, ScanKernel } from '../../ir/kernel.ts'
-import type { EmittedKernel } from '../../lowered.ts'
-import { bind, flatSize, groupNumber, guardLoads, inside, opaque, rootContext, unflatten } from './context.ts'
-import type { Target } from './schedule.ts'
-import { Shader } from './shader.ts'
-import { countStores, writeStores } from './stores.ts'
+import { add, ceilQuotient, type Dim, dim, multiply, one } from '../../ir/dim.ts'
+import type { ScanKernel, ScanPhase } from '../../ir/kernel.ts'
+import type { EmittedScan, ScanGroup, ScanStage } from '../../lowered.ts'
+import type { Block } from './block.ts'
+import { bind, type Context, groupNumber, inside, opaque, rootContext } from './context.ts'
+import { byLane } from './scan-lane.ts'
+import { byWorkgroup } from './scan-workgroup.ts'
+import type { ScanSchedule } from './schedule.ts'
+import { elements, Shader } from './shader.ts'
+import { countStores } from './stores.ts'
 
-export function emitScan(kernel: ScanKernel, storages: readonly Storage[], lanes: number): EmittedKernel {
-  const shader = new Shader(kernel.slots, storages)
-  for (const { stores } of kernel.phases) countStores(shader, stores)
-  const root = rootContext(shader, 'branch')
-  const row = groupNumber(root)
-  const lane = shader.builtin('lane')
-  const turns = shader.size(kernel.time.extent)
-  // The number of the workgroup is the same for all its lanes, which WGSL's analysis of barriers cannot see: rows beyond
-  // the end run along and touch nothing.
-  const live = shader.fresh('live')
-  shader.body.line(`let ${live} = ${row} < ${shader.size(kernel.batch.extent)};`)
-  const step = shader.fresh('s')
-  shader.body.nest(`for (var ${step} = 0u; ${step} < ${opaque(shader, turns)}; ${step}++)`, (turn) => {
-    const t = shader.fresh('turn')
-    turn.line(`let ${t} = ${kernel.reverse ? `${turns} - 1u - ${step}` : step};`)
-    const here = bind(
-      root,
-      [
-        [kernel.batch, row],
-        [kernel.time, t],
-      ],
-      turn,
-    )
-    for (const { axes, stores } of kernel.phases) {
-      const e = shader.fresh('e')
-      turn.nest(`for (var ${e} = ${lane}; ${live} && ${e} < ${flatSize(here, axes)}; ${e} += ${lanes}u)`, (block) => {
-        // What a phase before has written must be read after it: no load leaves this loop.
-        const context = guardLoads(inside(here, block), block)
-        writeStores(bind(context, unflatten(context, axes, e)), stores)
-      })
-      turn.line('storageBarrier();')
-    }
-  })
-  const stage = shader.finish({
-    name: kernel.name,
-    comment: `scan: a workgroup a batch row, all turns, ${kernel.phases.length} phases`,
-    workgroup: [lanes, 1, 1],
-    workgroups: [kernel.batch.extent, one, one],
-  })
-  return { stages: [stage], scratch: [] }
+/** How the rows of a scan are laid over lanes. */
+export interface ScanRunner {
+  readonly phase: (context: Context, phase: ScanPhase) => void
+  /** What a dispatch that is not the first reads of the carries, and what it leaves for the next. */
+  readonly resume: (block: Block) => void
+  readonly leave: (block: Block, all: boolean) => void
 }
 
-/** Lanes that share a phase. */
-export const scanLanes = (target: Target): number => (target === 'gpu' ? 128 : 32)
-
-/**
- * On the processor a dispatch costs little and a lane's serial sum much: there only small cells run in one kernel, up to
- * so many terms of a row's sums in a turn (an LSTM of 64 has 16,384).
- */
-const mostTerms = 20_000
-
-/** Whether a recurrence is run by one kernel on this class of adapter. */
-export const prefersWholeScans =
-  (target: Target) =>
-  (kernel: ScanKernel): boolean => {
-    if (target === 'gpu') return true
-    const terms = kernel.phases.map(({ axes, stores }) => multiply(...axes.map((a) => a.extent), deepest(stores)))
-    return terms.every((n) => n.constant !== undefined && n.constant <= mostTerms)
+export function emitScan(kernel: ScanKernel, storages: readonly Storage[], schedule: ScanSchedule): EmittedScan {
+  const turns = ceilQuotient(dim(schedule.work), workOf(kernel))
+  const chunks = turnsFit(kernel.time.extent, turns) ? one : ceilQuotient(kernel.time.extent, turns)
+  const stage = (groups: readonly ScanGroup[]) =>
+    print(kernel, storages, schedule, groups, chunks === one ? undefined : turns)
+  const { name, bindings } = stage([])
+  return {
+    name,
+    slots: bindings.flatMap(({ target, access }) => (target.kind === 'slot' ? [{ slot: target.slot, access }] : [])),
+    chunks,
+    stage,
   }
+}
 
-/** The longest serial sum in some stores. */
-function deepest(stores: ScanKernel['phases'][number]['stores']): Dim {
-  let most = one
-  const visit = (scalar: Scalar): void => {
-    switch (scalar.kind) {
-      case 'reduce': {
-        const length = multiply(...scalar.axes.map((a) => a.extent))
-        if (length.constant === undefined || (most.constant !== undefined && length.constant > most.constant))
-          most = length
-        visit(scalar.value)
-        return
-      }
-      case 'apply':
-        scalar.arguments.forEach(visit)
-        return
-      case 'guarded':
-        visit(scalar.value)
-        visit(scalar.otherwise)
-        return
-      case 'number':
-      case 'load':
-      case 'position':
-      case 'stage':
-      case 'accumulator':
-        return
-      default:
-        scalar satisfies never
+const turnsFit = (length: Dim, turns: Dim): boolean =>
+  length.constant !== undefined && turns.constant !== undefined && length.constant <= turns.constant
+
+function print(
+  kernel: ScanKernel,
+  storages: readonly Storage[],
+  schedule: ScanSchedule,
+  groups: readonly ScanGroup[],
+  chunk: Dim | undefined,
+): ScanStage {
+  const shader = new Shader(kernel.slots, storages)
+  groups.forEach(({ access, members }, number) => {
+    for (const { slot, offset } of members) {
+      const array = shader.group(number, storages[slot]!, access)
+      shader.view(slot, members.length === 1 ? { array } : { array, offset: shader.offset(`o${slot}`, offset) })
     }
+  })
+  for (const phase of [...kernel.before, ...kernel.phases]) countPhase(shader, phase)
+  const root = rootContext(shader, schedule.guards)
+  const group = groupNumber(root)
+  const run =
+    schedule.by === 'lane' ? byLane(root, kernel, schedule, group) : byWorkgroup(root, kernel, schedule, group)
+  const { body } = shader
+  const length = shader.size(kernel.time.extent)
+  let first = '0u'
+  let end = length
+  const begin = (block: Block) => {
+    for (const phase of kernel.before) run.phase(inside(root, block), phase)
   }
-  for (const { value } of stores) visit(value)
-  return most
+  if (chunk === undefined) begin(body)
+  else {
+    const number = shader.fresh('chunk')
+    body.line(`let ${number} = ${shader.turn()}[0];`)
+    first = shader.fresh('s')
+    body.line(`let ${first} = ${number} * ${shader.size(chunk)};`)
+    end = shader.fresh('s')
+    body.line(`let ${end} = min(${first} + ${shader.size(chunk)}, ${length});`)
+    body.nest(`if (${number} == 0u)`, begin)
+    body.nest(`if (${number} != 0u)`, run.resume)
+  }
+  const step = shader.fresh('s')
+  body.nest(`for (var ${step} = ${first}; ${step} < ${opaque(shader, end)}; ${step}++)`, (block) => {
+    const turn = shader.fresh('turn')
+    block.line(`let ${turn} = ${kernel.reverse ? `${length} - 1u - ${step}` : step};`)
+    const here = bind(root, [[kernel.time, turn]], block)
+    for (const phase of kernel.phases) run.phase(here, phase)
+  })
+  run.leave(body, chunk !== undefined)
+  const rows = schedule.by === 'lane' ? schedule.rows * schedule.lanes : schedule.rows
+  return shader.finishScan({
+    name: kernel.name,
+    comment: describe(kernel, schedule),
+    workgroup: [schedule.lanes, 1, 1],
+    workgroups: [ceilQuotient(kernel.batch.extent, dim(rows)), one, one],
+  })
+}
+
+function countPhase(shader: Shader, phase: ScanPhase): void {
+  if (phase.kind === 'contract') {
+    shader.identities.count(phase.left)
+    shader.identities.count(phase.right)
+  }
+  if (phase.kind === 'row') {
+    for (const { value } of phase.stages) shader.identities.count(value)
+    countStores(shader, phase.results)
+  }
+  countStores(shader, phase.stores)
+}
+
+/** Products and other steps in a turn of all rows, at least 1. */
+export function workOf(kernel: ScanKernel): Dim {
+  return add(one, multiply(kernel.batch.extent, rowWork(kernel)))
+}
+export const rowWork = (kernel: ScanKernel): Dim => add(...kernel.phases.map(phaseWork))
+
+function phaseWork(phase: ScanPhase): Dim {
+  switch (phase.kind) {
+    case 'map':
+      return elements(phase.axes)
+    case 'row':
+      return elements([...phase.outer, ...phase.row])
+    case 'contract':
+      return elements([...phase.batch, ...phase.rows, ...phase.columns, ...phase.depth])
+    default:
+      return phase satisfies never
+  }
+}
+
+function describe({ phases }: ScanKernel, schedule: ScanSchedule): string {
+  const steps = `all turns, ${phases.length} phases`
+  if (schedule.by === 'workgroup') return `scan: ${schedule.rows} rows a workgroup, ${steps}`
+  const shared = schedule.subgroup > 0 ? ', columns shared by subgroup broadcast' : ''
+  return `scan: ${schedule.rows} rows a lane, ${steps}${shared}`
 }

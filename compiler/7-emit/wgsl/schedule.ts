@@ -19,7 +19,7 @@ export const guaranteedLimits: Limits = {
   storageBuffers: 8,
 }
 
-export type Schedule = MapSchedule | RowSchedule | ContractSchedule | AttentionSchedule | LoopSchedule
+export type Schedule = MapSchedule | RowSchedule | ContractSchedule | AttentionSchedule | LoopSchedule | ScanSchedule
 export interface GuardChoice {
   /** Guards as branches, or as selects over loads that are always in range. */
   readonly guards: 'branch' | 'select'
@@ -84,3 +84,25 @@ export interface LoopSchedule extends GuardChoice {
   readonly lanes: number
   readonly steps: number
 }
+
+/**
+ * A recurrence in one kernel. By lane: each lane runs rows of its own from the first turn to the last and waits for
+ * nobody, and the lanes of a subgroup share what they read of the right operand of a product by broadcast. By workgroup:
+ * a workgroup runs some rows, its lanes share each phase and wait for one another after it.
+ */
+export type ScanSchedule = GuardChoice & {
+  readonly kind: 'scan'
+  /** Rows of a lane, or of a workgroup. */
+  readonly rows: number
+  readonly lanes: number
+  /** Columns of a product that a lane reads at a time. */
+  readonly columns: number
+  /** Products and other steps of one dispatch, about: longer recurrences are cut into several. */
+  readonly work: number
+} & (
+    | { readonly by: 'lane' /** Its size, or 0 where each lane reads for itself. */; readonly subgroup: number }
+    | {
+        readonly by: 'workgroup' /** Bytes of workgroup memory for carries and what lives within a turn. */
+        readonly memory: number
+      }
+  )

@@ -10,7 +10,7 @@
 import type { Storage } from '../../../runtime/abi.ts'
 import { type Dim, product } from '../../ir/dim.ts'
 import type { KernelSlot } from '../../ir/kernel.ts'
-import type { EmittedStage } from '../../lowered.ts'
+import type { EmittedStage, PrintedStage, ScanStage } from '../../lowered.ts'
 import { Block } from './block.ts'
 import { type Helper, helperSources } from './functions.ts'
 import { Identities } from './identity.ts'
@@ -19,12 +19,25 @@ export type ScratchStorage = 'f32' | 'i32' | 'u32'
 
 interface BindingEntry {
   readonly name: string
-  readonly target: EmittedStage['bindings'][number]['target']
+  readonly target: (EmittedStage | ScanStage)['bindings'][number]['target']
   readonly access: 'read' | 'write'
   readonly storage: Storage
 }
 
+interface StageOptions {
+  readonly name: string
+  readonly comment: string
+  readonly workgroup: readonly [number, number, number]
+  readonly workgroups: readonly [Dim, Dim, Dim]
+}
+
 const wgslTypes: ReadonlySet<string> = new Set(['i32', 'u32', 'f32', 'f16', 'vec2', 'vec3', 'vec4'])
+
+/** Where the elements of a slot are that has no binding of its own: element i is `array[offset + i]`. */
+export interface SlotView {
+  readonly array: string
+  readonly offset?: string
+}
 
 export class Shader {
   readonly identities = new Identities()
@@ -37,6 +50,9 @@ export class Shader {
   readonly #arrays: string[] = []
   readonly #builtins = new Set<string>()
   readonly #features = new Set<'shader-f16' | 'subgroups'>()
+  readonly #views = new Map<number, SlotView>()
+  readonly #copies = new Map<number, { readonly array: string; readonly base: string }>()
+  readonly #offsets = new Map<string, Dim>()
   #names = 0
 
   constructor(slots: readonly KernelSlot[], storages: readonly Storage[]) {
@@ -57,6 +73,41 @@ export class Shader {
     if (!slot || !storage) throw new Error(`kernel has no slot ${index}`)
     const access = slot.access === 'read' ? 'read' : 'write'
     return this.#bind({ name: `t${index}`, target: { kind: 'slot', slot: index }, access, storage })
+  }
+
+  /** An element of a slot, to be read or written. */
+  element(slot: number, index: string): string {
+    const copy = this.#copies.get(slot)
+    return copy ? `${copy.array}[${index} - ${copy.base}]` : this.bound(slot, index)
+  }
+  /** The same in the tensor that is bound, where the kernel works on a copy. */
+  bound(slot: number, index: string): string {
+    const view = this.#views.get(slot)
+    if (!view) return `${this.slot(slot)}[${index}]`
+    return `${view.array}[${view.offset === undefined ? index : `${view.offset} + ${index}`}]`
+  }
+
+  /** From here on the slot has no binding of its own. */
+  view(slot: number, view: SlotView): void {
+    this.#views.set(slot, view)
+  }
+  /** From here on the kernel works on a copy of some elements of the slot, of which the first is element `base` of it. */
+  copy(slot: number, array: string, base: string): void {
+    this.#copies.set(slot, { array, base })
+  }
+
+  /** The binding that several slots of one arena share. */
+  group(number: number, storage: Storage, access: 'read' | 'write'): string {
+    return this.#bind({ name: `m${number}`, target: { kind: 'group', group: number }, access, storage })
+  }
+  /** The number of the turn of the loop around the dispatch. */
+  turn(): string {
+    return this.#bind({ name: 'turns', target: { kind: 'turn' }, access: 'read', storage: 'u32' })
+  }
+  /** Elements from the start of a shared binding: always a constant by name, so that layers at different places are one text. */
+  offset(name: string, elements: Dim): string {
+    this.#offsets.set(name, elements)
+    return name
   }
 
   scratch(index: number, storage: ScratchStorage, access: 'read' | 'write'): string {
@@ -112,18 +163,22 @@ export class Shader {
     return name
   }
 
-  finish(options: {
-    name: string
-    comment: string
-    workgroup: readonly [number, number, number]
-    workgroups: readonly [Dim, Dim, Dim]
-  }): EmittedStage {
+  finish(options: StageOptions): EmittedStage {
+    return this.#finish(options) as EmittedStage
+  }
+  /** The stage of a recurrence, which binds slots in groups and no scratch. */
+  finishScan(options: StageOptions): ScanStage {
+    return this.#finish(options) as ScanStage
+  }
+
+  #finish(options: StageOptions): PrintedStage<BindingEntry['target']> {
     const bindings = [...this.#bindings.values()]
     const parts: string[] = []
     if (this.#features.has('shader-f16')) parts.push('enable f16;')
     if (this.#features.has('subgroups')) parts.push('enable subgroups;')
     parts.push(...options.comment.split('\n').map((line) => `// ${line}`), '')
     for (const [dim, name] of this.#dims) parts.push(`override ${name}: u32; // ${dimComment(dim)}`)
+    for (const name of this.#offsets.keys()) parts.push(`override ${name}: u32;`)
     bindings.forEach((b, i) => {
       const mode = b.access === 'read' ? 'read' : 'read_write'
       parts.push(`@group(0) @binding(${i}) var<storage, ${mode}> ${b.name}: array<${b.storage}>;`)
@@ -136,7 +191,7 @@ export class Shader {
     return {
       name: options.name,
       wgsl: parts.join('\n'),
-      constants: new Map([...this.#dims].map(([dim, name]) => [name, dim])),
+      constants: new Map([...[...this.#dims].map(([dim, name]) => [name, dim] as const), ...this.#offsets]),
       workgroup: options.workgroup,
       workgroups: options.workgroups,
       bindings: bindings.map(({ target, access }) => ({ target, access })),

@@ -15,7 +15,7 @@ export function countStores(shader: Shader, stores: readonly Store[]): void {
 export function writeStores(context: Context, stores: readonly Store[]): void {
   const writes = stores.map(({ slot, index, value }) => {
     const text = printNamed(context, value)
-    const element = `${context.shader.slot(slot)}[${withoutParentheses(printIndex(context, index))}]`
+    const element = context.shader.element(slot, withoutParentheses(printIndex(context, index)))
     return `${element} = ${stored(context, slot, value.dtype, text)};`
   })
   for (const write of writes) context.block.line(write)

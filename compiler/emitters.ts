@@ -1,0 +1,66 @@
+/** What the plan asks of phase 7: a target's printers, each kernel printed once, however many entries share it. */
+import type { Storage } from '../runtime/abi.ts'
+import type { PlanOptions } from './6-plan/plan.ts'
+import { emitWasm } from './7-emit/wasm/emit.ts'
+import { link } from './7-emit/wasm/link.ts'
+import type { Sizes } from './7-emit/wgsl/default-schedule.ts'
+import { emitKernel } from './7-emit/wgsl/emit.ts'
+import { emitScan } from './7-emit/wgsl/scan.ts'
+import { declinesScan, scanSchedule } from './7-emit/wgsl/scan-schedule.ts'
+import { guaranteedLimits, type ScanSchedule, type Target } from './7-emit/wgsl/schedule.ts'
+import { dim } from './ir/dim.ts'
+import type { Kernel, ScanKernel } from './ir/kernel.ts'
+import type { ScanStop } from './ir/scan-stop.ts'
+
+/** How recurrences are run, where that is not left to the class of adapter: a loop each, or one kernel by this schedule. */
+export type ScanChoice = 'loop' | ScanSchedule
+
+export interface EmitterOptions {
+  /** Lanes of the adapter's subgroups, where that is one fixed number. */
+  readonly subgroup?: number | undefined
+  /** Likely values of free dims: schedules are chosen for them, and hold for all. */
+  readonly sizes?: ReadonlyMap<string, number> | undefined
+  readonly scans?: ScanChoice | undefined
+  /** Storage buffers a dispatch may bind. */
+  readonly maxSlots?: number | undefined
+}
+
+export function planOptions(target: Target | 'wasm', options: EmitterOptions = {}): PlanOptions {
+  const { subgroup, sizes: given = new Map(), scans, maxSlots = guaranteedLimits.storageBuffers } = options
+  if (target === 'wasm')
+    return {
+      emit: remembered((kernel: Kernel, sizes) => emitWasm(kernel, sizes)),
+      link,
+      maxBindings: Number.POSITIVE_INFINITY,
+    }
+  const limits = { ...guaranteedLimits, subgroup }
+  const likely = new Map([...given].map(([name, size]) => [name, dim(size)] as const))
+  const withLikely = (sizes: Sizes): Sizes => (likely.size === 0 ? sizes : new Map([...likely, ...sizes]))
+  const emit = remembered((kernel: Kernel, sizes: Sizes, storages: readonly Storage[]) =>
+    emitKernel(kernel, { storageOf: (_, slot) => storages[slot]!, target, limits, sizes }),
+  )
+  const print = remembered((kernel: ScanKernel, sizes: Sizes, storages: readonly Storage[]) => {
+    const schedule = scans && scans !== 'loop' ? scans : scanSchedule(kernel, target, limits, withLikely(sizes))
+    return emitScan(kernel, storages, schedule)
+  })
+  const declines = (kernel: ScanKernel, sizes: Sizes): ScanStop | undefined => {
+    if (scans === undefined) return declinesScan(kernel, target, withLikely(sizes))
+    return scans === 'loop' ? { kind: 'chosen' } : undefined
+  }
+  return { emit: Object.assign(emit, { scans: { print, declines } }), maxBindings: maxSlots }
+}
+
+/** Prints a kernel once for each way in which its tensors lie in memory, however many entries share it. */
+function remembered<K extends object, Printed>(
+  print: (kernel: K, sizes: Sizes, storages: readonly Storage[]) => Printed,
+): typeof print {
+  const known = new Map<K, Map<string, Printed>>()
+  return (kernel, sizes, storages) => {
+    const prints = known.get(kernel) ?? new Map<string, Printed>()
+    known.set(kernel, prints)
+    const key = storages.join()
+    const printed = prints.get(key) ?? print(kernel, sizes, storages)
+    prints.set(key, printed)
+    return printed
+  }
+}
