@@ -18,11 +18,13 @@ import { promptTensor, promptTokens } from './prompt.ts'
 import { completeDims, selectModel, trainOf } from './select.ts'
 import { type SequencePorts, sequencePorts } from './sequence-ports.ts'
 import { openProgram } from './session.ts'
-import { readTensors, type TensorFile, uploadVariables } from './tensors.ts'
+import { type TensorFile, uploadVariables } from './tensors.ts'
 import { terminal } from './terminal.ts'
+import { namesOption, readWeights } from './weight-names.ts'
 
 interface Options {
   readonly weights: string
+  readonly names?: string
   readonly prompt: string
   readonly length: string
   readonly temperature?: string
@@ -45,6 +47,7 @@ export const generateVerb: Verb = (program, run) => {
     .argument('<file>')
     .argument('[model]')
     .requiredOption('--weights <path>', 'the `model.safetensors` of a run, which holds the vocabularies too')
+    .option(...namesOption)
     .option('--prompt <text>', 'what to go on with, or to answer', '')
     .option('--length <n>', 'at most so many tokens', '200')
     .option('--temperature <x>', '0 always takes the likeliest token; 1 draws as the model says')
@@ -70,7 +73,7 @@ async function generateText(file: string, modelName: string | undefined, options
   const args = train?.model.arguments
   const model = program.model(name, { training: false, ...(args && { arguments: args }) })
   const ports = sequencePorts(model)
-  const weights = readTensors(options.weights)
+  const weights = readWeights(options.weights, options.names)
   const vocabularies = vocabulariesOf(options.weights, weights)
   const tokenizer = vocabularies.get(ports.tokens.name)
   if (!tokenizer) throw new UsageError(`${options.weights} has no vocabulary for the input "${ports.tokens.name}"`)

@@ -54,8 +54,8 @@ export const isInside = (root: string, path: string): boolean => {
   return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way))
 }
 
-/** Checks a file with all it imports; the program carries its diagnostics. */
-export function loadProgram(path: string): Program {
+/** Checks a file with all it imports; the program carries its diagnostics. `onImport` hears of each file that is imported. */
+export function loadProgram(path: string, onImport: (path: string) => void = () => undefined): Program {
   const source = readSource(path)
   const root = projectRoot(path)
   return check(source, (imported, from) => {
@@ -67,6 +67,7 @@ export function loadProgram(path: string): Program {
       !statSync(target).isFile()
     )
       return undefined
+    onImport(target)
     return readSource(relative(process.cwd(), target) || target)
   })
 }

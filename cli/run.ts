@@ -10,9 +10,11 @@ import { completeDims, selectModel, trainOf } from './select.ts'
 import { openProgram } from './session.ts'
 import { asTensor, dimsFromShapes, readTensors, shapeOf, take, uploadVariables, writeTensors } from './tensors.ts'
 import { terminal } from './terminal.ts'
+import { namesOption, readWeights } from './weight-names.ts'
 
 interface Options {
   readonly weights: string
+  readonly names?: string
   readonly input: string
   readonly output: string
   readonly dims?: string[]
@@ -29,6 +31,7 @@ export const runVerb: Verb = (program, run) => {
     .argument('<file>')
     .argument('[model]')
     .requiredOption('--weights <path>', 'parameters and states (safetensors)')
+    .option(...namesOption)
     .requiredOption('--input <path>', 'inputs, and targets with --gradients (safetensors)')
     .requiredOption('--output <path>', 'outputs by name; the loss as `loss`, gradients as `grad.NAME`')
     .option('--dims <name=number>', 'values of free dims that the inputs do not fix', collect)
@@ -49,7 +52,7 @@ export const runVerb: Verb = (program, run) => {
               report(nameUnknown, { what: 'exposed value', name: wanted, available: model.exposed.map((e) => e.name) }),
             ])
         const entry = options.gradients ? 'gradients' : 'infer'
-        const weights = readTensors(options.weights)
+        const weights = readWeights(options.weights, options.names)
         const input = readTensors(options.input)
         const session = await openProgram({
           program: checked,

@@ -21,12 +21,13 @@ import { asRecord, collect, deviceOption, type Verb } from './options.ts'
 import { completeDims, selectTrain } from './select.ts'
 import { canMix, openCompiled, selectDevice } from './session.ts'
 import { applySettings } from './set.ts'
-import { readTensors } from './tensors.ts'
 import { watchTraining } from './train-report.ts'
+import { namesOption, readWeights } from './weight-names.ts'
 
 interface Options {
   readonly set?: string[]
   readonly data?: string[]
+  readonly names?: string
   readonly out: string
   readonly resume?: string
   readonly device: string
@@ -53,6 +54,7 @@ export const trainVerb: Verb = (program, run) => {
     .argument('[block]', 'the train block, where the file has several')
     .option('--set <key=value>', 'overrides a setting: batch, epochs, steps, seed, lr, clip_norm', collect)
     .option('--data <name=path>', 'where a data block finds its files, or the file of one field', collect)
+    .option(namesOption[0], `${namesOption[1]}, for a block that loads them`)
     .option('--out <dir>', 'where run directories are made', 'runs')
     .option('--resume <dir>', 'go on with an earlier run, bit for bit')
     .option('--seed <n>', 'same as --set seed=N')
@@ -152,7 +154,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
       store,
       source: sourceHash(program),
       resume,
-      load: loadedWeights(description),
+      load: loadedWeights(description, options.names),
       signal: interrupt.signal,
       metadata: new Map([
         ['dims', JSON.stringify(dims)],
@@ -223,9 +225,9 @@ async function openDatasets(
   return openData(data, { directory: dirname(file), overrides: places, ...(vocabularies && { vocabularies }) })
 }
 
-function loadedWeights({ load }: TrainDescription): LoadedWeights | undefined {
+function loadedWeights({ load }: TrainDescription, names: string | undefined): LoadedWeights | undefined {
   if (!load) return undefined
-  const { path, tensors } = readTensors(load.path)
+  const { path, tensors } = readWeights(load.path, names)
   return { file: path, tensors, except: (name) => load.except.some((pattern) => matchesPattern(pattern, name)) }
 }
 

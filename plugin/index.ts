@@ -30,7 +30,9 @@ const plugin: UnpluginInstance<PluginOptions | undefined> = createUnplugin((opti
     const [path, query] = id.split('?') as [string, string?]
     this.addWatchFile(path)
     try {
-      const { parts, declarations } = await modulesOfFile(path, options?.adapters)
+      const { parts, declarations } = await modulesOfFile(path, options?.adapters, (imported) =>
+        this.addWatchFile(imported),
+      )
       const stem = query?.slice('model='.length)
       if (stem !== undefined) return { code: parts.get(stem) ?? '', map: null }
       if (options?.declarations !== false) writeChanged(path.replace(/\.dlm$/, '.d.dlm.ts'), declarations)

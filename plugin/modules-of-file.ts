@@ -14,8 +14,12 @@ export interface FileModules {
   readonly declarations: string
 }
 
-export async function modulesOfFile(path: string, adapters: readonly AdapterClass[] | undefined): Promise<FileModules> {
-  const program = loadProgram(path)
+export async function modulesOfFile(
+  path: string,
+  adapters: readonly AdapterClass[] | undefined,
+  onImport: (path: string) => void,
+): Promise<FileModules> {
+  const program = loadProgram(path, onImport)
   if (errorsOf(program.diagnostics).length > 0) throw new DiagnosticError(program.diagnostics)
   const modules = await compileModules(program, {
     version,

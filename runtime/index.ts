@@ -1,5 +1,6 @@
 /** The runtime: what executes and trains compiled programs, in browsers and in Node. It has no dependency. */
 export type * from './abi.ts'
+export { averageCheckpoints } from './average.ts'
 export { batchDimOf, trainingSession, wantedFields } from './batch-dims.ts'
 export {
   type Checkpoint,
@@ -31,6 +32,7 @@ export { type EvaluateOptions, evaluate } from './evaluate.ts'
 export type * from './executor.ts'
 export { checkHalf, type HalfFault } from './half-check.ts'
 export { initialValues } from './initialize.ts'
+export { meanOfSteps } from './means.ts'
 export { type Accuracy, accuracy } from './metrics/accuracy.ts'
 export { type Bleu, bleu, type Translation } from './metrics/bleu.ts'
 export { editDistance, errorRate, type Said, sequenceErrorRate } from './metrics/edit-distance.ts'
@@ -56,6 +58,7 @@ export {
 export { type Schedule, schedule } from './schedule.ts'
 export { openSession } from './session.ts'
 export { elements, evaluate as evaluateSize } from './size.ts'
+export { type Rearrangement, type Stored, storedAs } from './stored-as.ts'
 export { special, specialTokens } from './tokenize/special.ts'
 export {
   type TextStream,

@@ -5,52 +5,32 @@
 import type { VariableRecord } from './abi.ts'
 import type { TensorData } from './executor.ts'
 import { randomStream } from './random.ts'
+import { arrayOf } from './transfer.ts'
 
 export function initialValues(variable: VariableRecord, seed: number): TensorData {
   const count = variable.shape.reduce((product, size) => product * size, 1)
-  const values = allocate(variable.dtype, count)
+  const values: TensorData = new arrayOf[variable.dtype](count)
   const { initial } = variable
+  const { uniform, normal, truncatedNormal } = randomStream(seed, variable.path)
+  const drawn = (start: number, scale: number, draw: () => number): TensorData => {
+    for (let i = 0; i < count; i++) values[i] = start + scale * draw()
+    return values
+  }
   switch (initial.kind) {
     case 'constant':
-      values.fill(initial.value)
-      return values
+      return values.fill(initial.value)
     case 'literal':
-      if (initial.values.length !== count) {
+      if (initial.values.length !== count)
         throw new Error(`${variable.path}: ${initial.values.length} literal values for ${count} elements`)
-      }
       values.set(initial.values)
       return values
-    case 'uniform': {
-      const { uniform } = randomStream(seed, variable.path)
-      const width = initial.high - initial.low
-      for (let i = 0; i < count; i++) values[i] = initial.low + width * uniform()
-      return values
-    }
-    case 'normal': {
-      const { normal } = randomStream(seed, variable.path)
-      for (let i = 0; i < count; i++) values[i] = initial.mean + initial.deviation * normal()
-      return values
-    }
-    case 'truncated_normal': {
-      const { truncatedNormal } = randomStream(seed, variable.path)
-      for (let i = 0; i < count; i++) values[i] = initial.mean + initial.deviation * truncatedNormal()
-      return values
-    }
+    case 'uniform':
+      return drawn(initial.low, initial.high - initial.low, uniform)
+    case 'normal':
+      return drawn(initial.mean, initial.deviation, normal)
+    case 'truncated_normal':
+      return drawn(initial.mean, initial.deviation, truncatedNormal)
     default:
       return initial satisfies never
-  }
-}
-
-function allocate(dtype: VariableRecord['dtype'], count: number): TensorData {
-  switch (dtype) {
-    case 'float':
-      return new Float32Array(count)
-    case 'int':
-      return new Int32Array(count)
-    case 'uint':
-    case 'bool':
-      return new Uint32Array(count)
-    default:
-      return dtype satisfies never
   }
 }

@@ -23,3 +23,14 @@ export function weightedMeans(
     means: () => Object.fromEntries([...sums].map(([name, sum]) => [name, sum / total])),
   }
 }
+
+/** Metrics of a trainer's steps → their means, as an epoch is judged that has nothing to validate on. */
+export function meanOfSteps<M extends object>(): { add(step: { readonly metrics: M }): void; readonly value: M } {
+  const means = weightedMeans()
+  return {
+    add: ({ metrics }) => means.add(new Map(Object.entries(metrics)), 1),
+    get value() {
+      return means.means() as M
+    },
+  }
+}

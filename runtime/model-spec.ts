@@ -9,6 +9,7 @@ import type { BatchSource } from './data/batches.ts'
 import type { Device, Target } from './device.ts'
 import type { DeviceDescription, TensorData } from './executor.ts'
 import type { SafetensorsHeader } from './safetensors.ts'
+import type { Stored } from './stored-as.ts'
 import type { WeightsSource } from './weights-source.ts'
 
 export interface ModelSpec {
@@ -69,11 +70,16 @@ export interface OpenTrainerOptions extends Omit<OpenModelOptions, 'expose'> {
   readonly seed?: number | undefined
   /** The learning rate of a step (counted from 1) and group, in place of the `train` block's schedule. */
   readonly rate?: ((step: number, group: number) => number) | undefined
+  /** Examples that `validate` will be given: where they do not fill their last batch, a smaller one is prepared. */
+  readonly validation?: object | undefined
 }
 
 export interface LoadOptions<P extends string> {
-  /** What the file calls a parameter, where it is not its path: `{ 'linear_1.weight': 'fc.weight' }`. */
-  readonly names?: Readonly<Partial<Record<P, string>>> | undefined
+  /**
+   * What the file calls a parameter, where it is not its path: `{ 'linear_1.weight': 'fc.weight' }`; with `storedAs` also how
+   * the file has it, if it must be cut or transposed.
+   */
+  readonly names?: Readonly<Partial<Record<P, string | Stored>>> | undefined
   /** Parameters that keep the values they have. */
   readonly except?: ((path: P) => boolean) | undefined
 }
@@ -114,9 +120,24 @@ export interface Model<I, O, P extends string> extends Weights<P> {
 /** Batches to train on: records of typed arrays, or a data source of `dlm/node`. */
 export type Batches<B> = Iterable<B> | AsyncIterable<B> | BatchSource
 
+/** Tensors of any number of examples as batches; going through them again is another epoch. */
+export interface RecordBatches<B> extends Iterable<B> {
+  /** Batches of an epoch. */
+  readonly length: number
+  /** All that come after so many steps, epoch after epoch without end: where a run goes on. */
+  after(steps: number): Iterable<B>
+}
+
+export interface BatchOrder {
+  /** In a new order each epoch. The order hangs on the seed and the name, if one is given: `dlmc` names it after the data. */
+  readonly shuffle?: boolean | string | undefined
+}
+
 export interface FitOptions {
   /** How often to go through the batches; 1 unless given. */
   readonly epochs?: number | undefined
+  /** Ends after so many. */
+  readonly steps?: number | undefined
   /** When it fires, the step in progress is finished and the iteration ends. */
   readonly signal?: AbortSignal | undefined
 }
@@ -143,8 +164,11 @@ export interface Trainer<B, M, S, P extends string> extends Weights<P> {
   evaluate(batch: B): Promise<M>
   /** Their means over many. */
   validate(batches: Batches<B>, options?: { readonly signal?: AbortSignal | undefined }): Promise<M>
-  /** Tensors of any number of examples as batches, in a new order each time they are gone through where `shuffle` is set. */
-  batches(examples: B, options?: { readonly shuffle?: boolean | undefined }): Iterable<B> & { readonly length: number }
-  /** Like a model's, with moments and the number of steps: loading it into a trainer goes on where this one was. */
-  save(path?: string): Promise<Uint8Array<ArrayBuffer>>
+  /** Tensors of any number of examples as batches. */
+  batches(examples: B, options?: BatchOrder): RecordBatches<B>
+  /**
+   * Like a model's, with moments and the number of steps: loading it into a trainer goes on where this one was. `more` is kept
+   * in the file's metadata, which `load` gives.
+   */
+  save(path?: string, more?: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>>
 }

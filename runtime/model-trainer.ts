@@ -1,13 +1,22 @@
 /** A generated module's program → a trainer: `step` by `step`, or `fit` over batches, on the same session as `dlmc train`. */
-import { batchDimOf, batchSlots, wantedFields } from './batch-dims.ts'
+import { batchDimOf, batchSlots } from './batch-dims.ts'
 import { collectScalars } from './collector.ts'
 import { weightedMeans } from './means.ts'
 import { dimsOf, variantFor, writeInputs } from './model.ts'
 import { recordBatches, recordsOf } from './model-batches.ts'
-import type { Batches, FitOptions, ModelSpec, OpenTrainerOptions, Trainer, TrainStep } from './model-spec.ts'
+import type {
+  Batches,
+  FitOptions,
+  ModelSpec,
+  OpenTrainerOptions,
+  TensorRecord,
+  Trainer,
+  TrainStep,
+} from './model-spec.ts'
 import { defaultDevice } from './platform.ts'
 import { serial } from './readback.ts'
 import { schedule } from './schedule.ts'
+import { elements } from './size.ts'
 import { stepValues } from './step-values.ts'
 import { initialize, readState, variablesOf } from './variables.ts'
 import { loadInto, metadataOf, saveTensors, weightsOfSession } from './weights.ts'
@@ -25,9 +34,18 @@ export async function openTrainer<B, M, S, P extends string>(
   const device = options.device ?? (await defaultDevice(spec.wasm))
   const { program } = variantFor(spec, device)
   const dims = dimsOf(program, options, spec.training?.dims)
+  const columns = batchSlots(program).map(({ name, shape }) => ({ name, each: elements(shape.slice(1), dims) }))
+  // A model that can be trained has an input.
+  const first = columns[0]!
+  const examplesOf = (record: unknown) => ((record as TensorRecord | undefined)?.[first.name]?.length ?? 0) / first.each
+  const name = batchDimOf(program)
+  const batchSize = dims[name]!
+  const partial = examplesOf(options.validation) % batchSize || batchSize
+  const partialDims = { ...dims, [name]: partial }
   const executor = await device.open(program, {
     dims,
     entries: ['step', 'evaluate'],
+    variants: partial === batchSize ? [] : [{ entry: 'evaluate', dims: partialDims }],
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
   const training = spec.training!
@@ -36,7 +54,7 @@ export async function openTrainer<B, M, S, P extends string>(
   const rates = training.rates.map((description, group) =>
     given ? (step: number) => given(step, group) : schedule(description),
   )
-  const fields = batchSlots(program).map(({ name }) => name)
+  const fields = columns.map(({ name }) => name)
   const inTurn = serial()
   const held = variablesOf(program)
   let steps = 0
@@ -50,26 +68,35 @@ export async function openTrainer<B, M, S, P extends string>(
   }
   const settle = () => inTurn(async () => hand(await collector.flush()))
 
-  const enqueue = (entry: 'step' | 'evaluate', batch: unknown, arrived: (step: number) => Enqueued['arrived']) =>
+  const enqueue = (
+    entry: 'step' | 'evaluate',
+    batch: unknown,
+    arrived: (step: number) => Enqueued['arrived'],
+    examples = batchSize,
+  ) =>
     inTurn(async () => {
-      writeInputs(executor, fields, batch)
+      const batchDims = examples === batchSize ? undefined : partialDims
+      writeInputs(executor, fields, batch, batchDims)
       const step = entry === 'step' ? steps + 1 : steps
-      const ticket = await executor.run(entry, entry === 'step' ? stepValues(program.stepBlock, seed, step, rates) : {})
+      const values = entry === 'step' ? stepValues(program.stepBlock, seed, step, rates) : {}
+      const ticket = await executor.run(entry, values, batchDims)
       steps = step
       collector.add(ticket, { step, arrived: arrived(step) })
       hand(collector.take())
     })
 
-  async function* fit(batches: Batches<B>, { epochs = 1, signal }: FitOptions = {}) {
+  async function* fit(batches: Batches<B>, { epochs = 1, steps: most = Infinity, signal }: FitOptions = {}) {
+    const last = steps + most
     let arrived: TrainStep<S>[] = []
     const take = () => {
       const taken = arrived
       arrived = []
       return taken
     }
-    for (let epoch = 1; epoch <= epochs && !signal?.aborted; epoch++)
+    const ended = () => signal?.aborted || steps >= last
+    for (let epoch = 1; epoch <= epochs && !ended(); epoch++)
       for await (const batch of recordsOf(batches, epoch - 1)) {
-        if (signal?.aborted) break
+        if (ended()) break
         await enqueue('step', batch, (step) => (values) => {
           arrived.push({
             step,
@@ -89,7 +116,9 @@ export async function openTrainer<B, M, S, P extends string>(
     const means = weightedMeans()
     for await (const batch of recordsOf(batches, 0)) {
       if (signal?.aborted) break
-      await enqueue('evaluate', batch, () => (values) => means.add(values, 1))
+      // Only a batch of the prepared size may be smaller; any other length is refused as it is written.
+      const examples = examplesOf(batch) === partial ? partial : batchSize
+      await enqueue('evaluate', batch, () => (values) => means.add(values, examples), examples)
     }
     await settle()
     return means.means() as M
@@ -109,8 +138,10 @@ export async function openTrainer<B, M, S, P extends string>(
     fit,
     evaluate: (batch) => validate([batch]),
     validate,
-    batches: (examples, how = {}) =>
-      recordBatches(examples, wantedFields(program, dims), dims[batchDimOf(program)]!, how.shuffle ? seed : undefined),
+    batches(examples, { shuffle } = {}) {
+      const name = shuffle === true ? '' : `/${shuffle}`
+      return recordBatches(examples, columns, batchSize, partial, shuffle ? { name, seed } : undefined)
+    },
     load: (source, how = {}) =>
       inTurn(async () => {
         const metadata = await loadInto(executor, held, source, how, true)
@@ -119,13 +150,14 @@ export async function openTrainer<B, M, S, P extends string>(
         collector = collect()
         return metadata
       }),
-    save: (path) =>
+    save: (path, more = {}) =>
       inTurn(() =>
         saveTensors(
           () => readState(executor),
           metadataOf(spec.name, spec.origin, [
             ['seed', String(seed)],
             ['step', String(steps)],
+            ...Object.entries(more),
           ]),
           path,
         ),

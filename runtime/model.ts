@@ -63,25 +63,25 @@ export async function openModel<I, O, P extends string>(
 }
 
 /** All of a record's tensors, and no other; none is written before all names are known to be right. */
-export function writeInputs(executor: Executor, names: readonly string[], given: unknown): void {
+export function writeInputs(executor: Executor, names: readonly string[], given: unknown, dims?: DimValues): void {
   const record = (given ?? {}) as Readonly<Record<string, TensorData>>
   for (const name of Object.keys(record)) if (!names.includes(name)) throw new NameError('input', name, names)
   for (const name of names)
     if (!Object.hasOwn(record, name)) throw new ShapeError(name, 'a tensor', `none: the inputs are ${names.join(', ')}`)
-  for (const name of names) executor.write(name, record[name]!)
+  for (const name of names) executor.write(name, record[name]!, dims)
 }
 
 /** Words of the options: a dim of such a name is given in `dims` only. */
-const reserved = ['dims', 'device', 'expose', 'onProgress', 'seed', 'rate']
+const reserved = ['dims', 'device', 'expose', 'onProgress', 'seed', 'rate', 'validation']
 
 /** The free dims' values: given as options of their own, in `dims`, or as the model or its `train` block have them. */
 export function dimsOf(program: CompiledProgram, options: OpenModelOptions, defaults: DimDefaults = []): DimValues {
-  const given: object = options
   const values = new Map(defaults)
+  const of = (record: object, name: string): number | undefined =>
+    Object.entries(record).find(([key]) => key === name)?.[1]
   for (const name of program.dims) {
-    const own = reserved.includes(name) ? undefined : Object.entries(given).find(([key]) => key === name)?.[1]
-    const value: unknown = own ?? Object.entries(options.dims ?? {}).find(([key]) => key === name)?.[1]
-    if (value !== undefined) values.set(name, value as number)
+    const value = (reserved.includes(name) ? undefined : of(options, name)) ?? of(options.dims ?? {}, name)
+    if (value !== undefined) values.set(name, value)
   }
   return Object.fromEntries(values)
 }
@@ -93,7 +93,7 @@ export function variantFor({ name, variants }: ModelSpec, device: Device): Progr
     (v) => (v.target === 'wasm') === (target === 'wasm') && (v.subgroup === undefined || v.subgroup === subgroup),
   )
   const score = (v: ProgramVariant) => (v.target === target ? 2 : 0) + (v.subgroup === undefined ? 0 : 1)
-  const best = usable.reduce<ProgramVariant | undefined>((a, b) => (a && score(a) >= score(b) ? a : b), undefined)
+  const [best] = usable.sort((a, b) => score(b) - score(a))
   if (best) return best
   throw new UnsupportedError(
     `${name} was not compiled for ${description.name}`,

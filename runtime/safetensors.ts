@@ -11,25 +11,28 @@ import { CheckpointError } from './checkpoint-error.ts'
 import { floatFromBfloat16, floatFromHalf } from './half.ts'
 import { parseStrictJson, type StrictJson, StrictJsonError } from './strict-json.ts'
 
-/** Bytes per element of each dtype the format knows. */
-const widths = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U64: 8,
-  U32: 4,
-  U16: 2,
-  U8: 1,
-  BOOL: 1,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
+/** Of each dtype the format knows: bytes per element, the array that holds them, and how 16-bit floats become numbers. */
+const formats = {
+  F64: [8, Float64Array],
+  F32: [4, Float32Array],
+  F16: [2, Uint16Array, floatFromHalf],
+  BF16: [2, Uint16Array, floatFromBfloat16],
+  I64: [8, BigInt64Array],
+  I32: [4, Int32Array],
+  I16: [2, Int16Array],
+  I8: [1, Int8Array],
+  U64: [8, BigUint64Array],
+  U32: [4, Uint32Array],
+  U16: [2, Uint16Array],
+  U8: [1, Uint8Array],
+  BOOL: [1, Uint8Array],
+  F8_E4M3: [1, Uint8Array],
+  F8_E5M2: [1, Uint8Array],
 } as const
-export type SafetensorsDtype = keyof typeof widths
+export type SafetensorsDtype = keyof typeof formats
+
+/** Bytes per element. */
+export const widthOf = (dtype: SafetensorsDtype): number => formats[dtype][0]
 
 const headerLimit = 16 * 1024 * 1024
 const nameLimit = 4096
@@ -139,13 +142,13 @@ function tensorEntry(name: string, key: string, value: StrictJson, dataStart: nu
       return fail(`has an unknown field ${quote(field)}`)
   }
   const dtype = record.get('dtype')
-  if (typeof dtype !== 'string' || !Object.hasOwn(widths, dtype)) return fail('has no dtype that the format knows')
+  if (typeof dtype !== 'string' || !Object.hasOwn(formats, dtype)) return fail('has no dtype that the format knows')
   const shape = record.get('shape')
   if (!isIntegers(shape) || shape.length > 32) return fail('has no shape, or one of more than 32 dims')
   const offsets = record.get('data_offsets')
   if (!isIntegers(offsets) || offsets.length !== 2) return fail('has no `data_offsets`')
   const [begin, end] = offsets as readonly [number, number]
-  let byteLength: number = widths[dtype as SafetensorsDtype]
+  let byteLength = widthOf(dtype as SafetensorsDtype)
   for (const size of shape) byteLength *= size
   if (!Number.isSafeInteger(byteLength)) return fail('is larger than 2^53 bytes')
   if (end - begin !== byteLength)
@@ -179,37 +182,9 @@ export type SafetensorsArray =
 export function decodeTensor(dtype: SafetensorsDtype, bytes: Uint8Array): SafetensorsArray {
   // A copy: typed arrays need aligned starts, and the caller's bytes may be reused. (A Buffer's `slice` would be a view.)
   const { buffer } = new Uint8Array(bytes)
-  switch (dtype) {
-    case 'F64':
-      return new Float64Array(buffer)
-    case 'F32':
-      return new Float32Array(buffer)
-    case 'F16':
-      return Float32Array.from(new Uint16Array(buffer), floatFromHalf)
-    case 'BF16':
-      return Float32Array.from(new Uint16Array(buffer), floatFromBfloat16)
-    case 'I64':
-      return new BigInt64Array(buffer)
-    case 'U64':
-      return new BigUint64Array(buffer)
-    case 'I32':
-      return new Int32Array(buffer)
-    case 'U32':
-      return new Uint32Array(buffer)
-    case 'I16':
-      return new Int16Array(buffer)
-    case 'U16':
-      return new Uint16Array(buffer)
-    case 'I8':
-      return new Int8Array(buffer)
-    case 'U8':
-    case 'BOOL':
-    case 'F8_E4M3':
-    case 'F8_E5M2':
-      return new Uint8Array(buffer)
-    default:
-      return dtype satisfies never
-  }
+  const [, Kind, convert] = formats[dtype]
+  const values = new Kind(buffer)
+  return convert ? Float32Array.from(values as Uint16Array, convert) : values
 }
 
 export interface Tensor {
@@ -224,19 +199,11 @@ export function tensorOf(data: SafetensorsArray, shape: readonly number[]): Tens
   return { dtype: dtypeOf(data), shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
 }
 
-function dtypeOf(data: SafetensorsArray): SafetensorsDtype {
-  if (data instanceof Float32Array) return 'F32'
-  if (data instanceof Int32Array) return 'I32'
-  if (data instanceof Uint32Array) return 'U32'
-  if (data instanceof Uint8Array) return 'U8'
-  if (data instanceof Float64Array) return 'F64'
-  if (data instanceof Int8Array) return 'I8'
-  if (data instanceof Int16Array) return 'I16'
-  if (data instanceof Uint16Array) return 'U16'
-  if (data instanceof BigInt64Array) return 'I64'
-  if (data instanceof BigUint64Array) return 'U64'
-  return data satisfies never
-}
+/** The first dtype that is held by such an array. */
+const dtypeOf = (data: SafetensorsArray): SafetensorsDtype =>
+  (Object.keys(formats) as SafetensorsDtype[]).find(
+    (dtype) => formats[dtype].length === 2 && data instanceof formats[dtype][1],
+  )!
 
 /** A whole file that is in memory. Tensors are views of its bytes. */
 export function parseSafetensors(
@@ -259,7 +226,7 @@ export function safetensorsChunks(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Uint8Array[] {
-  const ordered = [...tensors].sort(([, a], [, b]) => widths[b.dtype] - widths[a.dtype])
+  const ordered = [...tensors].sort(([, a], [, b]) => widthOf(b.dtype) - widthOf(a.dtype))
   const fields: string[] = []
   if (metadata.size > 0) {
     const pairs = [...metadata].map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`)
@@ -267,7 +234,7 @@ export function safetensorsChunks(
   }
   let end = 0
   for (const [key, { dtype, shape, bytes }] of ordered) {
-    const expected = shape.reduce((product, size) => product * size, widths[dtype])
+    const expected = shape.reduce((product, size) => product * size, widthOf(dtype))
     if (bytes.length !== expected)
       throw new Error(`tensor ${key}: ${bytes.length} bytes for a shape that needs ${expected}`)
     fields.push(

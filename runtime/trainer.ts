@@ -141,9 +141,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
         yield* validateAndSave()
       } else if (
         isTime(settings.checkpointEvery) &&
+        state.step !== steps &&
         !(state.epochBatches === stepsPerEpoch && settings.validateEvery === undefined)
       ) {
-        // At the last batch of an epoch, what follows saves.
+        // At the last step and the last batch of an epoch, what follows validates and saves.
         yield* await settle()
         yield await trySave(false)
       }

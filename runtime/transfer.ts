@@ -5,7 +5,8 @@ import type { TensorData } from './executor.ts'
 import { floatFromHalf, halfFromFloat } from './half.ts'
 import { elements, evaluate } from './size.ts'
 
-const arrayOf = { float: Float32Array, int: Int32Array, uint: Uint32Array, bool: Uint32Array } as const
+/** What holds a tensor's numbers on the host. */
+export const arrayOf = { float: Float32Array, int: Int32Array, uint: Uint32Array, bool: Uint32Array } as const
 
 /** The bytes to upload; a whole number of words. */
 export function encode(slot: TensorSlot, data: TensorData, dims: DimValues): Uint8Array<ArrayBuffer> {

@@ -9,6 +9,7 @@ import type { Executor, TensorData } from './executor.ts'
 import { initialValues } from './initialize.ts'
 import { decodeTensor, type SafetensorsDtype, type Tensor, tensorOf } from './safetensors.ts'
 import { elements } from './size.ts'
+import type { Stored } from './stored-as.ts'
 
 export function variablesOf(program: CompiledProgram): readonly VariableRecord[] {
   return [...program.parameters, ...program.states]
@@ -43,7 +44,11 @@ export function loadWeights(
   for (const [i, variable] of wanted.entries()) executor.write(variable.path, values[i]!)
 }
 
-function weightsFor(file: string, tensors: ReadonlyMap<string, Tensor>, variable: VariableRecord): TensorData {
+function weightsFor(
+  file: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  variable: Pick<VariableRecord, 'path' | 'shape' | 'dtype'>,
+): TensorData {
   checkWeights(file, tensors, variable.path, variable)
   const { dtype, bytes } = tensors.get(variable.path)!
   return valuesOf(dtype, bytes, variable.dtype)
@@ -62,17 +67,20 @@ export function checkWeights(
   file: string,
   tensors: ReadonlyMap<string, Pick<Tensor, 'dtype' | 'shape'>>,
   key: string,
-  variable: VariableRecord,
+  variable: Pick<VariableRecord, 'shape' | 'dtype'>,
+  stored?: Partial<Stored>,
 ): void {
   const tensor = tensors.get(key)
   if (tensor === undefined) {
     const has = [...tensors.keys()].filter((name) => !isMomentKey(name))
-    const list = has.length > 12 ? `${has.slice(0, 12).join(', ')}, …` : has.join(', ')
+    const list = has.slice(0, 12).join(', ') + (has.length > 12 ? ', …' : '')
     throw new CheckpointError(file, `it has no tensor \`${key}\``, {
       fix: `use weights of this program; the file has ${list || 'none'}`,
     })
   }
-  const [given, expected] = [tensor.shape, variable.shape].map((shape) => `[${shape.join(', ')}]`)
+  const [given, expected] = [stored?.shape?.(tensor.shape) ?? tensor.shape, variable.shape].map(
+    (shape) => `[${shape.join(', ')}]`,
+  )
   if (given !== expected)
     throw new CheckpointError(file, `\`${key}\` has the shape ${given}, and the program’s is ${expected}`, {
       fix: 'use weights of this program',
@@ -107,14 +115,7 @@ export async function readState(executor: Executor): Promise<Map<string, Tensor>
 /** The inverse of `readState`, checked before the first upload. */
 export function writeState(executor: Executor, file: string, tensors: ReadonlyMap<string, Tensor>): void {
   const moments = momentSlots(executor.program).map((slot) => {
-    const shape = [elements(slot.shape, executor.dims)]
-    const record: VariableRecord = {
-      path: momentKey(slot.name),
-      shape,
-      dtype: 'float',
-      initial: { kind: 'constant', value: 0 },
-      trainable: false,
-    }
+    const record = { path: momentKey(slot.name), shape: [elements(slot.shape, executor.dims)], dtype: 'float' } as const
     return { name: slot.name, values: weightsFor(file, tensors, record) }
   })
   loadWeights(executor, file, tensors)

@@ -18,7 +18,8 @@ export async function openSource(source: WeightsSource): Promise<OpenSource> {
   if (source instanceof Uint8Array) return bytesSource('weights', source)
   if (source instanceof Blob)
     return {
-      name: 'weights',
+      // A File has a name, other Blobs have none.
+      name: (source as Partial<File>).name ?? 'weights',
       byteLength: source.size,
       read: async (offset, length) => new Uint8Array(await source.slice(offset, offset + length).arrayBuffer()),
     }

@@ -9,8 +9,9 @@ import { NameError, UnsupportedError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import type { LoadOptions, Origin, ParameterInfo, Weights } from './model-spec.ts'
 import { platform } from './platform.ts'
-import { joinChunks, readSafetensorsHeader, safetensorsChunks, type Tensor } from './safetensors.ts'
+import { joinChunks, readSafetensorsHeader, safetensorsChunks, type Tensor, widthOf } from './safetensors.ts'
 import { elements } from './size.ts'
+import type { Stored } from './stored-as.ts'
 import { checkWeights, momentSlots, valuesOf, variablesOf } from './variables.ts'
 import { openSource, type WeightsSource } from './weights-source.ts'
 
@@ -23,6 +24,14 @@ export function heldBy({ program }: Executor, entries: readonly string[]): reado
   return variablesOf(program).filter(({ path }) => arenas.has(slots.get(path) ?? -1))
 }
 
+interface Target {
+  readonly slot: string
+  /** What the file calls it. */
+  readonly key: string
+  readonly record: Pick<VariableRecord, 'shape' | 'dtype'>
+  readonly stored?: Pick<Stored, 'key'> & Partial<Stored>
+}
+
 /** Loads parameters and states; moments too where they are asked for and the file has them. */
 export async function loadInto<P extends string>(
   executor: Executor,
@@ -31,15 +40,16 @@ export async function loadInto<P extends string>(
   { names: called, except = () => false }: LoadOptions<P>,
   resume: boolean,
 ): Promise<Metadata> {
-  const names: Readonly<Partial<Record<string, string>>> = called ?? {}
+  const names: Readonly<Partial<Record<string, string | Stored>>> = called ?? {}
   const source = await openSource(from)
   try {
     const { tensors, metadata } = await readSafetensorsHeader(source)
-    const targets = held
+    const targets: Target[] = held
       .filter(({ path }) => !except(path as P))
       .map((record) => {
         const given = Object.hasOwn(names, record.path) ? names[record.path] : undefined
-        return { slot: record.path, key: given ?? record.path, record }
+        const stored: Target['stored'] = typeof given === 'object' ? given : { key: given ?? record.path }
+        return { slot: record.path, key: stored.key, record, stored }
       })
     for (const name of Object.keys(names))
       if (!targets.some(({ slot }) => slot === name))
@@ -49,28 +59,22 @@ export async function loadInto<P extends string>(
           targets.map(({ slot }) => slot),
         )
     if (resume && [...tensors.keys()].some(isMomentKey))
-      for (const { name, shape } of momentSlots(executor.program)) {
-        const key = momentKey(name)
+      for (const { name, shape } of momentSlots(executor.program))
         targets.push({
           slot: name,
-          key,
-          record: {
-            path: key,
-            shape: [elements(shape, executor.dims)],
-            dtype: 'float',
-            initial: { kind: 'constant', value: 0 },
-            trainable: false,
-          },
+          key: momentKey(name),
+          record: { shape: [elements(shape, executor.dims)], dtype: 'float' },
         })
-      }
-    for (const { key, record } of targets) checkWeights(source.name, tensors, key, record)
+    for (const { key, record, stored } of targets) checkWeights(source.name, tensors, key, record, stored)
     const wanted = targets
       .map((target) => ({ ...target, entry: tensors.get(target.key)! }))
       .sort((a, b) => a.entry.offset - b.entry.offset)
-    for (const { slot, record, entry } of wanted) {
-      const bytes = await source.read(entry.offset, entry.byteLength)
-      if (bytes.length < entry.byteLength) throw new CheckpointError(source.name, 'it ended before its last tensor')
-      executor.write(slot, valuesOf(entry.dtype, bytes, record.dtype))
+    for (const { slot, record, stored, entry } of wanted) {
+      const { dtype, shape } = entry
+      const read = await source.read(entry.offset, entry.byteLength)
+      if (read.length < entry.byteLength) throw new CheckpointError(source.name, 'it ended before its last tensor')
+      const bytes = stored?.bytes?.(read, shape, widthOf(dtype)) ?? read
+      executor.write(slot, valuesOf(dtype, bytes, record.dtype))
     }
     return metadata
   } finally {

@@ -37,6 +37,13 @@ function softmax(logits) {
   return powers.map((p) => p / sum)
 }
 
+/** What the page runs on, for visitors: the runtime takes the best device that there is. */
+const told = {
+  gpu: (name) => `Running on ${name}.`,
+  software: (name) => `Running on ${name}, a GPU in software: training is slow here.`,
+  wasm: () => 'Running on the processor: this browser offers no WebGPU, and training takes a little longer.',
+}
+
 function fail(error) {
   // DLM0705: there is no device. The runtime's words are for developers, these for visitors.
   status.textContent =
@@ -70,7 +77,7 @@ async function classify() {
 
 const pad = makePad(find('pad'), () => classify().catch(fail))
 find('clear').addEventListener('click', () => pad.clear())
-drawCurve(curve, [], 1)
+drawCurve(curve, [], 0)
 
 async function examples(part) {
   const bytes = async (name) => {
@@ -145,8 +152,7 @@ find('save').addEventListener('click', async () => {
 try {
   model = await Convnet.open({ batch: 1 })
   const { kind, name } = model.device
-  status.textContent =
-    kind === 'software' ? `Running on ${name}, a GPU in software: training is slow here.` : `Running on ${name}.`
+  status.textContent = (told[kind] ?? told.gpu)(name)
   find('train').disabled = false
   find('file').disabled = false
   model.lost.then((reason) => fail(new Error(`The GPU was lost (${reason}). Reload the page.`)))

@@ -47,6 +47,40 @@ data Dictionary {
   }
 }
 
+/// 512 pairs, spread over the alphabet: what can learn at all learns them by heart.
+data Few {
+  train {
+    word = csv("../../data/cmudict/few.tsv", columns: ["word"]) |> tokenize(chars(letters)) |> truncate(20) |> pad(20)
+    spoken = csv("../../data/cmudict/few.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> begin |> pad(21)
+    phoneme = csv("../../data/cmudict/few.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> end |> pad(21)
+  }
+}
+
+/// Learns 512 pairs by heart.
+train Overfit {
+  model: Transformer(layers: 2, dim: 64, heads: 4, hidden: 128, dropout: 0, smoothing: 0)
+  data: Few
+  optimizer: adam(lr: cosine(2e-3, steps: 1200, warmup: 50), beta2: 0.98)
+  clip_norm: 1.0
+  batch: 64
+  steps: 1200
+  monitor: max("words")
+  seed: 1
+}
+
+/// A size for two cores: two layers of 64.
+train Tiny {
+  model: Transformer(layers: 2, dim: 64, heads: 4, hidden: 128, dropout: 0, smoothing: 0)
+  data: Dictionary
+  optimizer: adam(lr: cosine(2e-3, steps: 5000, warmup: 200), beta2: 0.98)
+  clip_norm: 1.0
+  batch: 64
+  steps: 5000
+  validate: every(1000)
+  average_last: 3
+  seed: 1
+}
+
 /// A size for a small machine.
 train Small {
   model: Transformer

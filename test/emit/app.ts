@@ -56,6 +56,14 @@ export interface App {
   remove(): void
 }
 
+/** Runs `dlmc` in any folder. */
+export const dlmcIn = (folder: string, ...args: readonly string[]): string =>
+  execFileSync(process.execPath, [join(builtPackage(), 'dist/cli/main.js'), ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+
 export function makeApp(): App {
   mkdirSync(cache, { recursive: true })
   // Beside the repository's packages, so that only `dlm` must be linked.

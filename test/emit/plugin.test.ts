@@ -1,9 +1,11 @@
 /** `import { … } from './x.dlm'` through a bundler: the module runs, its types are there, faults are shown at their line. */
+import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
+import { Project as Project58 } from 'ts-morph-26'
 import { build } from 'vite'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import dlm from '../../plugin/index.ts'
 import { type App, makeApp, root } from './app.ts'
 
@@ -28,6 +30,59 @@ it('bundles a .dlm that then runs, with its types beside it', async () => {
   const types = readFileSync(join(app.folder, 'softmax.d.dlm.ts'), 'utf8')
   expect(types.match(/^import /gm)?.length).toBe(1)
   expect(types).toContain('export declare const Softmax')
+})
+
+describe('the types beside it', () => {
+  const compilerOptions = {
+    target: 'ES2022',
+    lib: ['ES2022', 'DOM'],
+    module: 'Preserve',
+    moduleResolution: 'Bundler',
+    allowArbitraryExtensions: true,
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    verbatimModuleSyntax: true,
+    types: [],
+    noEmit: true,
+  }
+  const use = (body: string) =>
+    `import { Softmax } from './softmax.dlm'\nexport const use = async () => {\n${body}\n}\n`
+  const right = `  const model = await Softmax.open({ batch: 2 })
+  await model.load('x.safetensors', { names: { 'linear_1.weight': 'fc.weight' } })
+  const { logits } = await model.run({ image: new Float32Array(2 * 784) })
+  return logits.length`
+  const wrong = [
+    '  return (await Softmax.open()).run({})',
+    '  return (await Softmax.open()).run({ images: new Float32Array(1) })',
+    '  return (await Softmax.open()).run({ image: new Int32Array(1) })',
+    "  return (await Softmax.open()).read('linear_2.weight')",
+    '  return Softmax.open({ batches: 1 })',
+  ]
+  beforeAll(() => {
+    app.write('right/use.ts', use(right).replace('./', '../'))
+    for (const [i, body] of wrong.entries()) app.write(`wrong/${i}.ts`, use(body).replace('./', '../'))
+    for (const folder of ['right', 'wrong'])
+      app.write(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, include: ['.'] }))
+  })
+  it('let right use through and refuse wrong use, in TypeScript 7', () => {
+    const check = (folder: string) =>
+      spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(app.folder, folder)], {
+        cwd: app.folder,
+        encoding: 'utf8',
+      }).stdout
+    expect(check('right')).toBe('')
+    const said = check('wrong')
+    for (const i of wrong.keys()) expect(said).toContain(`wrong/${i}.ts(`)
+  })
+  it('do so in TypeScript 5.8', () => {
+    const told = (folder: string) =>
+      new Project58({ tsConfigFilePath: join(app.folder, folder, 'tsconfig.json') })
+        .getPreEmitDiagnostics()
+        .map((d) => d.getSourceFile()?.getBaseName())
+    expect(told('right')).toEqual([])
+    expect(new Set(told('wrong'))).toEqual(new Set(wrong.map((_, i) => `${i}.ts`)))
+  })
 })
 
 it('shows a fault at its line, in Vite too', async () => {

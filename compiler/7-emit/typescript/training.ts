@@ -1,6 +1,7 @@
 /** A `train` block → a training loop that a person may edit: epochs, schedule, validation, checkpoints, an end on request. */
 import type { SourceFileStructure } from 'ts-morph'
 import type { ScheduleDescription } from '../../../runtime/abi.ts'
+import { matchesPattern } from '../../path-pattern.ts'
 import type { TrainDescription } from '../../program.ts'
 import type { EmitModuleOptions, ModuleInput } from './input.ts'
 import { numberLiteral, propertyName, stringLiteral, valueLiteral } from './literals.ts'
@@ -19,6 +20,27 @@ export function trainingStructure(
   const rates: readonly ScheduleDescription[] = [train.optimizer.rate, ...train.optimizer.overrides.map((o) => o.rate)]
   const optional = (name: string, value: number | undefined, comment: string) =>
     value === undefined ? [] : [`  /** ${comment} */`, `  ${name}: ${numberLiteral(value)},`]
+  const averaged = train.averageLast !== undefined
+  const patient = train.patience !== undefined
+  // Where steps are between validations, only these are judged; else epochs are, without one by their training.
+  const byEpoch = train.validateEvery === undefined
+  const fresh = freshParameters(input, train)
+  const notes = [
+    ...(train.clipNorm === undefined ? [] : [`Gradients are clipped to a norm of ${train.clipNorm} inside the step.`]),
+    ...(train.freeze.length > 0 ? ['Frozen parameters have no gradient in the plan.'] : []),
+    ...(train.load ? ['The block loads weights: pass them as `weights`.'] : []),
+    ...(averaged ? ['A run that comes to its end holds the mean of its last checkpoints.'] : []),
+  ]
+  const total =
+    train.steps === undefined
+      ? 'settings.epochs * train.length'
+      : 'Math.min(settings.steps, settings.epochs * train.length)'
+  const steps = [
+    `${byEpoch ? 'train.length' : 'settings.validateEvery'}`,
+    ...(train.checkpointEvery === undefined ? [] : ['settings.checkpointEvery']),
+  ]
+  const [gain, worst] =
+    monitor.mode === 'min' ? ['best - value', 'POSITIVE_INFINITY'] : ['value - best', 'NEGATIVE_INFINITY']
   const settings = [
     'export const settings = {',
     `  batch: ${train.batch},`,
@@ -28,28 +50,21 @@ export function trainingStructure(
     ...optional('validateEvery', train.validateEvery, 'Steps between validations; without it, one after each epoch.'),
     ...optional('patience', train.patience, 'Validations in a row that may be no better before the run ends.'),
     ...optional('minDelta', train.minDelta, 'By how much a better one must be better.'),
+    ...optional('checkpointEvery', train.checkpointEvery, 'Steps between further checkpoints.'),
+    ...optional('averageLast', train.averageLast, 'The run ends with the mean of so many checkpoints.'),
     ...(train.dims.size > 0 ? [`  dims: ${valueLiteral(Object.fromEntries(train.dims))},`] : []),
     '}',
     '',
+    ...(fresh.length > 0
+      ? [
+          `/** Parameters that keep their first values. */`,
+          `const fresh: readonly ${id}Parameter[] = ${valueLiteral(fresh)}`,
+          '',
+        ]
+      : []),
     '/** The learning rate of a step, counted from 1, for each group of parameters. */',
     `const rates = [${rates.map((r) => `schedule(${valueLiteral(r)})`).join(', ')}]`,
   ]
-  const notes = [
-    ...(train.clipNorm === undefined ? [] : [`Gradients are clipped to a norm of ${train.clipNorm} inside the step.`]),
-    ...(train.freeze.length > 0 ? ['Frozen parameters have no gradient in the plan.'] : []),
-    ...(train.load ? ['The block loads weights: pass them as `weights`.'] : []),
-    ...(train.averageLast ? ['Only `dlmc train` averages the last checkpoints.'] : []),
-  ]
-  const total =
-    train.steps === undefined
-      ? 'settings.epochs * train.length'
-      : 'Math.min(settings.steps, settings.epochs * train.length)'
-  const every = train.validateEvery === undefined ? 'train.length' : 'settings.validateEvery'
-  const [sign, worst] = monitor.mode === 'min' ? ['<', 'POSITIVE_INFINITY'] : ['>', 'NEGATIVE_INFINITY']
-  const better =
-    train.minDelta === undefined
-      ? `value ${sign} best`
-      : `value ${sign} best ${monitor.mode === 'min' ? '-' : '+'} settings.minDelta`
   const free = requiredDims(input.model, train)
   const dims = `${train.dims.size > 0 ? ', ...settings.dims' : ''}${free.length > 0 ? ', ...options.dims' : ''}`
   return {
@@ -63,6 +78,8 @@ export function trainingStructure(
         kind: kind.ImportDeclaration,
         moduleSpecifier: runtime,
         namedImports: [
+          ...(averaged ? [{ name: 'averageCheckpoints' }] : []),
+          ...(byEpoch ? [{ name: 'meanOfSteps' }] : []),
           { name: 'schedule' },
           { name: 'GpuDevice', isTypeOnly: true },
           { name: 'TrainStep', isTypeOnly: true },
@@ -74,7 +91,10 @@ export function trainingStructure(
         moduleSpecifier: `./${input.stem}.js`,
         namedImports: [
           { name: id },
-          ...['Examples', 'Metrics', 'Step', 'Trainer'].map((suffix) => ({ name: `${id}${suffix}`, isTypeOnly: true })),
+          ...['Examples', 'Metrics', ...(fresh.length > 0 ? ['Parameter'] : []), 'Step', 'Trainer'].map((suffix) => ({
+            name: `${id}${suffix}`,
+            isTypeOnly: true,
+          })),
         ],
       },
       (w) => w.blankLine().write(settings.join('\n')).newLine(),
@@ -109,17 +129,19 @@ export function trainingStructure(
             type: 'AbortSignal | undefined',
             isReadonly: true,
             hasQuestionToken: true,
-            docs: ['Ends the run after the step in progress.'],
+            docs: ['Ends the run after the step or the validation in progress, and a last checkpoint.'],
           },
           ...(train.load
             ? [{ name: 'weights', type: 'WeightsSource | undefined', isReadonly: true, hasQuestionToken: true }]
             : []),
           {
             name: 'resume',
-            type: 'Uint8Array | undefined',
+            type: `Uint8Array${averaged ? ' | readonly Uint8Array[]' : ''} | undefined`,
             isReadonly: true,
             hasQuestionToken: true,
-            docs: ['A checkpoint that `onCheckpoint` gave.'],
+            docs: [
+              `A checkpoint that \`onCheckpoint\` gave${averaged ? ', or the last ones, the newest first' : ''}: the run goes on from there, to the same end.`,
+            ],
           },
           {
             name: 'onStep',
@@ -132,7 +154,9 @@ export function trainingStructure(
             type: `((checkpoint: { step: number; metrics: ${id}Metrics | undefined; best: boolean; bytes: Uint8Array }) => void | Promise<void>) | undefined`,
             isReadonly: true,
             hasQuestionToken: true,
-            docs: ['After each validation, or each epoch where there is nothing to validate on.'],
+            docs: [
+              `After each ${byEpoch ? 'epoch' : `validation`}${train.checkpointEvery === undefined ? '' : ', every so many steps'}, and at the end.`,
+            ],
           },
         ],
       },
@@ -155,58 +179,76 @@ export function trainingStructure(
         statements: (w) =>
           w.write(
             [
-              'const { device, signal, onStep, onCheckpoint } = options',
-              `const trainer = await ${id}.train({ batch: settings.batch${dims}, seed: settings.seed, rate: (step, group) => rates[group]!(step), device })`,
-              'const train = trainer.batches(data.train, { shuffle: true })',
+              `const { device, signal, onStep, onCheckpoint${train.load ? ', weights' : ''} } = options`,
+              `const trainer = await ${id}.train({`,
+              '  batch: settings.batch,',
+              ...(dims === '' ? [] : [`  ${dims.slice(2)},`]),
+              '  seed: settings.seed,',
+              '  rate: (step, group) => rates[group]!(step),',
+              '  validation: data.validation,',
+              '  device,',
+              '})',
+              `const train = trainer.batches(data.train, { shuffle: ${stringLiteral(`${train.data ?? ''}.train`)} })`,
               'const validation = data.validation && trainer.batches(data.validation)',
-              ...(train.load ? ['if (options.weights !== undefined) await trainer.load(options.weights)'] : []),
-              'if (options.resume) await trainer.load(options.resume)',
-              '',
               `const total = ${total}`,
-              'const batches = again(train)',
               `let best = Number.${worst}`,
-              ...(train.patience === undefined ? [] : ['let stale = 0']),
-              'while (trainer.steps < total && !signal?.aborted) {',
-              `  const count = Math.min(${every}, total - trainer.steps)`,
-              `  let metrics: ${id}Metrics | undefined`,
-              '  for await (const step of trainer.fit(take(batches, count), { signal })) {',
-              '    onStep?.(step, total)',
-              '    metrics = step.metrics',
-              '  }',
-              '  if (signal?.aborted) break',
-              '  if (validation) metrics = await trainer.validate(validation, { signal })',
-              `  const value = metrics?.[${stringLiteral(monitor.scalar)}] ?? Number.NaN`,
-              `  const isBest = ${better}`,
-              '  if (isBest) best = value',
-              ...(train.patience === undefined ? [] : ['  stale = isBest ? 0 : stale + 1']),
-              '  await onCheckpoint?.({ step: trainer.steps, metrics, best: isBest, bytes: await trainer.save() })',
-              ...(train.patience === undefined ? [] : ['  if (stale >= settings.patience) break']),
+              ...(patient ? ['let stale = 0'] : []),
+              ...(byEpoch ? [`let means = meanOfSteps<${id}Step>()`] : []),
+              ...(averaged
+                ? ['let recent: readonly Uint8Array[] = options.resume ? [options.resume].flat() : []']
+                : []),
+              ...(train.load
+                ? [
+                    `if (weights !== undefined) await trainer.load(weights${fresh.length === 0 ? '' : ', { except: (path) => fresh.includes(path) }'})`,
+                  ]
+                : []),
+              `const resume = ${averaged ? 'recent[0]' : 'options.resume'}`,
+              'if (resume) {',
+              '  const saved = await trainer.load(resume)',
+              "  best = Number(saved.get('best') ?? best)",
+              ...(patient ? ["  stale = Number(saved.get('stale') ?? stale)"] : []),
+              ...(averaged
+                ? [
+                    '  // What an interruption left is no part of the mean.',
+                    "  if (saved.get('interrupted') === 'true') recent = recent.slice(1)",
+                  ]
+                : []),
               '}',
+              '',
+              'while (trainer.steps < total && !signal?.aborted) {',
+              `  const steps = Math.min(${steps.map((every) => `${every} - (trainer.steps % ${every})`).join(', ')}, total - trainer.steps)`,
+              '  for await (const step of trainer.fit(train.after(trainer.steps), { steps, signal })) {',
+              '    onStep?.(step, total)',
+              ...(byEpoch ? ['    means.add(step)'] : []),
+              '  }',
+              `  let metrics: ${id}Metrics | undefined`,
+              '  let isBest = false',
+              `  if (!signal?.aborted${train.checkpointEvery === undefined ? '' : ` && (trainer.steps % ${steps[0]} === 0 || trainer.steps === total)`}) {`,
+              `    metrics = ${byEpoch ? 'validation ? await trainer.validate(validation) : means.value' : 'validation && (await trainer.validate(validation))'}`,
+              `    const value = metrics?.[${stringLiteral(monitor.scalar)}] ?? Number.NaN`,
+              `    isBest = ${gain} > ${train.minDelta === undefined ? '0' : 'settings.minDelta'}`,
+              '    if (isBest) best = value',
+              ...(patient ? ['    if (Number.isFinite(value)) stale = isBest ? 0 : stale + 1'] : []),
+              ...(byEpoch ? ['    means = meanOfSteps()'] : []),
+              '  }',
+              `  const bytes = await trainer.save(undefined, { best: String(best)${patient ? ', stale: String(stale)' : ''}${averaged ? ', interrupted: String(signal?.aborted ?? false)' : ''} })`,
+              ...(averaged ? ['  recent = [bytes, ...recent].slice(0, settings.averageLast)'] : []),
+              '  await onCheckpoint?.({ step: trainer.steps, metrics, best: isBest, bytes })',
+              ...(patient ? ['  if (stale >= settings.patience) break'] : []),
+              '}',
+              ...(averaged
+                ? ['if (!signal?.aborted && recent.length > 1) await trainer.load(averageCheckpoints(recent))']
+                : []),
               'return trainer',
             ].join('\n'),
           ),
       },
-      (w) =>
-        w
-          .blankLine()
-          .write(
-            [
-              '/** The batches of epoch after epoch. */',
-              'function* again<T>(batches: Iterable<T>): Generator<T> {',
-              '  while (true) yield* batches',
-              '}',
-              '',
-              '/** The next so many; the iterator goes on from there. */',
-              'function* take<T>(iterator: Iterator<T>, count: number): Generator<T> {',
-              '  for (let i = 0; i < count; i++) {',
-              '    const next = iterator.next()',
-              '    if (next.done) return',
-              '    yield next.value',
-              '  }',
-              '}',
-              '',
-            ].join('\n'),
-          ),
     ],
   }
+}
+
+/** Parameters that keep their first values when the block loads weights. */
+function freshParameters({ model }: ModuleInput, { load }: TrainDescription): string[] {
+  const paths = [...model.parameters, ...model.states].map(({ path }) => path)
+  return paths.filter((path) => load?.except.some((pattern) => matchesPattern(pattern, path)))
 }

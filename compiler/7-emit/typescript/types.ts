@@ -33,7 +33,7 @@ export const typeSuffixes = [
 ] as const
 
 /** Words of the options; a dim of such a name is given in `dims`. The runtime's `model.ts` knows the same. */
-const optionNames = ['dims', 'device', 'expose', 'onProgress', 'seed', 'rate']
+const optionNames = ['dims', 'device', 'expose', 'onProgress', 'seed', 'rate', 'validation']
 
 // ts-morph's enum of kinds is loaded lazily with it; these are its values by name.
 export interface Kinds {
