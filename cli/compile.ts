@@ -3,7 +3,7 @@ import { sourceComment } from '../compiler/7-emit/wgsl/emit.ts'
 import { printGraph } from '../compiler/ir/print-graph.ts'
 import { printKernel } from '../compiler/ir/print-kernel.ts'
 import { kernelsOf } from '../compiler/lowered.ts'
-import { adapterClasses } from '../compiler/modules.ts'
+import { adapterClasses, moduleDevices } from '../compiler/modules.ts'
 import { type Compilation, compile } from '../compiler/pipeline.ts'
 import { parse } from '../grammar/parser.ts'
 import { exitCodes, UsageError } from './failure.ts'
@@ -23,7 +23,11 @@ export const compileVerb: Verb = (program, run) => {
     .argument('<file>')
     .option('-o, --output <dir>', 'the folder that modules are written to')
     .option('--emit <language>', 'ts, or js with declarations', 'ts')
-    .option('--adapters <list>', `what the modules run on: ${adapterClasses.join(', ')}`, 'gpu,software')
+    .option('--devices <list>', 'what the modules run on', moduleDevices.join(','))
+    .option(
+      '--adapters <list>',
+      `with WebGPU, on which: ${adapterClasses.join(', ')} (default: gpu; without wasm, software too)`,
+    )
     .option('--standalone', 'put a copy of the runtime beside the modules, which then need no package')
     .option('--watch', 'write again whenever a .dlm file changes')
     .option('--quiet', 'say nothing but what is wrong')
@@ -31,7 +35,7 @@ export const compileVerb: Verb = (program, run) => {
     .option('--model <name>', 'the model, where the file has several')
     .option('--train <name>', 'the train block, where the file has several')
     .option('--entry <name>', 'only one entry: infer, evaluate, gradients or step')
-    .option('--target <class>', 'class of adapter: gpu or cpu-class', 'gpu')
+    .option('--target <class>', 'what kernels are made for: gpu, cpu-class or wasm', 'gpu')
     .option('--verify', 'check every level between the passes')
     .action(
       (
@@ -40,14 +44,15 @@ export const compileVerb: Verb = (program, run) => {
           print?: string
           output?: string
           emit: string
-          adapters: string
+          devices: string
+          adapters?: string
           standalone?: boolean
           watch?: boolean
           quiet?: boolean
           model?: string
           train?: string
           entry?: string
-          target: 'gpu' | 'cpu-class'
+          target: 'gpu' | 'cpu-class' | 'wasm'
           verify?: boolean
         },
       ) =>

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch as watchFolder } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type AdapterClass, adapterClasses, compileModules } from '../compiler/modules.ts'
+import { adapterClasses, compileModules, type ModuleOptions, moduleDevices } from '../compiler/modules.ts'
 import type { Program } from '../compiler/program.ts'
 import { writeFileAtomically } from '../runtime/node/atomic-file.ts'
 import { exitCodes, fail, UsageError } from './failure.ts'
@@ -15,7 +15,8 @@ export interface WriteOptions {
   readonly output: string
   readonly model?: string | undefined
   readonly emit: string
-  readonly adapters: string
+  readonly devices: string
+  readonly adapters?: string | undefined
   readonly standalone?: boolean | undefined
   readonly watch?: boolean | undefined
   readonly quiet?: boolean | undefined
@@ -27,21 +28,25 @@ const copyFolder = 'dlm_runtime'
 export async function writeModules(file: string, options: WriteOptions): Promise<number> {
   const { emit } = options
   if (emit !== 'ts' && emit !== 'js') throw new UsageError(`--emit takes ts or js; this is "${emit}"`)
-  const adapters = options.adapters.split(',').map((name): AdapterClass => {
-    const found = adapterClasses.find((known) => known === name.trim())
-    if (found) return found
-    throw new UsageError(`--adapters takes ${adapterClasses.join(', ')}; this is "${name}"`)
-  })
-  const once = () => writeOnce(loadValidProgram(file), options, emit, adapters)
+  const devices = listed('--devices', options.devices, moduleDevices)
+  const adapters = options.adapters === undefined ? undefined : listed('--adapters', options.adapters, adapterClasses)
+  const once = () => writeOnce(loadValidProgram(file), options, { emit, devices, adapters })
   if (!options.watch) return once()
   return watching(file, once)
+}
+
+function listed<T extends string>(option: string, text: string, known: readonly T[]): T[] {
+  return text.split(',').map((name) => {
+    const found = known.find((one) => one === name.trim())
+    if (found) return found
+    throw new UsageError(`${option} takes ${known.join(', ')}; this is "${name}"`)
+  })
 }
 
 async function writeOnce(
   program: Program,
   options: WriteOptions,
-  emit: 'ts' | 'js',
-  adapters: AdapterClass[],
+  how: Pick<ModuleOptions, 'emit' | 'devices' | 'adapters'>,
 ): Promise<number> {
   if (options.model !== undefined && !program.models.includes(options.model))
     throw new UsageError(`${program.path} has no model "${options.model}"; it has ${program.models.join(', ')}`)
@@ -49,9 +54,8 @@ async function writeOnce(
   const modules = await compileModules(program, {
     version,
     hash: createHash('sha256').update(program.text).digest('hex').slice(0, 16),
-    emit,
+    ...how,
     model: options.model,
-    adapters,
     ...(options.standalone && { runtime: `./${copyFolder}/generated.js` }),
   })
   const say = (text: string) => {

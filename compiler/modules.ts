@@ -3,12 +3,16 @@ import { type EmittedFiles, emitModule } from './7-emit/typescript/emit.ts'
 import type { ModuleInput, VariantInput } from './7-emit/typescript/input.ts'
 import { toJavaScript } from './7-emit/typescript/javascript.ts'
 import { fileStem } from './7-emit/typescript/literals.ts'
+import { withPackedCode } from './7-emit/typescript/packed-code.ts'
 import type { LoweredEntry } from './lowered.ts'
-import { compile } from './pipeline.ts'
+import { type CompileOptions, compile } from './pipeline.ts'
 import type { Program, TrainDescription } from './program.ts'
 
 export const adapterClasses = ['gpu', 'software', 'software4', 'software8'] as const
 export type AdapterClass = (typeof adapterClasses)[number]
+/** What modules can run on. */
+export const moduleDevices = ['webgpu', 'wasm'] as const
+export type ModuleDevice = (typeof moduleDevices)[number]
 
 export interface ModuleOptions {
   readonly version: string
@@ -17,8 +21,10 @@ export interface ModuleOptions {
   readonly emit?: 'ts' | 'js'
   /** Only this model. */
   readonly model?: string | undefined
-  /** By default hardware GPUs and any adapter in software. */
-  readonly adapters?: readonly AdapterClass[]
+  /** By default all of them. */
+  readonly devices?: readonly ModuleDevice[]
+  /** Of WebGPU: by default hardware GPUs, and where there is no WebAssembly to stand in for them, any adapter in software. */
+  readonly adapters?: readonly AdapterClass[] | undefined
   readonly runtime?: string
 }
 
@@ -30,7 +36,7 @@ export async function compileModules(program: Program, options: ModuleOptions): 
     const stem = unused(fileStem(name), stems)
     stems.add(stem)
     const files = await emitModule(
-      moduleInput(program, { name, stem, model, train }, options),
+      await moduleInput(program, { name, stem, model, train }, options),
       options.runtime === undefined ? {} : { runtime: options.runtime },
     )
     emitted.push(options.emit === 'js' ? await toJavaScript(files) : files)
@@ -64,11 +70,11 @@ function unused(stem: string, taken: ReadonlySet<string>): string {
   }
 }
 
-export function moduleInput(
+export async function moduleInput(
   program: Program,
   unit: Unit & { readonly stem: string },
   options: ModuleOptions,
-): ModuleInput {
+): Promise<ModuleInput> {
   const { train } = unit
   const shared = { model: unit.model, ...(train && { arguments: train.model.arguments }) }
   const model = program.model(unit.model, { training: false, ...(train && { arguments: train.model.arguments }) })
@@ -78,17 +84,16 @@ export function moduleInput(
     ...(train ? (['step'] as const) : []),
   ]
   const expose = model.exposed.map((e) => e.name)
-  const variants = (options.adapters ?? (['gpu', 'software'] as const)).map((adapter): VariantInput => {
-    const { half, ...target } = targets[adapter]
-    return {
+  const variants: VariantInput[] = []
+  for (const { half, ...target } of targetsOf(options)) {
+    const compiled = (more: Omit<CompileOptions, 'model'>) =>
+      withPackedCode(compile(program, { ...shared, ...more, ...target }).program)
+    variants.push({
       ...target,
-      program: compile(program, { ...shared, ...(train && { train }), entries, half, ...target }).program,
-      exposing:
-        expose.length === 0
-          ? undefined
-          : compile(program, { ...shared, entries: ['infer'], expose, ...target }).program,
-    }
-  })
+      program: await compiled({ ...(train && { train }), entries, half }),
+      exposing: expose.length === 0 ? undefined : await compiled({ entries: ['infer'], expose }),
+    })
+  }
   return {
     name: unit.name,
     stem: unit.stem,
@@ -105,10 +110,17 @@ const fileOf = (path: string): string => path.slice(Math.max(path.lastIndexOf('/
  * Kernels of `software4` and `software8` count on subgroups of so many lanes, as SwiftShader and lavapipe have them. Of
  * these two only the second has the 16-bit floats that `precision: mixed` asks for; elsewhere such a block trains in float32.
  */
-type AdapterTarget = Omit<VariantInput, 'program' | 'exposing'> & { readonly half: boolean }
-const targets: Record<AdapterClass, AdapterTarget> = {
+type ModuleTarget = Omit<VariantInput, 'program' | 'exposing'> & { readonly half: boolean }
+const targets: Record<AdapterClass | 'wasm', ModuleTarget> = {
   gpu: { name: 'gpu', target: 'gpu', subgroup: undefined, half: true },
   software: { name: 'software', target: 'cpu-class', subgroup: undefined, half: false },
   software4: { name: 'software4', target: 'cpu-class', subgroup: 4, half: false },
   software8: { name: 'software8', target: 'cpu-class', subgroup: 8, half: true },
+  wasm: { name: 'wasm', target: 'wasm', subgroup: undefined, half: false },
+}
+
+function targetsOf({ devices = moduleDevices, adapters }: ModuleOptions): readonly ModuleTarget[] {
+  const wasm = devices.includes('wasm')
+  const classes = devices.includes('webgpu') ? (adapters ?? (wasm ? ['gpu'] : ['gpu', 'software'])) : []
+  return [...classes, ...(wasm ? (['wasm'] as const) : [])].map((name) => targets[name])
 }

@@ -11,11 +11,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createUnplugin, type UnpluginInstance } from 'unplugin'
 import { type Diagnostic, DiagnosticError } from '../compiler/diagnostics/diagnostic.ts'
 import { render } from '../compiler/diagnostics/render.ts'
-import type { AdapterClass } from '../compiler/modules.ts'
+import type { AdapterClass, ModuleDevice } from '../compiler/modules.ts'
 import { position } from '../grammar/source.ts'
 import { modulesOfFile } from './modules-of-file.ts'
 
 export interface PluginOptions {
+  /** What the modules run on: by default WebGPU and WebAssembly. */
+  readonly devices?: readonly ModuleDevice[] | undefined
   readonly adapters?: readonly AdapterClass[] | undefined
   /** Whether to write `NAME.d.dlm.ts` beside each file; true unless given. */
   readonly declarations?: boolean | undefined
@@ -30,8 +32,10 @@ const plugin: UnpluginInstance<PluginOptions | undefined> = createUnplugin((opti
     const [path, query] = id.split('?') as [string, string?]
     this.addWatchFile(path)
     try {
-      const { parts, declarations } = await modulesOfFile(path, options?.adapters, (imported) =>
-        this.addWatchFile(imported),
+      const { parts, declarations } = await modulesOfFile(
+        path,
+        { devices: options?.devices, adapters: options?.adapters },
+        (imported) => this.addWatchFile(imported),
       )
       const stem = query?.slice('model='.length)
       if (stem !== undefined) return { code: parts.get(stem) ?? '', map: null }

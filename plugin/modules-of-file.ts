@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import { errorsOf, loadProgram } from '../cli/load.ts'
 import { version } from '../cli/version.ts'
 import { DiagnosticError } from '../compiler/diagnostics/diagnostic.ts'
-import { type AdapterClass, compileModules } from '../compiler/modules.ts'
+import { compileModules } from '../compiler/modules.ts'
+import type { PluginOptions } from './index.ts'
 
 export interface FileModules {
   /** Stem → text. */
@@ -16,7 +17,7 @@ export interface FileModules {
 
 export async function modulesOfFile(
   path: string,
-  adapters: readonly AdapterClass[] | undefined,
+  { devices, adapters }: Pick<PluginOptions, 'devices' | 'adapters'>,
   onImport: (path: string) => void,
 ): Promise<FileModules> {
   const program = loadProgram(path, onImport)
@@ -25,6 +26,7 @@ export async function modulesOfFile(
     version,
     hash: createHash('sha256').update(program.text).digest('hex').slice(0, 16),
     emit: 'js',
+    ...(devices && { devices }),
     ...(adapters && { adapters }),
   })
   const parts = new Map<string, string>()

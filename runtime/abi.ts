@@ -51,8 +51,9 @@ export interface CompiledProgram {
  * of them, in any order; the bits of the result do not depend on it.
  */
 export interface WasmCode {
-  /** Base64 of the module. */
+  /** Base64 of the module, as it is or packed. */
   readonly code: string
+  readonly packed?: 'deflate-raw'
   /** Where five-byte LEB128 constants stand, and what each is in terms of the free dims. */
   readonly sizes: readonly { readonly at: number; readonly size: Size }[]
   /**

@@ -1,5 +1,6 @@
 /** A program's WebAssembly code under given dims → a compiled module, made once per process and binding of the dims. */
 import type { CompiledProgram, DimValues, WasmCode } from '../abi.ts'
+import { bytesOfBase64 } from '../contents.ts'
 import { DeviceError } from '../errors.ts'
 import { hasRelaxedSimd, specialize } from './specialize.ts'
 
@@ -20,8 +21,16 @@ export function moduleFor(program: CompiledProgram, dims: DimValues): Promise<We
 
 async function compileModule(name: string, code: WasmCode, dims: DimValues): Promise<WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(specialize(code, { dims, pages, relaxed: hasRelaxedSimd() }))
+    const bytes = await unpacked(code)
+    return await WebAssembly.compile(specialize(code, { dims, pages, relaxed: hasRelaxedSimd() }, bytes))
   } catch (cause) {
     throw new DeviceError(`the kernels of ${name} do not compile: ${String(cause)}`, undefined, { cause })
   }
+}
+
+async function unpacked({ code, packed }: WasmCode): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = bytesOfBase64(code)
+  if (!packed) return bytes
+  const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(packed))
+  return new Uint8Array(await new Response(plain).arrayBuffer())
 }

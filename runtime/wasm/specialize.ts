@@ -3,6 +3,7 @@
  * memory, and fused multiply-add where the engine has it.
  */
 import type { DimValues, WasmCode } from '../abi.ts'
+import { bytesOfBase64 } from '../contents.ts'
 import { evaluate } from '../size.ts'
 
 export interface Specialization {
@@ -13,8 +14,12 @@ export interface Specialization {
   readonly relaxed: boolean
 }
 
-export function specialize(wasm: WasmCode, { dims, pages, relaxed }: Specialization): Uint8Array<ArrayBuffer> {
-  const bytes = decode(wasm.code)
+/** `bytes`: the code unpacked, which is changed. */
+export function specialize(
+  wasm: WasmCode,
+  { dims, pages, relaxed }: Specialization,
+  bytes = bytesOfBase64(wasm.code),
+): Uint8Array<ArrayBuffer> {
   for (const { at, size } of wasm.sizes) writeLeb(bytes, at, evaluate(size, dims))
   bytes[wasm.limits] = pages.shared ? 3 : 1
   writeLeb(bytes, wasm.limits + 1, pages.minimum)
@@ -37,13 +42,6 @@ function writeLeb(bytes: Uint8Array, at: number, value: number): void {
     bytes[at + i] = i < 4 ? (rest & 0x7f) | 0x80 : rest & 0x7f
     rest >>= 7
   }
-}
-
-function decode(text: string): Uint8Array<ArrayBuffer> {
-  const characters = atob(text)
-  const bytes = new Uint8Array(characters.length)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i)
-  return bytes
 }
 
 /** A function `(a, b, c) → f32x4.relaxed_madd(a, b, c)`, which an engine either knows or not. */

@@ -1,6 +1,6 @@
 /**
- * `dlmc train` as a user runs it, on real digits and the suite's software adapter: the same seed gives the same bits twice; a
- * run killed at any moment, or interrupted, goes on to the same bits.
+ * `dlmc train` as a user runs it, on real digits, on the suite's software adapter and on the processor: the same seed gives the
+ * same bits twice, and by any number of threads; a run killed at any moment, or interrupted, goes on to the same bits.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
@@ -16,9 +16,9 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { randomStream } from '../../runtime/random.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readCheckpoint } from '../../runtime/node/checkpoint-directory.ts'
+import { randomStream } from '../../runtime/random.ts'
 import { chosenDriver } from '../device/adapter.ts'
 
 const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -52,150 +52,182 @@ train {
 }
 `
 
-let directory = ''
-beforeAll(() => {
-  expect(existsSync(command), 'build first: npm run build').toBe(true)
-  directory = mkdtempSync(join(tmpdir(), 'dlm-e2e-'))
-  writeFileSync(join(directory, 'digits.dlm'), program)
-  mkdirSync(join(directory, 'data'))
-  for (const name of ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'])
-    copyFileSync(join(mnist, name), join(directory, 'data', name))
-})
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
-
 interface Finished {
   readonly code: number | null
   readonly signal: string | null
   readonly output: string
 }
 
-/** Starts `dlmc train` in the scratch directory. */
-function start(...args: readonly string[]): { child: ChildProcess; finished: Promise<Finished> } {
-  const options = ['train', 'digits.dlm', '--data', 'Digits=data', '--device', chosenDriver().name, ...args]
-  const child = spawn(process.execPath, [command, ...options], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream!.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const finished = new Promise<Finished>((resolve) =>
-    child.on('close', (code, signal) => resolve({ code, signal, output })),
-  )
-  return { child, finished }
-}
-async function finish(...args: readonly string[]): Promise<Finished> {
-  const result = await start(...args).finished
-  expect(result.output).not.toMatch(/\n\s+at /)
-  return result
-}
+describe.each([chosenDriver().name, 'wasm'])('on %s', (device) => {
+  let directory = ''
+  let threads = '2'
+  beforeAll(() => {
+    expect(existsSync(command), 'build first: npm run build').toBe(true)
+    directory = mkdtempSync(join(tmpdir(), 'dlm-e2e-'))
+    writeFileSync(join(directory, 'digits.dlm'), program)
+    mkdirSync(join(directory, 'data'))
+    for (const name of ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'])
+      copyFileSync(join(mnist, name), join(directory, 'data', name))
+  })
+  afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-const runs = () => readdirSync(join(directory, 'runs')).map((name) => join(directory, 'runs', name))
-const modelOf = (run: string) => readFileSync(join(run, 'model.safetensors'))
-/** What was recorded, without the time of day and places. */
-const metricsOf = (run: string) =>
-  readFileSync(join(run, 'metrics.jsonl'), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-    .filter(({ kind }) => kind !== 'start')
-    .map(({ time, where, model, ...event }) => event)
-
-/** The directory of a run that was just started, once it has recorded at least so many lines. */
-async function recorded(before: readonly string[], lines: number): Promise<string> {
-  while (true) {
-    const run = existsSync(join(directory, 'runs')) && runs().find((path) => !before.includes(path))
-    if (
-      run &&
-      existsSync(join(run, 'metrics.jsonl')) &&
-      readFileSync(join(run, 'metrics.jsonl'), 'utf8').split('\n').length > lines
+  /** Starts `dlmc train` in the scratch directory. */
+  function start(...args: readonly string[]): { child: ChildProcess; finished: Promise<Finished> } {
+    const options = ['train', 'digits.dlm', '--data', 'Digits=data', '--device', device, ...args]
+    const child = spawn(process.execPath, [command, ...options], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, DLM_THREADS: threads },
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream!.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    const finished = new Promise<Finished>((resolve) =>
+      child.on('close', (code, signal) => resolve({ code, signal, output })),
     )
-      return run
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    return { child, finished }
   }
-}
+  async function finish(...args: readonly string[]): Promise<Finished> {
+    const result = await start(...args).finished
+    expect(result.output).not.toMatch(/\n\s+at /)
+    return result
+  }
 
-let whole = ''
+  const runs = () => readdirSync(join(directory, 'runs')).map((name) => join(directory, 'runs', name))
+  const modelOf = (run: string) => readFileSync(join(run, 'model.safetensors'))
+  /** What was recorded, without the time of day and places. */
+  const metricsOf = (run: string) =>
+    readFileSync(join(run, 'metrics.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ kind }) => kind !== 'start')
+      .map(({ time, where, model, ...event }) => event)
 
-test('a run learns, and leaves everything a run leaves', async () => {
-  const { code, output } = await finish()
-  expect(output).toMatch(/validation/)
-  expect(code).toBe(0)
-  const [run] = runs()
-  whole = run!
-  expect(readdirSync(whole).sort()).toEqual([
-    'checkpoints',
-    'config.json',
-    'curves.svg',
-    'metrics.jsonl',
-    'model.safetensors',
-  ])
-  const validations = metricsOf(whole).filter(({ kind }) => kind === 'validation') as {
-    values: { loss: number; accuracy: number }
-  }[]
-  expect(validations).toHaveLength(steps / 10)
-  expect(validations.at(-1)!.values.accuracy).toBeGreaterThan(0.8)
-  expect(metricsOf(whole).filter(({ kind }) => kind === 'step')).toHaveLength(steps)
-})
-
-test('the same seed gives the same bits twice', async () => {
-  const before = runs()
-  expect((await finish()).code).toBe(0)
-  const second = runs().find((path) => !before.includes(path))!
-  expect(modelOf(second)).toEqual(modelOf(whole))
-  expect(metricsOf(second)).toEqual(metricsOf(whole))
-})
-
-test('killed at random moments, a run goes on to the same bits', async () => {
-  const random = randomStream(5, 'kills')
-  const kills = Number(process.env['DLM_KILLS'] ?? 4)
-  for (let kill = 0; kill < kills; kill++) {
-    const before = runs()
-    const { child, finished } = start()
-    const run = await recorded(before, 1 + random.below(steps))
-    await new Promise((resolve) => setTimeout(resolve, random.below(30)))
-    child.kill('SIGKILL')
-    await finished
-    // Killed once more while it goes on.
-    if (kill % 2 === 1) {
-      const again = start('--resume', run)
-      await new Promise((resolve) => setTimeout(resolve, random.below(3000)))
-      again.child.kill('SIGKILL')
-      await again.finished
+  /** The directory of a run that was just started, once it has recorded at least so many lines. */
+  async function recorded(before: readonly string[], lines: number): Promise<string> {
+    while (true) {
+      const run = existsSync(join(directory, 'runs')) && runs().find((path) => !before.includes(path))
+      if (
+        run &&
+        existsSync(join(run, 'metrics.jsonl')) &&
+        readFileSync(join(run, 'metrics.jsonl'), 'utf8').split('\n').length > lines
+      )
+        return run
+      await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    const { code, output } = await finish('--resume', run)
-    expect(code, output).toBe(0)
-    expect(modelOf(run)).toEqual(modelOf(whole))
-    expect(metricsOf(run)).toEqual(metricsOf(whole))
   }
-})
 
-test('an interruption saves, exits 130, and the run goes on from exactly there', async () => {
-  const random = randomStream(6, 'interrupts')
-  const interrupts = Number(process.env['DLM_INTERRUPTS'] ?? 3)
-  for (let interrupt = 0; interrupt < interrupts; interrupt++) {
+  let whole = ''
+
+  test('a run learns, and leaves everything a run leaves', async () => {
+    const { code, output } = await finish()
+    expect(output).toMatch(/validation/)
+    expect(code).toBe(0)
+    const [run] = runs()
+    whole = run!
+    expect(readdirSync(whole).sort()).toEqual([
+      'checkpoints',
+      'config.json',
+      'curves.svg',
+      'metrics.jsonl',
+      'model.safetensors',
+    ])
+    const validations = metricsOf(whole).filter(({ kind }) => kind === 'validation') as {
+      values: { loss: number; accuracy: number }
+    }[]
+    expect(validations).toHaveLength(steps / 10)
+    expect(validations.at(-1)!.values.accuracy).toBeGreaterThan(0.8)
+    expect(metricsOf(whole).filter(({ kind }) => kind === 'step')).toHaveLength(steps)
+  })
+
+  test('the same seed gives the same bits twice', async () => {
+    const before = runs()
+    expect((await finish()).code).toBe(0)
+    const second = runs().find((path) => !before.includes(path))!
+    expect(modelOf(second)).toEqual(modelOf(whole))
+    expect(metricsOf(second)).toEqual(metricsOf(whole))
+  })
+
+  if (device === 'wasm')
+    test('any number of threads gives the same bits', async () => {
+      for (const count of ['1', '3', '4']) {
+        threads = count
+        const before = runs()
+        expect((await finish()).code).toBe(0)
+        const other = runs().find((path) => !before.includes(path))!
+        expect(modelOf(other)).toEqual(modelOf(whole))
+        expect(metricsOf(other)).toEqual(metricsOf(whole))
+      }
+      threads = '2'
+    })
+
+  test('killed at random moments, a run goes on to the same bits', async () => {
+    const random = randomStream(5, 'kills')
+    const kills = Number(process.env['DLM_KILLS'] ?? 4)
+    for (let kill = 0; kill < kills; kill++) {
+      const before = runs()
+      const { child, finished } = start()
+      const run = await recorded(before, 1 + random.below(steps))
+      await new Promise((resolve) => setTimeout(resolve, random.below(30)))
+      child.kill('SIGKILL')
+      await finished
+      // Killed once more while it goes on.
+      if (kill % 2 === 1) {
+        const again = start('--resume', run)
+        await new Promise((resolve) => setTimeout(resolve, random.below(3000)))
+        again.child.kill('SIGKILL')
+        await again.finished
+      }
+      const { code, output } = await finish('--resume', run)
+      expect(code, output).toBe(0)
+      expect(modelOf(run)).toEqual(modelOf(whole))
+      expect(metricsOf(run)).toEqual(metricsOf(whole))
+    }
+  })
+
+  test('an interruption saves, exits 130, and the run goes on from exactly there', async () => {
+    const random = randomStream(6, 'interrupts')
+    const interrupts = Number(process.env['DLM_INTERRUPTS'] ?? 3)
+    for (let interrupt = 0; interrupt < interrupts; interrupt++) {
+      const before = runs()
+      const { child, finished } = start()
+      const run = await recorded(before, 1 + random.below(steps - 20))
+      child.kill(interrupt % 2 === 0 ? 'SIGINT' : 'SIGTERM')
+      const { code, output } = await finished
+      expect(code, output).toBe(130)
+      const last = metricsOf(run).at(-1) as { kind: string; step: number; reason: string }
+      expect(last).toMatchObject({ kind: 'finish', reason: 'interrupted' })
+      const newest = readdirSync(join(run, 'checkpoints'))
+        .filter((name) => name.startsWith('step-'))
+        .sort()
+        .at(-1)!
+      expect((await readCheckpoint(join(run, 'checkpoints', newest))).progress.step).toBe(last.step)
+      expect((await finish('--resume', run)).code).toBe(0)
+      expect(modelOf(run)).toEqual(modelOf(whole))
+    }
+  })
+
+  test('interrupted twice, it ends at once', async () => {
     const before = runs()
     const { child, finished } = start()
-    const run = await recorded(before, 1 + random.below(steps - 20))
-    child.kill(interrupt % 2 === 0 ? 'SIGINT' : 'SIGTERM')
-    const { code, output } = await finished
-    expect(code, output).toBe(130)
-    const last = metricsOf(run).at(-1) as { kind: string; step: number; reason: string }
-    expect(last).toMatchObject({ kind: 'finish', reason: 'interrupted' })
-    const newest = readdirSync(join(run, 'checkpoints'))
-      .filter((name) => name.startsWith('step-'))
-      .sort()
-      .at(-1)!
-    expect((await readCheckpoint(join(run, 'checkpoints', newest))).progress.step).toBe(last.step)
-    expect((await finish('--resume', run)).code).toBe(0)
-    expect(modelOf(run)).toEqual(modelOf(whole))
-  }
-})
+    await recorded(before, 10)
+    child.kill('SIGINT')
+    child.kill('SIGINT')
+    const { code, signal } = await finished
+    expect(signal).toBeNull()
+    expect(code).toBe(130)
+  })
 
-test('a missing or damaged file is named, with what to do, and exit code 1', async () => {
-  const missing = await finish('--data', 'Digits=nowhere')
-  expect(missing.code).toBe(1)
-  expect(missing.output).toMatch(/nowhere[\\/]t10k-images-idx3-ubyte.*there is no such file[\s\S]*npm run data/)
-  mkdirSync(join(directory, 'torn'), { recursive: true })
-  for (const name of ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'])
-    writeFileSync(join(directory, 'torn', name), readFileSync(join(mnist, name)).subarray(0, 5000))
-  const torn = await finish('--data', 'Digits=torn')
-  expect(torn.code).toBe(1)
-  expect(torn.output).toMatch(/t10k-images-idx3-ubyte at byte 5000: cut short/)
+  test('a missing or damaged file is named, with what to do, and exit code 1', async () => {
+    const missing = await finish('--data', 'Digits=nowhere')
+    expect(missing.code).toBe(1)
+    expect(missing.output).toMatch(/nowhere[\\/]t10k-images-idx3-ubyte.*there is no such file[\s\S]*npm run data/)
+    mkdirSync(join(directory, 'torn'), { recursive: true })
+    for (const name of ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'])
+      writeFileSync(join(directory, 'torn', name), readFileSync(join(mnist, name)).subarray(0, 5000))
+    const torn = await finish('--data', 'Digits=torn')
+    expect(torn.code).toBe(1)
+    expect(torn.output).toMatch(/t10k-images-idx3-ubyte at byte 5000: cut short/)
+  })
 })

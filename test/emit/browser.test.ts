@@ -12,7 +12,19 @@ let browser: Browser
 beforeAll(async () => {
   app = makeApp()
   cpSync(join(root, 'models/mnist/convnet.dlm'), join(app.folder, 'convnet.dlm'))
-  app.dlmc('compile', 'convnet.dlm', '-o', 'generated', '--emit', 'js', '--adapters', 'software', '--quiet')
+  app.dlmc(
+    'compile',
+    'convnet.dlm',
+    '-o',
+    'generated',
+    '--emit',
+    'js',
+    '--devices',
+    'webgpu',
+    '--adapters',
+    'software',
+    '--quiet',
+  )
   app.write('index.html', '<!doctype html><html><head></head><body></body></html>')
   app.write('work.js', work)
   served = await serve({ '/': app.folder, '/runtime/': join(builtPackage(), 'dist/runtime') })

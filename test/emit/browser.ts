@@ -36,6 +36,13 @@ export const launch = async (): Promise<Browser> =>
     ],
   })
 
+/** One that has no GPU and no WebGPU in software. */
+export const launchWithoutWebgpu = async (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: await chromiumPath(),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-features=WebGPU', '--disable-software-rasterizer'],
+  })
+
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
@@ -49,7 +56,10 @@ export interface Served {
 }
 
 /** Files by the beginning of their path. Pages find `dlm/runtime` by an import map, as in an application without a bundler. */
-export async function serve(folders: Readonly<Record<string, string>>): Promise<Served> {
+export async function serve(
+  folders: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Served> {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)
     const prefix = Object.keys(folders)
@@ -61,7 +71,7 @@ export async function serve(folders: Readonly<Record<string, string>>): Promise<
       return
     }
     const ending = extname(file)
-    response.writeHead(200, { 'content-type': types[ending] ?? 'application/octet-stream' })
+    response.writeHead(200, { ...headers, 'content-type': types[ending] ?? 'application/octet-stream' })
     const map = '<script type="importmap">{ "imports": { "dlm/runtime": "/runtime/index.js" } }</script>'
     response.end(ending === '.html' ? readFileSync(file, 'utf8').replace('<head>', `<head>${map}`) : readFileSync(file))
   })

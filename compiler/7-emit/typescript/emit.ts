@@ -59,7 +59,7 @@ function kernelFiles(input: ModuleInput): Map<string, string> {
   for (const { name, program } of input.variants) {
     const seen = new Set<string>()
     for (const [index, pipeline] of program.pipelines.entries()) {
-      if (seen.has(pipeline.wgsl)) continue
+      if (pipeline.wgsl === '' || seen.has(pipeline.wgsl)) continue
       seen.add(pipeline.wgsl)
       const dispatches = program.entries
         .flatMap((e) => e.dispatches)

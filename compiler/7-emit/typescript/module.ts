@@ -23,6 +23,7 @@ export const importedNames = [
   'Trainer',
   'openModel',
   'openTrainer',
+  'wasmDevice',
   'read',
   'write',
   'spec',
@@ -39,6 +40,7 @@ export function moduleStructure(
   const { program } = variants[0]!
   const trained = program.entries.some((e) => e.name === 'step')
   const exposes = variants[0]!.exposing !== undefined
+  const wasm = variants.some((v) => v.target === 'wasm')
   const plans = planText(
     variants.flatMap((v) => [
       { name: variantName(v.name), program: v.program },
@@ -59,6 +61,7 @@ export function moduleStructure(
     ].map((name) => ({ name, isTypeOnly: true })),
     { name: 'openModel' },
     ...(trained ? [{ name: 'openTrainer' }] : []),
+    ...(wasm ? [{ name: 'wasmDevice' }] : []),
   ]
   const openOptions = hasRequiredDims(model, train, false) ? `options: ${id}Options` : `options?: ${id}Options`
   const exposeOptions = `options: ${id}Options & { readonly expose: true }`
@@ -163,6 +166,7 @@ export function moduleStructure(
               `    { target: ${stringLiteral(v.target)}, ${v.subgroup === undefined ? '' : `subgroup: ${v.subgroup}, `}program: ${variantName(v.name)}${v.exposing ? `, exposing: ${variantName(v.name)}_exposing` : ''} },`,
           ),
           '  ],',
+          ...(wasm ? ['  wasm: wasmDevice,'] : []),
           `  dims: ${valueLiteral(defaultDims(model, train))},`,
           ...(trained && train
             ? [

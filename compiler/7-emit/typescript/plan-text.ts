@@ -19,7 +19,8 @@ export function planText(programs: readonly { readonly name: string; readonly pr
   const table = new Constants()
   // Kernels that are alike stand next to each other, where a compressor sees that they are.
   const texts = new Map<string, string>()
-  for (const { program } of programs) for (const { name, wgsl } of program.pipelines) texts.set(wgsl, name)
+  for (const { program } of programs)
+    for (const { name, wgsl } of program.pipelines) if (wgsl !== '') texts.set(wgsl, name)
   for (const [wgsl] of [...texts].sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0))) table.kernel(wgsl)
   const definitions = programs.map(
     ({ name, program }) => `const ${name}: CompiledProgram = ${programText(program, table)}`,
@@ -84,7 +85,7 @@ function programText(program: CompiledProgram, table: Constants): string {
 
 /** Lists of objects go one to a line: people read them too. */
 function partText(value: unknown, key: string, table: Constants): string {
-  if (typeof value === 'string') return key === 'wgsl' ? table.kernel(value) : stringLiteral(value)
+  if (typeof value === 'string') return key === 'wgsl' && value !== '' ? table.kernel(value) : stringLiteral(value)
   if (typeof value !== 'object' || value === null) return valueLiteral(value)
   if (Array.isArray(value)) {
     if (key === 'origins') return valueLiteral([...new Set(value.map((origin) => fileOnly(String(origin))))])

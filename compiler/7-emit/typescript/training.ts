@@ -81,7 +81,7 @@ export function trainingStructure(
           ...(averaged ? [{ name: 'averageCheckpoints' }] : []),
           ...(byEpoch ? [{ name: 'meanOfSteps' }] : []),
           { name: 'schedule' },
-          { name: 'GpuDevice', isTypeOnly: true },
+          { name: 'Device', isTypeOnly: true },
           { name: 'TrainStep', isTypeOnly: true },
           ...(train.load ? [{ name: 'WeightsSource', isTypeOnly: true }] : []),
         ],
@@ -123,7 +123,7 @@ export function trainingStructure(
                   docs: ['Sizes that the block leaves to the data.'],
                 },
               ]),
-          { name: 'device', type: 'GpuDevice | undefined', isReadonly: true, hasQuestionToken: true },
+          { name: 'device', type: 'Device | undefined', isReadonly: true, hasQuestionToken: true },
           {
             name: 'signal',
             type: 'AbortSignal | undefined',
