@@ -4,8 +4,8 @@ import type { Program, TrainDescription } from '../compiler/program.ts'
 import type { DataDescription, FieldDescription } from '../runtime/abi.ts'
 import { beamSearch } from '../runtime/decode/beam.ts'
 import { generate } from '../runtime/decode/generate.ts'
+import { incremental } from '../runtime/decode/incremental.ts'
 import type { NextLogits } from '../runtime/decode/next-logits.ts'
-import { wholeSequence } from '../runtime/decode/whole-sequence.ts'
 import type { TensorData } from '../runtime/executor.ts'
 import { savedVocabularies } from '../runtime/node/vocabulary-file.ts'
 import { special } from '../runtime/tokenize/special.ts'
@@ -16,7 +16,7 @@ import { loadValidProgram } from './load.ts'
 import { asRecord, collect, deviceOption, parseCount, parseDims, type Verb } from './options.ts'
 import { promptTensor, promptTokens } from './prompt.ts'
 import { completeDims, selectModel, trainOf } from './select.ts'
-import { type SequencePorts, sequencePorts } from './sequence-ports.ts'
+import { sequencePorts } from './sequence-ports.ts'
 import { openProgram } from './session.ts'
 import { type TensorFile, uploadVariables } from './tensors.ts'
 import { terminal } from './terminal.ts'
@@ -66,6 +66,9 @@ export const generateVerb: Verb = (program, run) => {
     )
 }
 
+/** A causal model position by position; one that looks ahead is told where. */
+const entries = ['begin', 'prefill', 'advance', 'reorder'] as const
+
 async function generateText(file: string, modelName: string | undefined, options: Options): Promise<number> {
   const program = loadValidProgram(file)
   const name = selectModel(program, modelName)
@@ -83,7 +86,12 @@ async function generateText(file: string, modelName: string | undefined, options
 
   const { executor, dims } = await openProgram({
     program,
-    compile: { model: name, ...(args && { arguments: args }), entries: ['infer'] },
+    compile: {
+      model: name,
+      ...(args && { arguments: args }),
+      entries: [...entries],
+      streams: [ports.tokens.name],
+    },
     device: options.device,
     quiet: options.quiet === true || options.json === true,
     dims: (compiled) => {
@@ -91,19 +99,18 @@ async function generateText(file: string, modelName: string | undefined, options
       const known = [...trained].filter(([dim]) => compiled.dims.includes(dim))
       return completeDims(compiled.dims, new Map(known), train)
     },
-    entries: ['infer'],
+    entries,
   })
   const interrupt = new AbortController()
   const onSignal = () => interrupt.abort()
   process.once('SIGINT', onSignal)
   try {
     uploadVariables(executor, weights)
-    const sizeOf = (size: SequencePorts['context']) => size.constant ?? asRecord(dims)[size.key]!
-    const context = sizeOf(ports.context)
+    const context = ports.context.constant ?? asRecord(dims)[ports.context.key]!
     const others = new Map<string, TensorData>()
     for (const port of ports.others)
       others.set(port.name, promptTensor(port, options.prompt, fields.get(port.name), vocabularies, beams, dims))
-    const sequences = wholeSequence(executor, {
+    const sequences = incremental(executor, {
       input: ports.tokens.name,
       output: ports.logits.name,
       rows: beams,

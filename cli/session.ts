@@ -79,7 +79,11 @@ export async function openProgram(request: OpenProgram): Promise<OpenedProgram> 
   const executor = await openCompiled(
     program,
     device,
-    { dims: asRecord(dims), entries: request.entries, ...(request.variants && { variants: request.variants }) },
+    {
+      dims: asRecord(dims),
+      entries: request.entries.filter((name) => program.entries.some((e) => e.name === name)),
+      ...(request.variants && { variants: request.variants }),
+    },
     simplified,
   )
   return { executor, dims, device }

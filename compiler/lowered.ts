@@ -37,8 +37,11 @@ export interface UpdateGroup {
   readonly moments: readonly { readonly name: string; readonly initial: number }[]
 }
 
+/** Of a causal model: positions one after another, with what is carried from one to the next. */
+export type IncrementalEntry = 'begin' | 'prefill' | 'advance' | 'reorder'
+
 export interface LoweredEntry {
-  readonly name: 'infer' | 'evaluate' | 'gradients' | 'step'
+  readonly name: 'infer' | 'evaluate' | 'gradients' | 'step' | IncrementalEntry
   /** Graphs run one after another; a later one may read what an earlier one left in an arena. */
   readonly phases: readonly LoweredPhase[]
 }

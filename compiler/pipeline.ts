@@ -22,7 +22,7 @@ import { verifyKernel } from './ir/verify-kernel.ts'
 import { type HalfStorage, kernelsOf, type LoweredProgram } from './lowered.ts'
 import type { Program } from './program.ts'
 
-export interface CompileOptions extends Omit<LowerOptions, 'differentiate'> {
+export interface CompileOptions extends Omit<LowerOptions, 'differentiate' | 'simplify'> {
   /** The class of adapter that schedules are chosen for. */
   readonly target?: Target | 'wasm'
   /** Lanes of the adapter's subgroups, where that is one fixed number. */
@@ -41,7 +41,7 @@ export interface Compilation {
 }
 
 export function compile(program: Program, options: CompileOptions): Compilation {
-  const lowered = lower(program, { ...options, differentiate })
+  const lowered = lower(program, { ...options, differentiate, simplify })
   if (options.verify) forEachGraph(lowered, verifyGraph)
   const simplified = mapGraphs(lowered, simplify)
   if (options.verify) forEachGraph(simplified, verifyGraph)

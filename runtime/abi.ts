@@ -70,10 +70,11 @@ export interface WasmCode {
 /** One buffer. */
 export interface Arena {
   readonly name: string
-  /** What lives in it. Parameters, states, moments and gradients keep their values between entries. */
+  /** What lives in it. Parameters, states, moments, gradients and what is carried keep their values between entries. */
   readonly role:
     | 'parameters'
     | 'states'
+    | 'carried'
     | 'gradients'
     | 'moments'
     | 'batch'
@@ -95,6 +96,7 @@ export interface TensorSlot {
     | 'target'
     | 'parameter'
     | 'state'
+    | 'carried'
     | 'moment'
     | 'gradient'
     | 'output'
@@ -125,7 +127,7 @@ export interface Pipeline {
 }
 
 export interface Entry {
-  /** `infer`, `evaluate`, `step`, `gradients`. */
+  /** `infer`, `evaluate`, `step`, `gradients`; `begin`, `prefill`, `advance`, `reorder` of the incremental form. */
   readonly name: string
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]

@@ -43,8 +43,8 @@ export interface Executor {
   readonly allocatedBytes: number
   /** Enqueues an upload. The length must be the tensor's under the session's dims (or a variant's, for its batch). */
   write(name: string, data: TensorData, dims?: DimValues): void
-  /** Waits for enqueued work and reads a tensor. */
-  read(name: string, dims?: DimValues): Promise<TensorData>
+  /** Waits for enqueued work and reads a tensor, into an array that is given for it or a new one. */
+  read(name: string, dims?: DimValues, into?: TensorData): Promise<TensorData>
   /** Enqueues one run of an entry and returns its ticket; does not wait, except to keep at most two runs in flight. */
   run(entry: string, step?: StepValues, dims?: DimValues): Promise<number>
   /** The scalars of all runs enqueued since the last call, read back in one transfer. */

@@ -23,7 +23,8 @@ export interface Machine<Run extends PreparedRun> {
   /** Whether the session holds this arena. */
   holds(arena: number): boolean
   write(arena: number, offset: number, bytes: Uint8Array<ArrayBuffer>): void
-  read(arena: number, offset: number, bytes: number): Promise<ArrayBuffer>
+  /** `into`: where to put them, if that is no more work. */
+  read(arena: number, offset: number, bytes: number, into?: ArrayBufferLike): Promise<ArrayBufferLike>
   /** Enqueues a run; tickets count from 1. */
   run(run: Run, ticket: number, values: StepValues): Promise<void>
   scalars(): Promise<readonly ScalarRow[]>
@@ -106,12 +107,17 @@ export function makeExecutor<Run extends PreparedRun>(
       machine.write(slot.arena, evaluate(slot.offset, values), encode(slot, data, values))
     },
 
-    async read(name, dims): Promise<TensorData> {
+    async read(name, dims, into): Promise<TensorData> {
       check()
       const slot = find(name, latest?.outputs.get(name) ?? slots.get(name))
       const values = merged(dims)
-      const bytes = await checked(machine.read(slot.arena, evaluate(slot.offset, values), storedBytes(slot, values)))
-      return decode(slot, bytes, values)
+      const bytes = await checked(
+        machine.read(slot.arena, evaluate(slot.offset, values), storedBytes(slot, values), into?.buffer),
+      )
+      if (into && bytes === into.buffer) return into
+      const read = decode(slot, bytes as ArrayBuffer, values)
+      into?.set(read)
+      return into ?? read
     },
 
     async run(entry, values = {}, dims) {

@@ -26,8 +26,9 @@ export async function readRange(
   bytes: number,
   readback: GPUBuffer,
   inFlight: InFlight,
-): Promise<ArrayBuffer> {
-  const result = new ArrayBuffer(bytes)
+  into?: ArrayBufferLike,
+): Promise<ArrayBufferLike> {
+  const result = into?.byteLength === bytes ? into : new ArrayBuffer(bytes)
   const target = new Uint8Array(result)
   for (let at = 0; at < bytes; at += readback.size) {
     const part = Math.min(readback.size, bytes - at)

@@ -111,8 +111,8 @@ function machineOf(
     bytes: memory.bytes,
     holds: (arena) => memory.arenas[arena] !== undefined,
     write: (arena, offset, bytes) => uploader.write(memory.arenas[arena]!, offset, bytes),
-    read: (arena, offset, bytes) =>
-      reading(() => readRange(device, memory.arenas[arena]!, offset, bytes, memory.readback, inFlight)),
+    read: (arena, offset, bytes, into) =>
+      reading(() => readRange(device, memory.arenas[arena]!, offset, bytes, memory.readback, inFlight, into)),
 
     async run(run, ticket, values) {
       const block = step(values)

@@ -4,9 +4,10 @@
  * - `infer`: inputs → outputs, and exposed values where asked for;
  * - `evaluate`: inputs, targets → loss, metrics;
  * - `gradients`: inputs, targets → outputs, loss, the gradient of every parameter and float input;
- * - `step`: inputs, targets → loss, metrics; parameters, states and moments replaced by their next values.
+ * - `step`: inputs, targets → loss, metrics; parameters, states and moments replaced by their next values;
+ * - `begin`, `prefill`, `advance`, `reorder`: a causal model position by position (`incremental.ts`).
  *
- * Differentiation is handed in, since phases do not import each other.
+ * Differentiation and simplification are handed in, since phases do not import each other.
  */
 
 import { report } from '../diagnostics/catalogue.ts'
@@ -17,6 +18,7 @@ import type { LoweredEntry, LoweredProgram, LoweredVariable } from '../lowered.t
 import type { GraphBuilder } from '../ops/builder.ts'
 import type { ModelGraph, NamedNode, ParameterPort, Program, StaticValue, TrainDescription } from '../program.ts'
 import { groupParameters } from './groups.ts'
+import { type IncrementalModel, requireIncremental } from './incremental.ts'
 import { scaledLoss, scaling } from './loss-scale.ts'
 import { updatePhases } from './update.ts'
 
@@ -32,7 +34,10 @@ export interface LowerOptions {
   readonly expose?: readonly string[]
   /** The adapter has 16-bit floats: a `train` block with `precision: mixed` gets its step in them. */
   readonly half?: boolean
+  /** Of the incremental entries: the inputs that come position by position, where not all that can are meant. */
+  readonly streams?: readonly string[]
   readonly differentiate: Differentiate
+  readonly simplify: (graph: Graph) => Graph
 }
 
 export function lower(program: Program, options: LowerOptions): LoweredProgram {
@@ -48,7 +53,12 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
   const mixed = options.half === true && options.train?.precision === 'mixed' && groups.groups.length > 0
   const around = mixed ? scaling(options.train!, Math.max(...groups.groups.map(({ index }) => index)) + 1) : undefined
 
-  const entry = (name: LoweredEntry['name']): LoweredEntry => {
+  let made: IncrementalModel | undefined
+  const incremental = () => {
+    made ??= requireIncremental(inference, options.simplify, options.streams)
+    return made
+  }
+  const entry = (name: LoweredEntry['name']): LoweredEntry | undefined => {
     switch (name) {
       case 'infer':
         return single(name, inference, [...outputs(inference), ...exposed(inference, options.expose ?? [])])
@@ -76,6 +86,14 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
           ],
         }
       }
+      case 'begin':
+      case 'prefill':
+      case 'advance':
+        return { name, phases: [{ graph: incremental()[name], flat: undefined }] }
+      case 'reorder': {
+        const graph = incremental().reorder
+        return graph && { name, phases: [{ graph, flat: undefined }] }
+      }
       default:
         return name satisfies never
     }
@@ -84,7 +102,7 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
   return {
     name: options.model,
     dims: inference.dims,
-    entries: options.entries.map(entry),
+    entries: options.entries.map(entry).filter((made) => made !== undefined),
     parameters: inference.parameters.map(
       (p): LoweredVariable => variable(p, 'float', frozen.length === 0 || !groups.isFrozen(p.path)),
     ),

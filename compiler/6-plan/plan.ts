@@ -104,6 +104,7 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
   memory.contiguous('constants', 'constants', inClass('constant'))
   for (const [index, turns] of inClass('turns').entries()) memory.contiguous(`turns.${index}`, 'turns', [turns])
   memory.colored('states', 'states', placePersistent(orderStates(program, inClass('state')), sides))
+  memory.colored('carried', 'carried', placePersistent(inClass('carried'), sides))
   for (const pool of [...new Set(entries.map((e) => e.pool))]) {
     const members = entries.filter((e) => e.pool === pool)
     const results = uniqueValues(members).filter((v) => v.class.kind === 'result')
@@ -199,6 +200,7 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
       })
   for (const value of inClass('state'))
     if (value.class.kind === 'state') tensors.push(slot(value.class.path, 'state', value))
+  for (const value of inClass('carried')) tensors.push(slot(nameOf(value), 'carried', value))
   for (const record of moments.records)
     tensors.push({
       name: record.name,
@@ -354,7 +356,7 @@ const uniqueValues = (entries: readonly StagedEntry[]): MemoryValue[] => [
 
 function nameOf(value: MemoryValue): string {
   const c = value.class
-  return c.kind === 'batch' || c.kind === 'result' || c.kind === 'step'
+  return c.kind === 'batch' || c.kind === 'result' || c.kind === 'step' || c.kind === 'carried'
     ? c.name
     : c.kind === 'parameter' || c.kind === 'state'
       ? c.path

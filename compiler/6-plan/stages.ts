@@ -38,6 +38,8 @@ export type ValueClass =
       readonly moment?: string
     }
   | { readonly kind: 'state'; readonly path: string }
+  /** Kept from one position of an incremental form to the next. */
+  | { readonly kind: 'carried'; readonly name: string }
   | { readonly kind: 'result'; readonly name: string; readonly role: Result['role'] }
   | { readonly kind: 'constant'; readonly data: readonly number[] }
   | { readonly kind: 'intermediate' }
@@ -107,8 +109,16 @@ export interface FusedEntry {
   readonly phases: readonly FusedPhase[]
 }
 
-/** Entries whose storage is shared: evaluation runs between training steps, never beside them. */
-const poolOf = (entry: string): string => (entry === 'step' || entry === 'evaluate' ? 'training' : entry)
+/** Entries whose storage is shared: evaluation runs between training steps, one part of a generation after another. */
+const pools: Readonly<Record<string, string>> = {
+  step: 'training',
+  evaluate: 'training',
+  begin: 'generation',
+  prefill: 'generation',
+  advance: 'generation',
+  reorder: 'generation',
+}
+const poolOf = (entry: string): string => pools[entry] ?? entry
 
 export function stageEntry(
   entry: FusedEntry,
@@ -196,6 +206,7 @@ export function stageEntry(
         if (role === 'moment')
           return make(`flat moments ${tag} ${name}`, { kind: 'flat', arena: 'moments', group, moment: name }, node)
       }
+      if (role === 'carried') return make(`carried ${name}`, { kind: 'carried', name }, node)
       const earlier = produced.get(name)
       if (role === 'step') {
         if (earlier) return earlier

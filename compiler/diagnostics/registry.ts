@@ -6,6 +6,7 @@ import * as device from './device.ts'
 import * as files from './files.ts'
 import * as names from './names.ts'
 import * as scan from './scan.ts'
+import * as sequences from './sequences.ts'
 import * as shapes from './shapes.ts'
 import * as statics from './static.ts'
 import * as syntax from './syntax.ts'
@@ -29,6 +30,7 @@ const subjects: readonly object[] = [
   scan,
   data,
   training,
+  sequences,
   tests,
   device,
   checkpoint,

@@ -63,7 +63,8 @@ export interface Result extends Port {
     | 'moment'
     | 'half'
     | 'cut'
-  /** The leaf whose storage takes the value, for `parameter`, `state`, `moment`, and the carries of a loop. */
+    | 'carried'
+  /** The leaf whose storage takes the value, for `parameter`, `state`, `moment`, `carried`, and the carries of a loop. */
   readonly replaces?: Node
 }
 

@@ -10,8 +10,11 @@ export interface InputAttributes {
   readonly name: string
   readonly shape: readonly Dim[]
   readonly dtype: DType
-  /** `cut`: a value that another part of the same graph made; `iteration`: the number of a loop's turn. */
-  readonly role: 'input' | 'target' | 'step' | 'gradient' | 'moment' | 'cut' | 'iteration'
+  /**
+   * `cut`: a value that another part of the same graph made; `iteration`: the number of a loop's turn; `carried`: what an
+   * incremental form carries from one position to the next.
+   */
+  readonly role: 'input' | 'target' | 'step' | 'gradient' | 'moment' | 'cut' | 'iteration' | 'carried'
 }
 export const input: OpDef<'input', InputAttributes> = {
   name: 'input',

@@ -65,13 +65,15 @@ export async function openReference(
       storage.write(slotOf(name), data, { ...options.dims, ...dims })
     },
 
-    async read(name, dims): Promise<TensorData> {
+    async read(name, dims, into): Promise<TensorData> {
       check()
       const output = outputs.get(name)
-      return toHost(
+      const read = toHost(
         output ? output.data : storage.read(slotOf(name), { ...options.dims, ...dims }),
         output?.dtype ?? slotOf(name).dtype,
       )
+      into?.set(read)
+      return into ?? read
     },
 
     async run(entry, step: StepValues = {}, dims) {
@@ -159,6 +161,7 @@ function runPhase(
           const { name, role } = node.attributes
           if (range && name === 'param') return value(storage.flat('parameters', range))
           if (range && name === 'grad') return value(storage.flat('gradients', range))
+          if (role === 'carried') return value(storage.variable(name))
           if (role === 'moment') return value(storage.moment(name, phase))
           if (role === 'step') return outputs.get(name) ?? stepLeaf(node, phase, steps, context.allocate)
           return value(storage.batch(name, dims))

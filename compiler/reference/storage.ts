@@ -63,7 +63,7 @@ export class Storage {
           this.#variables.set(slot.name, data.subarray(startOf(slot), startOf(slot) + elements(slot.shape, {})))
     }
     for (const slot of program.tensors)
-      if (slot.role === 'state' || slot.role === 'moment') {
+      if (slot.role === 'state' || slot.role === 'moment' || slot.role === 'carried') {
         const initial = program.moments.find(({ name }) => name === slot.name)?.initial ?? 0
         this.#variables.set(slot.name, allocate(slot.dtype, elements(slot.shape, dims), precision).fill(initial))
       }

@@ -25,7 +25,7 @@ function modelRun(fixture: Fixture) {
   const program = checkText(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'), file)
   expect(program.diagnostics).toEqual([])
   const name = program.models[0]!
-  const lowered = lower(program, { model: name, entries: ['gradients'], differentiate })
+  const lowered = lower(program, { model: name, entries: ['gradients'], differentiate, simplify })
   const seed = Number(fixture.metadata.get('seed'))
   const variables = new Map(
     [...lowered.parameters, ...lowered.states].map((v) => [v.path, { shape: v.shape, data: initialValues(v, seed) }]),

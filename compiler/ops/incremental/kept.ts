@@ -1,0 +1,57 @@
+/**
+ * What the next positions need that is the same at each of them (an encoder's result, the keys and values made of it) is
+ * computed once, before the first, and carried along. Views of it, and elementwise work that would take more room than what it
+ * is made of, are repeated where they are read; a parameter or an input stays where it lies.
+ */
+import { estimateElements } from '../../ir/estimate.ts'
+import { type Node, nodesOf } from '../../ir/graph.ts'
+import { lowerOf } from '../registry.ts'
+
+/** The nodes to be carried: those that `roots` read of what depends on no `varying` leaf, and that are some work. */
+export function keptNodes(roots: readonly Node[], varying: ReadonlySet<Node>): readonly Node[] {
+  const nodes = nodesOf(roots.map((node) => ({ node })))
+  const varies = new Set<Node>()
+  const isWork = new Set<Node>()
+  for (const node of nodes) {
+    if (varying.has(node) || node.operands.some((operand) => varies.has(operand))) varies.add(node)
+    if (worksOn(node) || node.operands.some((operand) => isWork.has(operand))) isWork.add(node)
+  }
+  const kept = new Set<Node>()
+  const keep = (node: Node): void => {
+    const { kind } = lowerOf(node)
+    if (!isWork.has(node) || kind === 'leaf' || kept.has(node)) return
+    const grows =
+      kind === 'map' &&
+      estimateElements(node) > node.operands.reduce((sum, o) => sum + (isWork.has(o) ? estimateElements(o) : 0), 0)
+    if (kind === 'view' || grows) node.operands.forEach(keep)
+    else kept.add(node)
+  }
+  const read = new Set(roots.filter((node) => !varies.has(node)))
+  for (const node of nodes)
+    if (varies.has(node)) for (const operand of node.operands) if (!varies.has(operand)) read.add(operand)
+  for (const node of read) keep(node)
+  return [...kept]
+}
+
+/** Anything that is not elementwise, and all that is made of a given input. */
+function worksOn(node: Node): boolean {
+  const { kind } = lowerOf(node)
+  switch (kind) {
+    case 'contract':
+    case 'reduce':
+    case 'lookup':
+    case 'scatter':
+    case 'running':
+    case 'project':
+    case 'scan':
+      return true
+    case 'leaf':
+      return node.op === 'input'
+    case 'map':
+    case 'view':
+    case 'index':
+      return false
+    default:
+      return kind satisfies never
+  }
+}
