@@ -10,12 +10,21 @@ import { GraphBuilder } from '../../compiler/ops/builder.ts'
 import { compileGraph } from '../../compiler/pipeline.ts'
 import { evaluate } from '../../compiler/reference/evaluate.ts'
 import { findDevice } from '../../runtime/node/devices.ts'
+import { providePlatform } from '../../runtime/node/platform.ts'
+
+providePlatform()
 
 const dims = (...sizes: number[]) => sizes.map(dim)
 const nameOf = (node: Node) => (node.attributes as { readonly name: string }).name
 
-/** Runs a graph on the device, intermediates poisoned, twice; the greatest error against the reference, relative to 1 + |value|. */
+/** The greater of the errors on the test adapter and as WebAssembly. */
 async function deviceError(graph: Graph, inputs: readonly Node[], scans?: ScanChoice): Promise<number> {
+  const [software, wasm] = [process.env['DLM_ADAPTER'] ?? 'software', 'wasm']
+  return Math.max(await errorOn(software, graph, inputs, scans), await errorOn(wasm, graph, inputs, scans))
+}
+
+/** Runs a graph on a device, intermediates poisoned, twice; the greatest error against the reference, relative to 1 + |value|. */
+async function errorOn(name: string, graph: Graph, inputs: readonly Node[], scans?: ScanChoice): Promise<number> {
   let seed = 1
   const next = () => ((seed = (seed * 16807) % 2147483647) / 2147483647 - 0.5) * 1.2
   const values = new Map(
@@ -35,8 +44,8 @@ async function deviceError(graph: Graph, inputs: readonly Node[], scans?: ScanCh
     graph.results.map((r) => r.node),
     { leaf: (node) => values.get(nameOf(node))! },
   )
-  const { device } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
-  const program = compileGraph(graph, 'cpu-class', { subgroup: device!.subgroup, ...(scans && { scans }) })
+  const { device } = await findDevice(name)
+  const program = compileGraph(graph, device!.target, { subgroup: device!.subgroup, ...(scans && { scans }) })
   const session = await device!.open(program, { dims: {}, entries: ['infer'], poison: true })
   try {
     const used = new Set(program.tensors.map((t) => t.name))
@@ -47,7 +56,8 @@ async function deviceError(graph: Graph, inputs: readonly Node[], scans?: ScanCh
     for (const [i, { name }] of graph.results.entries()) {
       const given = await session.read(name)
       expected[i]!.data.forEach((x, k) => {
-        worst = Math.max(worst, Math.abs(x - given[k]!) / (1 + Math.abs(x)))
+        const error = Math.abs(x - given[k]!) / (1 + Math.abs(x))
+        worst = error <= worst ? worst : error
       })
     }
     return worst

@@ -1,4 +1,4 @@
-/** Recurrent layers on the test adapter, as loops of dispatches: forward and every gradient within 1e-4 of PyTorch's float64. */
+/** Recurrent layers on the test adapter and as WebAssembly, as loops of dispatches: forward and every gradient within 1e-4 of PyTorch's float64. */
 import { afterAll, describe, expect, it } from 'vitest'
 import { simplify } from '../../compiler/4-simplify/simplify.ts'
 import { type Graph, type Node, nodesOf } from '../../compiler/ir/graph.ts'
@@ -7,11 +7,13 @@ import { lowerOf } from '../../compiler/ops/registry.ts'
 import { transplant } from '../../compiler/ops/transplant.ts'
 import { compileGraph } from '../../compiler/pipeline.ts'
 import { findDevice } from '../../runtime/node/devices.ts'
+import { providePlatform } from '../../runtime/node/platform.ts'
 import { caseRun, namesOf, recurrentCases, tensorOf } from './cases.ts'
 import { difference } from './fixtures.ts'
 
-const { device } = await findDevice(process.env['DLM_ADAPTER'] ?? 'software')
-afterAll(() => device!.dispose())
+providePlatform()
+const devices = await Promise.all([process.env['DLM_ADAPTER'] ?? 'software', 'wasm'].map(findDevice))
+afterAll(() => devices.forEach(({ device }) => void device!.dispose()))
 
 /** A graph without a model has inputs only, so parameters become some. */
 function overInputs({ results, ...graph }: Graph, leaf: (node: Node) => { readonly data: ArrayLike<number> }) {
@@ -36,12 +38,13 @@ function overInputs({ results, ...graph }: Graph, leaf: (node: Node) => { readon
 /** Each case is a few dozen kernels, which a software driver takes seconds to compile: these have every form among them. */
 const chosen = /^(\w+ 3x5x7 to 5|LSTM from a state|GRU in reverse|RNN in two layers, both directions)$/
 
-describe('recurrent layers on the device', () => {
-  for (const each of recurrentCases.filter((c) => chosen.test(c.title)))
+describe.each(devices)('recurrent layers on $description.name', ({ device }) => {
+  // WebAssembly compiles at once, so there it is every case.
+  for (const each of recurrentCases.filter((c) => device!.target === 'wasm' || chosen.test(c.title)))
     it(each.title, { timeout: 120_000 }, async () => {
       const run = caseRun(each)
       const { graph, given } = overInputs(run.graph, run.leaf)
-      const session = await device!.open(compileGraph(graph, 'cpu-class'), {
+      const session = await device!.open(compileGraph(graph, device!.target), {
         dims: {},
         entries: ['infer'],
         poison: true,

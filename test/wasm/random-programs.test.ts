@@ -1,23 +1,4 @@
-/** Random programs, and their gradients, through fusion and WebAssembly, against the float64 reference. */
-import { describe, expect, it } from 'vitest'
-import { simplify } from '../../compiler/4-simplify/simplify.ts'
-import { disagreements } from '../device/run-graph.ts'
-import { leafName, randomGraph } from '../random-graph.ts'
+/** Random programs as WebAssembly. */
+import { randomProgramsSuite } from '../device/random-programs-suite.ts'
 
-/** `DLM_RANDOM_PROGRAMS=2000` for a longer search; `DLM_RANDOM_SEED` to begin elsewhere. */
-const count = Number(process.env.DLM_RANDOM_PROGRAMS ?? 400)
-const first = Number(process.env.DLM_RANDOM_SEED ?? 1)
-
-describe('random programs as WebAssembly', () => {
-  it.each(Array.from({ length: count }, (_, i) => first + i))('program %i', async (seed) => {
-    const made = randomGraph(seed, { nodes: 10, gradients: seed % 2 === 0 })
-    // Every other pair with the passes before fusion off.
-    const graph = seed % 4 < 2 ? simplify(made.graph) : made.graph
-    const run = {
-      graph,
-      dims: made.dims,
-      leaf: (node: Parameters<typeof leafName>[0]) => made.leaves.get(leafName(node))!,
-    }
-    expect((await disagreements(run, { target: 'wasm', seed })).slice(0, 3)).toEqual([])
-  })
-})
+randomProgramsSuite(400, (seed) => ({ target: 'wasm', seed }))

@@ -215,11 +215,12 @@ const floorModulo: Two = (a, b, block) => {
 }
 /** The quotient towards minus infinity; 0 where b is 0. The one quotient that does not fit, -2³¹ / -1, wraps around. */
 const floorDivide: Two = (a, b, block) => {
-  const rest = keep(block, floorModulo(a, b, block))
-  const exact = op('i32.sub', a, rest)
+  // A divisor of 0 or -1 has its own answers, and would trap.
   const unsafe = op('i32.lt_u', op('i32.add', b, number(1)), number(2))
-  const d = choose(number(1), b, unsafe)
-  const q = op('i32.div_s', exact, d)
+  const d = keep(block, choose(number(1), b, unsafe))
+  const q = keep(block, op('i32.div_s', a, d))
+  const rest = keep(block, op('i32.sub', a, op('i32.mul', q, d)))
+  const below = op('i32.and', op('i32.ne', rest, number(0)), op('i32.lt_s', op('i32.xor', rest, d), number(0)))
   const negated = op('i32.sub', number(0), a)
-  return choose(choose(number(0), negated, op('i32.eqz', b)), q, unsafe)
+  return choose(choose(number(0), negated, op('i32.eqz', b)), op('i32.sub', q, below), unsafe)
 }
