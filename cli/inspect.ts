@@ -1,8 +1,9 @@
 /** `dlmc inspect FILE`: the table of layers, totals, the certified footprint, and every dispatch with its source lines. */
 import { type InspectReport, inspect, type PartReport } from '../compiler/inspect.ts'
-import { compile } from '../compiler/pipeline.ts'
+import type { Compilation } from '../compiler/pipeline.ts'
 import { exitCodes } from './failure.ts'
 import { loadValidProgram } from './load.ts'
+import { compileWithin, memoryOption, parseMemory } from './memory.ts'
 import { asRecord, collect, parseDims, type Verb } from './options.ts'
 import { completeDims, selectModel, trainOf } from './select.ts'
 import { integer, megabytes, quantity, table } from './table.ts'
@@ -12,6 +13,7 @@ interface Options {
   readonly model?: string
   readonly train?: string
   readonly dims?: string[]
+  readonly memory?: string
   readonly json?: boolean
   readonly dispatches?: boolean
   readonly target: 'gpu' | 'cpu-class'
@@ -25,6 +27,7 @@ export const inspectVerb: Verb = (program, run) => {
     .option('--model <name>', 'the model, where the file has several')
     .option('--train <name>', 'the train block whose step is shown')
     .option('--dims <name=number>', 'values of free dims, such as batch=32', collect)
+    .option(...memoryOption)
     .option('--no-dispatches', 'leave the list of dispatches out')
     .option('--target <class>', 'class of adapter: gpu or cpu-class', 'gpu')
     .option('--json', 'the report as JSON')
@@ -36,16 +39,24 @@ export const inspectVerb: Verb = (program, run) => {
         const args = train?.model.arguments
         const model = checked.model(name, { training: false, ...(args && { arguments: args }) })
         const trains = train !== undefined && model.loss !== undefined
-        const { program: compiled } = compile(checked, {
-          model: name,
-          ...(args && { arguments: args }),
-          entries: trains ? ['infer', 'evaluate', 'step'] : ['infer'],
-          ...(train && { train }),
-          target: options.target,
-          half: true,
-        })
-        const dims = completeDims(compiled.dims, parseDims(options.dims), train)
-        const report = inspect(model, compiled, asRecord(dims))
+        const budget = options.memory === undefined ? undefined : parseMemory(options.memory)
+        const dimsOf = ({ program }: Compilation) =>
+          asRecord(completeDims(program.dims, parseDims(options.dims), train))
+        const compilation = compileWithin(
+          budget,
+          checked,
+          {
+            model: name,
+            ...(args && { arguments: args }),
+            entries: trains ? ['infer', 'evaluate', 'step'] : ['infer'],
+            ...(train && { train }),
+            target: options.target,
+            half: true,
+          },
+          dimsOf,
+          (line) => terminal.error(line),
+        )
+        const report = inspect(model, compilation.program, dimsOf(compilation))
         if (options.json) terminal.json(report)
         else terminal.line(print(report, options.dispatches !== false))
         return exitCodes.done

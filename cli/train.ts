@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import { matchesPattern } from '../compiler/path-pattern.ts'
-import { compile } from '../compiler/pipeline.ts'
+import type { Compilation } from '../compiler/pipeline.ts'
 import type { Program, TrainDescription } from '../compiler/program.ts'
 import type { TrainSettings } from '../runtime/abi.ts'
 import { batchDimOf, dimsOfFields, trainingSession, wantedFields } from '../runtime/batch-dims.ts'
@@ -17,10 +17,12 @@ import { encodeVocabularies, vocabularyKey } from '../runtime/tokenize/vocabular
 import { type LoadedWeights, train } from '../runtime/trainer.ts'
 import { exitCodes, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
+import { compileWithin, memoryOption, parseMemory } from './memory.ts'
 import { asRecord, collect, deviceOption, type Verb } from './options.ts'
 import { completeDims, selectTrain } from './select.ts'
 import { canMix, openCompiled, selectDevice } from './session.ts'
 import { applySettings } from './set.ts'
+import { terminal } from './terminal.ts'
 import { watchTraining } from './train-report.ts'
 import { namesOption, readWeights } from './weight-names.ts'
 
@@ -32,6 +34,7 @@ interface Options {
   readonly resume?: string
   readonly device: string
   readonly seed?: string
+  readonly memory?: string
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -43,6 +46,7 @@ interface RunConfig {
   readonly set: readonly string[]
   readonly data: readonly string[]
   readonly device: string
+  readonly memory?: string
   readonly settings: TrainSettings
 }
 
@@ -58,6 +62,7 @@ export const trainVerb: Verb = (program, run) => {
     .option('--out <dir>', 'where run directories are made', 'runs')
     .option('--resume <dir>', 'go on with an earlier run, bit for bit')
     .option('--seed <n>', 'same as --set seed=N')
+    .option(...memoryOption)
     .option(...deviceOption)
     .option('--json', 'events as JSON lines on stdout')
     .option('--quiet', 'no progress')
@@ -81,17 +86,29 @@ async function trainFile(file: string, block: string | undefined, options: Optio
   const fields = data.get('train')?.fields ?? []
 
   const device = await selectDevice(options.device, options.quiet === true)
-  const { program: compiled, simplified } = compile(program, {
+  const memory = options.memory ?? earlier?.memory
+  const compileOptions = {
     model: description.model.name,
     arguments: description.model.arguments,
-    entries: ['step', 'evaluate'],
+    entries: ['step', 'evaluate'] as const,
     train: description,
     target: device.target,
     subgroup: device.subgroup,
     half: await canMix(device, description.precision, options.quiet === true),
-  })
-  const given = new Map([...dimsOfFields(compiled, fields), ...description.dims, ['batch', description.batch] as const])
-  const dims = asRecord(completeDims(compiled.dims, given, description))
+  }
+  const dimsOf = ({ program }: Compilation) => {
+    const given = [...dimsOfFields(program, fields), ...description.dims, ['batch', description.batch] as const]
+    return asRecord(completeDims(program.dims, new Map(given), description))
+  }
+  const compilation = compileWithin(
+    memory === undefined ? undefined : parseMemory(memory),
+    program,
+    compileOptions,
+    dimsOf,
+    (line) => options.quiet !== true && terminal.error(line),
+  )
+  const { program: compiled, simplified } = compilation
+  const dims = dimsOf(compilation)
   const batch = dims[batchDimOf(compiled)]!
   const wanted = wantedFields(compiled, dims)
   const source = (name: string, training: boolean): BatchSource | undefined => {
@@ -125,6 +142,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     set,
     data: options.data ?? [],
     device: options.device,
+    ...(memory !== undefined && { memory }),
     settings,
   }
   const place =

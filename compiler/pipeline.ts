@@ -8,6 +8,7 @@
 import type { CompiledProgram } from '../runtime/abi.ts'
 import { type LowerOptions, lower } from './2-lower/lower.ts'
 import { differentiate } from './3-differentiate/differentiate.ts'
+import { rematerialise } from './4-simplify/rematerialise.ts'
 import { simplify } from './4-simplify/simplify.ts'
 import type { FuseOptions } from './5-fuse/fuse.ts'
 import { halfStorage } from './5-fuse/half-storage.ts'
@@ -29,6 +30,8 @@ export interface CompileOptions extends Omit<LowerOptions, 'differentiate' | 'si
   readonly subgroup?: number | undefined
   /** Run the verifiers between passes. */
   readonly verify?: boolean
+  /** A training step computes values again instead of keeping them; of its bottlenecks it keeps each so-manieth. */
+  readonly rematerialise?: number | undefined
   /** Storage buffers a dispatch may bind. */
   readonly maxSlots?: number
 }
@@ -43,7 +46,7 @@ export interface Compilation {
 export function compile(program: Program, options: CompileOptions): Compilation {
   const lowered = lower(program, { ...options, differentiate, simplify })
   if (options.verify) forEachGraph(lowered, verifyGraph)
-  const simplified = mapGraphs(lowered, simplify)
+  const simplified = keepLess(mapGraphs(lowered, simplify), options.rematerialise)
   if (options.verify) forEachGraph(simplified, verifyGraph)
   const fused = simplified.entries.map(
     (entry): FusedEntry => ({
@@ -91,13 +94,19 @@ function trainableHalf({ values, parameters }: HalfStorage, { parameters: all }:
   return { values, parameters: new Set(trained.map(({ path }) => path)) }
 }
 
-function mapGraphs(program: LoweredProgram, pass: typeof simplify): LoweredProgram {
+function keepLess(program: LoweredProgram, stride: number | undefined): LoweredProgram {
+  if (stride === undefined) return program
+  return mapGraphs(program, (graph) => rematerialise(graph, stride), 'step')
+}
+
+function mapGraphs(program: LoweredProgram, pass: (graph: Graph) => Graph, only?: string): LoweredProgram {
   return {
     ...program,
-    entries: program.entries.map((entry) => ({
-      ...entry,
-      phases: entry.phases.map((phase) => ({ ...phase, graph: pass(phase.graph) })),
-    })),
+    entries: program.entries.map((entry) =>
+      only === undefined || entry.name === only
+        ? { ...entry, phases: entry.phases.map((phase) => ({ ...phase, graph: pass(phase.graph) })) }
+        : entry,
+    ),
   }
 }
 function forEachGraph(program: LoweredProgram, visit: typeof verifyGraph): void {

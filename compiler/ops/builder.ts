@@ -121,6 +121,9 @@ export class GraphBuilder extends NodeTable {
   unitFloat(x: Node): Node {
     return this.node('unit_float', [x], {})
   }
+  again(x: Node): Node {
+    return this.node('again', [x], {})
+  }
   stopGradient(x: Node): Node {
     return this.node('stop_gradient', [x], {})
   }

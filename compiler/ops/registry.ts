@@ -9,7 +9,7 @@ import { input, literal, parameter, state } from './leaf.ts'
 import type { AnyOpDef, Lowering } from './op.ts'
 import { argmax, argmin, reduceMax, reduceMin, reduceSum } from './reduce.ts'
 import { bound, scan, scanResult } from './scan.ts'
-import { cast, select, stopGradient, unitFloat } from './select.ts'
+import { again, cast, select, stopGradient, unitFloat } from './select.ts'
 import { concat, pad, slice } from './slice.ts'
 import * as unary from './unary.ts'
 import { broadcast, permute, reshape } from './view.ts'
@@ -46,6 +46,7 @@ export const registry = {
   cast,
   unit_float: unitFloat,
   stop_gradient: stopGradient,
+  again,
   // elementwise, two operands
   add: binary.add,
   sub: binary.sub,

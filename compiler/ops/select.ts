@@ -69,6 +69,22 @@ export const unitFloat: OpDef<'unit_float', NoAttributes> = {
   samples: [{ operands: [{ shape: [3, 5], dtype: 'uint', range: [0, 4294967295] }], attributes: {} }],
 }
 
+/** Two nodes of one expression are one: what is to be computed a second time is made of this. */
+export const again: OpDef<'again', NoAttributes> = {
+  name: 'again',
+  doc: '`x`, once more: what is made of it is computed a second time instead of kept from the first',
+  lower: { kind: 'map', scalar: 'to_float', cheap: true },
+  lowerAs: (_, dtype) => ({ kind: 'map', scalar: conversion[dtype], cheap: true }),
+  type: ([operand]) => operand!,
+  gradient: (_b, _node, g) => [g],
+  evaluate: ([operand]) => operand!,
+  cost: () => free,
+  samples: [
+    { operands: [{ shape: [2, 3] }], attributes: {} },
+    { operands: [{ shape: [5], dtype: 'int' }], attributes: {}, note: 'int' },
+  ],
+}
+
 export const stopGradient: OpDef<'stop_gradient', NoAttributes> = {
   name: 'stop_gradient',
   doc: '`x`, as a constant to differentiation',

@@ -3,8 +3,8 @@
 
 override n0: u32; // T*batch
 override n1: u32; // 16*T*batch
-@group(0) @binding(0) var<storage, read> t1: array<f32>;
-@group(0) @binding(1) var<storage, read> t0: array<i32>;
+@group(0) @binding(0) var<storage, read> t0: array<i32>;
+@group(0) @binding(1) var<storage, read> t1: array<f32>;
 @group(0) @binding(2) var<storage, read> t2: array<f32>;
 @group(0) @binding(3) var<storage, read> t3: array<f32>;
 @group(0) @binding(4) var<storage, read_write> t4: array<f32>;
