@@ -21,9 +21,9 @@ import {
 } from './contract-schedule.ts'
 import { alongFlat } from './flat.ts'
 import { KernelFunction } from './function.ts'
-import { callItems, choose, loadFloat, loadVector, op, plus, storeItems, times } from './instructions.ts'
+import { callItems, loadFloat, loadVector, op, plus, storeItems, times } from './instructions.ts'
 import { forEachElement, least } from './map.ts'
-import { microColumns } from './micro.ts'
+import { microColumns, microRows } from './micro.ts'
 import { orient } from './orient.ts'
 import { pack, type Run } from './pack.ts'
 import { printScalar, printVector } from './print-scalar.ts'
@@ -131,7 +131,7 @@ function clearSums({ context, rows }: Tile): void {
   const [at, end] = [new Local('i32'), new Local('i32')]
   const { block } = context
   block.set(at, plus(workspace, number(sumBlock)))
-  const count = plus(op('i32.sub', rows.end, rows.begin), number(5))
+  const count = plus(op('i32.sub', rows.end, rows.begin), number(microRows - 1))
   block.set(end, op('i32.add', get(at), times(count, number(pitches.sums))))
   block.loop(at, get(end), number(64), (inner) => {
     for (let i = 0; i < 64; i += 16) inner.add(storeItems(get(at), floats(0), i))
@@ -162,7 +162,7 @@ function sumBlocks(tile: Tile, packed: Local): void {
   })
 }
 
-/** Every block of 6 or 4 rows and 8 columns of the tile. */
+/** Every block of 4 rows and 8 columns of the tile. */
 function multiplyBlock(context: Context, { rows, columns }: Tile, depth: Expression): void {
   const { block } = context
   const [j, i] = [new Local('i32'), new Local('i32')]
@@ -174,24 +174,11 @@ function multiplyBlock(context: Context, { rows, columns }: Tile, depth: Express
     const right = named(here, plus(plus(workspace, number(rightBlock)), times(get(j), number(4))))
     const sums = named(here, plus(plus(workspace, number(sumBlock)), times(get(j), number(4))))
     column.set(i, number(0))
-    const step = new Local('i32')
-    column.loop(i, height, get(step), (row) => {
+    column.loop(i, height, number(microRows), (row) => {
       const at = inside(here, row)
-      const left = named(at, op('i32.sub', height, get(i)))
-      // 4 where at most 4 are left, or 7 or 8, which are twice 4; else 6.
-      const four = op(
-        'i32.or',
-        op('i32.le_u', left, number(4)),
-        op('i32.le_u', op('i32.sub', left, number(7)), number(1)),
-      )
-      row.set(step, choose(number(4), number(6), four))
-      const from = plus(plus(workspace, number(leftBlock)), times(get(i), number(pitches.left)))
-      const operands = [named(at, from), right, named(at, plus(sums, times(get(i), number(pitches.sums)))), depth]
-      row.if(
-        op('i32.eq', get(step), number(4)),
-        (then) => then.add(callItems('micro4', ...operands)),
-        (otherwise) => otherwise.add(callItems('micro6', ...operands)),
-      )
+      const left = named(at, plus(plus(workspace, number(leftBlock)), times(get(i), number(pitches.left))))
+      const to = named(at, plus(sums, times(get(i), number(pitches.sums))))
+      row.add(callItems('micro', left, right, to, depth))
     })
   })
 }

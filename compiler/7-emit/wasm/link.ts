@@ -12,7 +12,4 @@ export function link(functions: readonly SizedFunction[]): WasmCode {
   return linkModule([...helpers, ...functions], workspaceBytes)
 }
 
-function helperCode(name: string): CodeObject {
-  if (isMathematics(name)) return mathematicsCode(name)
-  return microCode(name === 'micro4' ? 4 : 6, pitches)
-}
+const helperCode = (name: string): CodeObject => (isMathematics(name) ? mathematicsCode(name) : microCode(pitches))
