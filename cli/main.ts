@@ -15,6 +15,7 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   run: async () => (await import('./run.ts')).runVerb,
   generate: async () => (await import('./generate.ts')).generateVerb,
   profile: async () => (await import('./profile.ts')).profileVerb,
+  evaluate: async () => (await import('./evaluate.ts')).evaluateVerb,
   init: async () => (await import('./init.ts')).initVerb,
   test: async () => (await import('./test.ts')).testVerb,
   compile: async () => (await import('./compile.ts')).compileVerb,

@@ -40,6 +40,12 @@ export function selectTrain(program: Program, name: string | undefined): TrainDe
 export const trainOf = (program: Program, model: string, name?: string): TrainDescription | undefined =>
   program.trains.find((t) => t.model.name === model && (name === undefined || t.name === name))
 
+/** The block that made weights: the one of that name, else the first of the model. */
+export function trainedBy(program: Program, model: string, name: string | undefined): TrainDescription | undefined {
+  const blocks = program.trains.filter((t) => t.model.name === model)
+  return (name === undefined ? undefined : blocks.find((t) => t.name === name)) ?? blocks[0]
+}
+
 /** Values for all free dims: given ones first, then the block's, then small defaults. */
 export function completeDims(
   names: readonly string[],

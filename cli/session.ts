@@ -59,7 +59,8 @@ export interface OpenProgram {
   readonly quiet: boolean
   readonly dims: (compiled: CompiledProgram) => ReadonlyMap<string, number>
   readonly entries: readonly string[]
-  readonly variants?: OpenOptions['variants']
+  /** Further bindings of the dims that the session is opened for. */
+  readonly variants?: (compiled: CompiledProgram, dims: Readonly<Record<string, number>>) => OpenOptions['variants']
 }
 
 export interface OpenedProgram {
@@ -76,13 +77,14 @@ export async function openProgram(request: OpenProgram): Promise<OpenedProgram> 
     subgroup: device.subgroup,
   })
   const dims = request.dims(program)
+  const variants = request.variants?.(program, asRecord(dims))
   const executor = await openCompiled(
     program,
     device,
     {
       dims: asRecord(dims),
       entries: request.entries.filter((name) => program.entries.some((e) => e.name === name)),
-      ...(request.variants && { variants: request.variants }),
+      ...(variants && { variants }),
     },
     simplified,
   )

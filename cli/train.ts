@@ -176,6 +176,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
       signal: interrupt.signal,
       metadata: new Map([
         ['dims', JSON.stringify(dims)],
+        ...(description.name === undefined ? [] : [['block', description.name] as const]),
         ...(vocabularies === undefined ? [] : [[vocabularyKey, vocabularies] as const]),
       ]),
     })

@@ -21,7 +21,8 @@ export function certify(program: Planned): Footprint {
   const training = named('step')
     ? part(program, ['step', ...(named('evaluate') ? ['evaluate'] : [])], 'step')
     : undefined
-  const single = program.entries.find((e) => e.name !== 'step' && e.name !== 'evaluate')?.name ?? 'step'
+  const single =
+    program.entries.find((e) => e.name !== 'step' && e.name !== 'evaluate')?.name ?? (training ? 'step' : 'evaluate')
   const inference = part(program, [single], single)
   return { inference, training }
 }

@@ -31,28 +31,28 @@ model Transformer(layers: int = 3, dim: int = 128, heads: int = 4, hidden: int =
 // `npm run data cmudict` puts the files there.
 data Dictionary {
   train {
-    word = csv("../../data/cmudict/train.tsv", columns: ["word"]) |> tokenize(chars(letters)) |> truncate(20) |> pad(20)
-    spoken = csv("../../data/cmudict/train.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> begin |> pad(21)
-    phoneme = csv("../../data/cmudict/train.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> end |> pad(21)
+    word = csv("../../data/cmudict/train.tsv", columns: ["word"]) |> tokenize(chars(letters)) |> truncate(20) |> pad([8, 12, 20])
+    spoken = csv("../../data/cmudict/train.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> begin |> pad([9, 13, 21])
+    phoneme = csv("../../data/cmudict/train.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> end |> pad([9, 13, 21])
   }
   validation {
-    word = csv("../../data/cmudict/validation.tsv", columns: ["word"]) |> tokenize(chars(letters)) |> truncate(20) |> pad(20)
-    spoken = csv("../../data/cmudict/validation.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> begin |> pad(21)
-    phoneme = csv("../../data/cmudict/validation.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> end |> pad(21)
+    word = csv("../../data/cmudict/validation.tsv", columns: ["word"]) |> tokenize(chars(letters)) |> truncate(20) |> pad([8, 12, 20])
+    spoken = csv("../../data/cmudict/validation.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> begin |> pad([9, 13, 21])
+    phoneme = csv("../../data/cmudict/validation.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> end |> pad([9, 13, 21])
   }
   test {
-    word = csv("../../data/cmudict/test.tsv", columns: ["word"]) |> tokenize(chars(letters)) |> truncate(20) |> pad(20)
-    spoken = csv("../../data/cmudict/test.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> begin |> pad(21)
-    phoneme = csv("../../data/cmudict/test.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> end |> pad(21)
+    word = csv("../../data/cmudict/test.tsv", columns: ["word"]) |> tokenize(chars(letters)) |> truncate(20) |> pad([8, 12, 20])
+    spoken = csv("../../data/cmudict/test.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> begin |> pad([9, 13, 21])
+    phoneme = csv("../../data/cmudict/test.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> end |> pad([9, 13, 21])
   }
 }
 
 /// 512 pairs, spread over the alphabet: what can learn at all learns them by heart.
 data Few {
   train {
-    word = csv("../../data/cmudict/few.tsv", columns: ["word"]) |> tokenize(chars(letters)) |> truncate(20) |> pad(20)
-    spoken = csv("../../data/cmudict/few.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> begin |> pad(21)
-    phoneme = csv("../../data/cmudict/few.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> end |> pad(21)
+    word = csv("../../data/cmudict/few.tsv", columns: ["word"]) |> tokenize(chars(letters)) |> truncate(20) |> pad([8, 12, 20])
+    spoken = csv("../../data/cmudict/few.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> begin |> pad([9, 13, 21])
+    phoneme = csv("../../data/cmudict/few.tsv", columns: ["phonemes"]) |> tokenize(words(phonemes)) |> truncate(20) |> end |> pad([9, 13, 21])
   }
 }
 

@@ -33,7 +33,36 @@ data English {
   }
 }
 
-train {
+/// The same in short windows.
+data Short {
+  characters = text("../../data/brown/train.txt") |> tokenize(chars(vocabulary))
+  train {
+    text = characters |> window(48)
+    next = characters |> window(48, ahead: 1)
+  }
+  validation {
+    text = text("../../data/brown/validation.txt") |> tokenize(chars(vocabulary)) |> window(48)
+    next = text("../../data/brown/validation.txt") |> tokenize(chars(vocabulary)) |> window(48, ahead: 1)
+  }
+  test {
+    text = text("../../data/brown/test.txt") |> tokenize(chars(vocabulary)) |> window(48)
+    next = text("../../data/brown/test.txt") |> tokenize(chars(vocabulary)) |> window(48, ahead: 1)
+  }
+}
+
+/// A size for two cores.
+train Small {
+  model: CharLSTM(dim: 24, hidden: 96)
+  data: Short
+  optimizer: adam(lr: cosine(1e-2, steps: 2000, warmup: 50))
+  clip_norm: 1.0
+  batch: 32
+  steps: 2000
+  validate: every(1000)
+  seed: 42
+}
+
+train Full {
   model: CharLSTM
   data: English
   optimizer: adam(lr: cosine(4e-3, steps: 1200, warmup: 50))

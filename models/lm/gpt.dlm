@@ -34,7 +34,35 @@ data English {
   }
 }
 
-train {
+/// The same in short windows.
+data Short {
+  train {
+    text = text("../../data/brown/train.txt") |> tokenize(chars(vocabulary)) |> window(64)
+    next = text("../../data/brown/train.txt") |> tokenize(chars(vocabulary)) |> window(64, ahead: 1)
+  }
+  validation {
+    text = text("../../data/brown/validation.txt") |> tokenize(chars(vocabulary)) |> window(64)
+    next = text("../../data/brown/validation.txt") |> tokenize(chars(vocabulary)) |> window(64, ahead: 1)
+  }
+  test {
+    text = text("../../data/brown/test.txt") |> tokenize(chars(vocabulary)) |> window(64)
+    next = text("../../data/brown/test.txt") |> tokenize(chars(vocabulary)) |> window(64, ahead: 1)
+  }
+}
+
+/// A size for two cores.
+train Small {
+  model: Gpt(dim: 64, layers: 2, heads: 4, hidden: 256, length: 64)
+  data: Short
+  optimizer: adamw(lr: cosine(3e-3, steps: 2000, warmup: 100), beta2: 0.95, weight_decay: 0.1)
+  clip_norm: 1.0
+  batch: 16
+  steps: 2000
+  validate: every(1000)
+  seed: 1
+}
+
+train Full {
   model: Gpt(dropout: 0.1)
   data: English
   optimizer: adamw(lr: cosine(1e-3, steps: 3000, warmup: 100), beta2: 0.95, weight_decay: 0.1)

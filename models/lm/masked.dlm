@@ -43,7 +43,32 @@ data English {
   }
 }
 
-train {
+/// The same in short windows.
+data Short {
+  train {
+    text = text("../../data/brown/train.txt") |> tokenize(chars(vocabulary)) |> window(64)
+  }
+  validation {
+    text = text("../../data/brown/validation.txt") |> tokenize(chars(vocabulary)) |> window(64)
+  }
+  test {
+    text = text("../../data/brown/test.txt") |> tokenize(chars(vocabulary)) |> window(64)
+  }
+}
+
+/// A size for two cores.
+train Small {
+  model: Masked(dim: 64, layers: 2, heads: 4, hidden: 256, length: 64)
+  data: Short
+  optimizer: adamw(lr: cosine(3e-3, steps: 2000, warmup: 100), beta2: 0.98, weight_decay: 0.01)
+  clip_norm: 1.0
+  batch: 16
+  steps: 2000
+  validate: every(1000)
+  seed: 1
+}
+
+train Full {
   model: Masked
   data: English
   optimizer: adamw(lr: cosine(1e-3, steps: 3000, warmup: 100), beta2: 0.98, weight_decay: 0.01)

@@ -118,6 +118,55 @@ describe('a model of pairs', () => {
   })
 })
 
+describe('dlmc evaluate', () => {
+  const figures = (file: string, run: string, ...more: string[]) => {
+    const { status, stdout, stderr } = dlmc(
+      ...[
+        'evaluate',
+        file,
+        '--weights',
+        `runs/${run}/model.safetensors`,
+        '--part',
+        'train',
+        '--device',
+        'wasm',
+        '--json',
+      ],
+      ...more,
+    )
+    expect(status, stderr).toBe(0)
+    return JSON.parse(stdout) as Record<string, number>
+  }
+  it('scores what a model of pairs says of each source', () => {
+    expect(figures('pairs.dlm', 'pairs-1')).toMatchObject({
+      examples: 4,
+      sources: 4,
+      'token error rate': 0,
+      'sequence error rate': 0,
+    })
+  })
+  it('counts edits against the nearest of several right answers', () => {
+    // Of kite one sound of three is another; cat has two answers, one of which is said.
+    writeFileSync(join(folder, 'judged.tsv'), 'word\tsounds\ncat\tD D D D\ncat\tK AE T\ndog\tD AO G\nkite\tK AE T\n')
+    const { sources, examples, ...rates } = figures(
+      'pairs.dlm',
+      'pairs-1',
+      ...['--data', 'Spoken.train.word=judged.tsv'],
+      ...['--data', 'Spoken.train.mask=judged.tsv'],
+      ...['--data', 'Spoken.train.begun=judged.tsv'],
+      ...['--data', 'Spoken.train.said=judged.tsv'],
+    )
+    expect([sources, examples]).toEqual([3, 4])
+    expect(rates['token error rate']).toBeCloseTo(1 / 9, 6)
+    expect(rates['sequence error rate']).toBeCloseTo(1 / 3, 6)
+  })
+  it('tells the loss of a language model', () => {
+    const { loss, ...others } = figures('letters.dlm', 'bigram-1')
+    expect(loss).toBeLessThan(0.01)
+    expect(Object.keys(others)).toEqual(['examples'])
+  })
+})
+
 describe('misuse is said in one line', () => {
   const cases: readonly (readonly [string, string[], RegExp, number])[] = [
     ['no prompt', [...bigram], /give it a --prompt/, 2],

@@ -2,11 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import { beamSearch } from '../../runtime/decode/beam.ts'
 import { generate } from '../../runtime/decode/generate.ts'
+import { greedyBatch } from '../../runtime/decode/greedy-batch.ts'
 import type { NextLogits } from '../../runtime/decode/next-logits.ts'
 import { makeSampler, type SampleOptions } from '../../runtime/decode/sample.ts'
 import { wholeSequence } from '../../runtime/decode/whole-sequence.ts'
 import type { Executor, TensorData } from '../../runtime/executor.ts'
 import { randomStream } from '../../runtime/random.ts'
+import { special } from '../../runtime/tokenize/special.ts'
 
 const logits = (...probabilities: number[]) => Float32Array.from(probabilities, Math.log)
 
@@ -214,5 +216,56 @@ describe('whole sequences', () => {
     expect([...executor.written.at(-1)!.get('x')!]).toEqual([5, 7, 8, 5, 7, 9])
     expect([...executor.written.at(-1)!.get('source')!]).toEqual([7])
     expect(await first(model.start([1, 2, 3, 4]))).toEqual([4.03, 4.03])
+  })
+})
+
+describe('many sources at once', () => {
+  // What is likeliest depends on the row and on all tokens before, in a way that nothing but trying finds.
+  const [rows, context, vocabulary] = [7, 9, 11]
+  const score = (row: number, before: readonly number[], token: number) => {
+    const mixed = before.reduce((sum, t, i) => (sum * 31 + t * (i + 3)) % 9973, row * 101)
+    return ((mixed * (token + 7) * 7919) % 9973) / 9973
+  }
+  const never = [0, 1, 3]
+  test('say what is said token after token, in fewer runs than tokens', async () => {
+    const whole = (tokens: Int32Array) => {
+      const result = new Float32Array(rows * context * vocabulary)
+      for (let row = 0; row < rows; row++)
+        for (let t = 0; t < context; t++)
+          for (let v = 0; v < vocabulary; v++)
+            result[(row * context + t) * vocabulary + v] = score(
+              row,
+              [...tokens.subarray(row * context, row * context + t + 1)],
+              v,
+            )
+      return result
+    }
+    let runs = 0
+    const said = await greedyBatch({
+      rows,
+      context,
+      vocabulary,
+      never,
+      async logits(tokens) {
+        runs += 1
+        return whole(tokens)
+      },
+    })
+    expect(runs).toBeLessThanOrEqual(context)
+    const ended: number[] = []
+    for (let row = 0; row < rows; row++) {
+      const tokens: number[] = [special.bos]
+      while (tokens.length <= context) {
+        const scores = Array.from({ length: vocabulary }, (_, v) =>
+          never.includes(v) ? -1 : Math.fround(score(row, tokens, v)),
+        )
+        const best = scores.indexOf(Math.max(...scores))
+        if (best === special.eos) break
+        tokens.push(best)
+      }
+      expect([...said[row]!]).toEqual(tokens.slice(1))
+      ended.push(tokens.length - 1)
+    }
+    expect(new Set(ended).size).toBeGreaterThan(1)
   })
 })
