@@ -4,6 +4,7 @@
  */
 import { dirname } from 'node:path'
 import type { Program, TrainDescription } from '../compiler/program.ts'
+import { type TokenSequences, tokenSequencesOf } from '../compiler/sequences.ts'
 import { batchDimOf, dimsOfFields, wantedFields } from '../runtime/batch-dims.ts'
 import { type Batch, datasetBatches, typedArray } from '../runtime/data/batches.ts'
 import { type Dataset, firstExamples } from '../runtime/data/dataset.ts'
@@ -18,7 +19,6 @@ import { exitCodes, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { asRecord, collect, deviceOption, parseCount, type Verb } from './options.ts'
 import { completeDims, selectModel, trainedBy } from './select.ts'
-import { type SequencePorts, sequencePorts } from './sequence-ports.ts'
 import { openProgram } from './session.ts'
 import { uploadVariables } from './tensors.ts'
 import { terminal } from './terminal.ts'
@@ -65,7 +65,9 @@ async function evaluateFile(file: string, modelName: string | undefined, options
   if (!train) throw new UsageError(`${file} has no train block of the model "${name}", which would name the data`)
   const model = program.model(name, { training: false, arguments: train.model.arguments })
   const dataset = await openPart(program, train, file, options)
-  const ports = answering(() => sequencePorts(model), model.targets.length > 0)
+  const sequences = tokenSequencesOf(model)
+  // Only a model that is told a source answers one; what goes on with a text is judged by its loss.
+  const ports = sequences && sequences.others.length > 0 && model.targets.length > 0 ? sequences : undefined
   const entries = [...(model.loss ? (['evaluate'] as const) : []), ...(ports ? (['infer'] as const) : [])]
   if (entries.length === 0)
     throw new UsageError(`the model "${name}" has no loss and answers no source: nothing to judge`)
@@ -124,21 +126,10 @@ async function openPart(program: Program, train: TrainDescription, file: string,
   return first < dataset.examples ? firstExamples(dataset, first) : dataset
 }
 
-/** Only a model that is told a source answers one; what goes on with a text is judged by its loss. */
-function answering(find: () => SequencePorts, judged: boolean): SequencePorts | undefined {
-  try {
-    const ports = find()
-    return judged && ports.others.length > 0 ? ports : undefined
-  } catch (error) {
-    if (error instanceof UsageError) return undefined
-    throw error
-  }
-}
-
 /** Greedy answers to all sources: a source that has several right answers is asked once, and the nearest of them counts. */
 async function answers(
   executor: Executor,
-  ports: SequencePorts,
+  ports: TokenSequences,
   batches: AsyncIterable<Batch>,
   dims: Readonly<Record<string, number>>,
 ): Promise<Record<string, number>> {

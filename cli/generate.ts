@@ -1,5 +1,3 @@
-/** `dlmc generate FILE --weights W --prompt TEXT`: what a trained sequence model says after, or of, a text. */
-import { dirname } from 'node:path'
 import type { Program, TrainDescription } from '../compiler/program.ts'
 import type { DataDescription, FieldDescription } from '../runtime/abi.ts'
 import { beamSearch } from '../runtime/decode/beam.ts'
@@ -7,19 +5,18 @@ import { generate } from '../runtime/decode/generate.ts'
 import { incremental } from '../runtime/decode/incremental.ts'
 import type { NextLogits } from '../runtime/decode/next-logits.ts'
 import type { TensorData } from '../runtime/executor.ts'
-import { savedVocabularies } from '../runtime/node/vocabulary-file.ts'
 import { special } from '../runtime/tokenize/special.ts'
 import type { Tokenizer } from '../runtime/tokenize/tokenizer.ts'
-import { decodeVocabularies, vocabularyKey } from '../runtime/tokenize/vocabularies.ts'
 import { exitCodes, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { asRecord, collect, deviceOption, parseCount, parseDims, type Verb } from './options.ts'
 import { promptTensor, promptTokens } from './prompt.ts'
-import { completeDims, selectModel, trainOf } from './select.ts'
+import { completeDims, selectModel, trainedBy } from './select.ts'
 import { sequencePorts } from './sequence-ports.ts'
 import { openProgram } from './session.ts'
 import { type TensorFile, uploadVariables } from './tensors.ts'
 import { terminal } from './terminal.ts'
+import { vocabulariesOf } from './vocabularies.ts'
 import { namesOption, readWeights } from './weight-names.ts'
 
 interface Options {
@@ -72,12 +69,16 @@ const entries = ['begin', 'prefill', 'advance', 'reorder'] as const
 async function generateText(file: string, modelName: string | undefined, options: Options): Promise<number> {
   const program = loadValidProgram(file)
   const name = selectModel(program, modelName)
-  const train = trainOf(program, name)
+  const weights = readWeights(options.weights, options.names)
+  const train = trainedBy(program, name, weights.metadata.get('block'))
   const args = train?.model.arguments
   const model = program.model(name, { training: false, ...(args && { arguments: args }) })
   const ports = sequencePorts(model)
-  const weights = readWeights(options.weights, options.names)
   const vocabularies = vocabulariesOf(options.weights, weights)
+  if (!vocabularies)
+    throw new UsageError(
+      `${options.weights} holds no vocabularies; use the model.safetensors of a run whose data is text (dlmc train)`,
+    )
   const tokenizer = vocabularies.get(ports.tokens.name)
   if (!tokenizer) throw new UsageError(`${options.weights} has no vocabulary for the input "${ports.tokens.name}"`)
   const fields = fieldsOf(program, train)
@@ -218,17 +219,6 @@ function oneToken(text: string, tokenizer: Tokenizer): number {
       `--stop takes one token of the vocabulary; "${text}" is ${ids.length === 1 ? 'unknown' : `${ids.length} tokens`}`,
     )
   return ids[0]!
-}
-
-/** In the metadata of the weights, or beside them in the directory of the run. */
-function vocabulariesOf(path: string, { metadata }: TensorFile): ReadonlyMap<string, Tokenizer> {
-  const text = metadata.get(vocabularyKey)
-  const found = text === undefined ? savedVocabularies(dirname(path)) : decodeVocabularies(path, text)
-  if (!found)
-    throw new UsageError(
-      `${path} holds no vocabularies; use the model.safetensors of a run whose data is text (dlmc train)`,
-    )
-  return found
 }
 
 /** The sizes of the free dims in training, which the weights carry. */

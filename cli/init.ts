@@ -5,7 +5,8 @@ import type { Tensor } from '../runtime/safetensors.ts'
 import { exitCodes } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { parseCount, type Verb } from './options.ts'
-import { selectModel, trainOf } from './select.ts'
+import { originOf } from './origin.ts'
+import { selectModel, trainedBy } from './select.ts'
 import { asTensor, writeTensors } from './tensors.ts'
 import { terminal } from './terminal.ts'
 
@@ -16,14 +17,19 @@ export const initVerb: Verb = (program, run) => {
     .argument('<file>')
     .argument('[model]')
     .requiredOption('-o, --output <path>', 'the safetensors file to write')
+    .option('--block <name>', 'for the sizes of this train block; default: the first of the model')
     .option('--seed <n>', "seed of the draw; default: the train block's, else 0")
     .option('--quiet', 'say nothing')
     .action(
-      (file: string, modelName: string | undefined, options: { output: string; seed?: string; quiet?: boolean }) =>
+      (
+        file: string,
+        modelName: string | undefined,
+        options: { output: string; block?: string; seed?: string; quiet?: boolean },
+      ) =>
         run(async () => {
           const checked = loadValidProgram(file)
           const name = selectModel(checked, modelName)
-          const train = trainOf(checked, name)
+          const train = trainedBy(checked, name, options.block)
           const args = train?.model.arguments
           const { program: compiled } = compile(checked, {
             model: name,
@@ -43,6 +49,8 @@ export const initVerb: Verb = (program, run) => {
             new Map([
               ['model', name],
               ['seed', String(seed)],
+              ...originOf(checked),
+              ...(train?.name === undefined ? [] : [['block', train.name] as const]),
             ]),
           )
           if (!options.quiet) terminal.error(`${options.output}: ${tensors.size} tensors of ${name}, seed ${seed}`)

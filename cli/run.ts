@@ -6,7 +6,7 @@ import type { Tensor } from '../runtime/safetensors.ts'
 import { exitCodes } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { asRecord, collect, deviceOption, parseDims, type Verb } from './options.ts'
-import { completeDims, selectModel, trainOf } from './select.ts'
+import { completeDims, selectModel, trainedBy } from './select.ts'
 import { openProgram } from './session.ts'
 import { asTensor, dimsFromShapes, readTensors, shapeOf, take, uploadVariables, writeTensors } from './tensors.ts'
 import { terminal } from './terminal.ts'
@@ -43,7 +43,8 @@ export const runVerb: Verb = (program, run) => {
       run(async () => {
         const checked = loadValidProgram(file)
         const name = selectModel(checked, modelName)
-        const train = trainOf(checked, name)
+        const weights = readWeights(options.weights, options.names)
+        const train = trainedBy(checked, name, weights.metadata.get('block'))
         const args = train?.model.arguments
         const model = checked.model(name, { training: false, ...(args && { arguments: args }) })
         for (const wanted of options.expose ?? [])
@@ -52,7 +53,6 @@ export const runVerb: Verb = (program, run) => {
               report(nameUnknown, { what: 'exposed value', name: wanted, available: model.exposed.map((e) => e.name) }),
             ])
         const entry = options.gradients ? 'gradients' : 'infer'
-        const weights = readWeights(options.weights, options.names)
         const input = readTensors(options.input)
         const session = await openProgram({
           program: checked,

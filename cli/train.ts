@@ -1,5 +1,4 @@
 /** `dlmc train FILE [BLOCK]`: trains, shows how it goes, keeps everything in a run directory, tests at the end. */
-import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import { matchesPattern } from '../compiler/path-pattern.ts'
 import type { Compilation } from '../compiler/pipeline.ts'
@@ -19,6 +18,7 @@ import { exitCodes, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { compileWithin, memoryOption, parseMemory } from './memory.ts'
 import { asRecord, collect, deviceOption, type Verb } from './options.ts'
+import { originOf, sourceHash } from './origin.ts'
 import { completeDims, selectTrain } from './select.ts'
 import { canMix, openCompiled, selectDevice } from './session.ts'
 import { applySettings } from './set.ts'
@@ -175,6 +175,8 @@ async function trainFile(file: string, block: string | undefined, options: Optio
       load: loadedWeights(description, options.names),
       signal: interrupt.signal,
       metadata: new Map([
+        ['model', description.model.name],
+        ...originOf(program),
         ['dims', JSON.stringify(dims)],
         ...(description.name === undefined ? [] : [['block', description.name] as const]),
         ...(vocabularies === undefined ? [] : [[vocabularyKey, vocabularies] as const]),
@@ -249,6 +251,3 @@ function loadedWeights({ load }: TrainDescription, names: string | undefined): L
   const { path, tensors } = readWeights(load.path, names)
   return { file: path, tensors, except: (name) => load.except.some((pattern) => matchesPattern(pattern, name)) }
 }
-
-/** Identifies the program's text in checkpoints. */
-const sourceHash = (program: Program): string => createHash('sha256').update(program.text).digest('hex').slice(0, 16)

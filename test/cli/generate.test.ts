@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseSafetensors } from '../../runtime/safetensors.ts'
 import { root } from '../grammar/samples.ts'
 
 const command = process.env['DLMC'] ?? join(root, 'dist/cli/main.js')
@@ -159,6 +160,12 @@ describe('dlmc evaluate', () => {
     expect([sources, examples]).toEqual([3, 4])
     expect(rates['token error rate']).toBeCloseTo(1 / 9, 6)
     expect(rates['sequence error rate']).toBeCloseTo(1 / 3, 6)
+  })
+  it('is told by the weights what made them', () => {
+    const { tensors, metadata } = parseSafetensors('w', readFileSync(join(folder, 'runs/pairs-1/model.safetensors')))
+    expect(tensors.size).toBeGreaterThan(0)
+    expect(Object.fromEntries(metadata)).toMatchObject({ model: 'Pairs', source: 'pairs.dlm', source_text: pairs })
+    expect(metadata.get('compiler')).toMatch(/^dlm \d/)
   })
   it('tells the loss of a language model', () => {
     const { loss, ...others } = figures('letters.dlm', 'bigram-1')
