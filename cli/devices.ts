@@ -1,8 +1,9 @@
-/** `dlmc devices`: what was found, with limits and features, and what could be installed. */
+/** `dlmc devices`: what was found, how fast each is, its limits and features, and what could be installed. */
+import { RunError } from '../runtime/errors.ts'
 import { listDevices } from '../runtime/node/devices.ts'
 import { exitCodes } from './failure.ts'
 import { deviceOption, type Verb } from './options.ts'
-import { rooflineOf } from './profile/roofline.ts'
+import { type Roofline, rooflineOf } from './profile/roofline.ts'
 import { selectDevice } from './session.ts'
 import { quantity } from './table.ts'
 import { terminal } from './terminal.ts'
@@ -11,23 +12,26 @@ export const devicesVerb: Verb = (program, run) => {
   program
     .command('devices')
     .description('list adapters in the order in which they are chosen, and what is missing')
-    .option('--measure', 'how fast one copies and multiplies at best, measured once and kept in the cache of the user')
-    .option('--again', 'with --measure: measure anew')
+    .option('--measure', 'only how fast the one named by --device copies and multiplies at best')
+    .option('--again', 'measure anew what is in the user’s cache')
     .option(...deviceOption)
     .option('--json', 'as JSON')
     .action((options: { json?: boolean; measure?: boolean; again?: boolean; device: string }) =>
       run(async () => {
         if (options.measure) return measure(options)
         const report = await listDevices()
+        const found = []
+        for (const device of report.found) found.push({ ...device, rates: await ratesOf(device.selector, options.again) })
         if (options.json) {
-          terminal.json(report)
+          terminal.json({ ...report, found })
           return exitCodes.done
         }
-        report.found.forEach((device, index) => {
+        found.forEach((device, index) => {
           terminal.line(
             `${index === 0 ? '*' : ' '} --device ${device.selector.includes(' ') ? JSON.stringify(device.selector) : device.selector}`,
           )
           terminal.line(`    ${device.description.name} (${device.description.kind}, schedules for ${device.target})`)
+          if (device.rates) terminal.line(`    ${ratesText(device.rates)}`)
           const limits = Object.entries(device.limits)
           if (limits.length > 0)
             terminal.line(
@@ -43,14 +47,27 @@ export const devicesVerb: Verb = (program, run) => {
     )
 }
 
-/** One device, since each must be opened for it. */
+/** Measured when they are not in the user's cache; nothing where the device does not work, as a driver that is broken. */
+async function ratesOf(selector: string, again: boolean | undefined): Promise<Roofline | undefined> {
+  try {
+    const device = await selectDevice(selector, true)
+    const rates = await rooflineOf(device, again)
+    device.device?.dispose()
+    return rates
+  } catch (error) {
+    if (error instanceof RunError) return undefined
+    throw error
+  }
+}
+
+const ratesText = ({ bytesPerSecond, flopsPerSecond, measured }: Roofline): string =>
+  `copies ${quantity(bytesPerSecond, 'B/s')}, multiplies and adds ${quantity(flopsPerSecond, 'FLOP/s')} (measured ${measured.slice(0, 10)})`
+
+
 async function measure({ device: name, again, json }: { device: string; again?: boolean; json?: boolean }) {
   const device = await selectDevice(name, true)
   const roofline = await rooflineOf(device, again)
   if (json) terminal.json({ device: device.description.name, ...roofline })
-  else
-    terminal.line(
-      `${device.description.name}: copies ${quantity(roofline.bytesPerSecond, 'B/s')}, multiplies and adds ${quantity(roofline.flopsPerSecond, 'FLOP/s')} (measured ${roofline.measured.slice(0, 10)})`,
-    )
+  else terminal.line(`${device.description.name}: ${ratesText(roofline)}`)
   return exitCodes.done
 }
