@@ -9,8 +9,8 @@ import { evaluate } from '../size.ts'
 import type { Layout } from './layout.ts'
 import type { RunList } from './thread.ts'
 
-/** Less work than this, in nanoseconds of one thread, is not worth that threads meet. */
-const worthMeeting = 4000
+/** Less work than this, in nanoseconds of one thread, is not worth sharing. */
+const worthSharing = 4000
 
 /** Each thread comes back for more about so often: the last to finish is waited for, and taking costs little. */
 const portions = 6
@@ -25,13 +25,13 @@ export function commandList(
   kernelOf: (pipeline: number) => number,
 ): RunList {
   const commands: number[] = []
-  let shared = false
   for (const { dispatch, turns } of inOrder(entry, dims)) {
     const groups = evaluate(dispatch.workgroups[0], dims)
     if (groups === 0) continue
     const share =
-      groups > 1 && nanoseconds(dispatch, dims) > worthMeeting ? Math.ceil(groups / (threads * portions)) : 0
-    shared ||= share > 0
+      threads > 1 && groups > 1 && nanoseconds(dispatch, dims) > worthSharing
+        ? Math.ceil(groups / (threads * portions))
+        : 0
     commands.push(kernelOf(dispatch.pipeline), groups, share, dispatch.bindings.length)
     for (const { arena, offset, turn } of dispatch.bindings)
       commands.push(arenas[arena]! + evaluate(offset, dims) + (turn === undefined ? 0 : turnBytes * turns[turn]!))
@@ -42,7 +42,7 @@ export function commandList(
     const slot = outputs.get(name)
     if (slot) scalars.push((arenas[slot.arena]! + evaluate(slot.offset, dims)) / 4, word)
   }
-  return { commands: Int32Array.from(commands), shared, scalars: Int32Array.from(scalars) }
+  return { commands: Int32Array.from(commands), scalars: Int32Array.from(scalars) }
 }
 
 /** About what one run of it takes a thread: 20 operations or 8 bytes a nanosecond, as measured on a laptop's core. */

@@ -43,9 +43,8 @@ export function machineOf(
   const step = stepBlock(program)
   const stepArena = program.arenas.findIndex(({ role }) => role === 'step')
 
-  /** Runs enqueued, and those of them that threads share; as the words in memory, they wrap around. */
+  /** Runs enqueued; as the words in memory, it wraps around. */
   let published = 0
-  let shared = 0
   /** What of the copies must be uploaded by the next run. */
   let dirty: [first: number, end: number] = [Number.POSITIVE_INFINITY, 0]
   let pending: { readonly k: number; readonly ticket: number; readonly row: number; readonly run: WasmRun }[] = []
@@ -136,12 +135,6 @@ export function machineOf(
     words[slot + 1] = row
     words[slot + 2] = idle ? 0 : first
     words[slot + 3] = idle ? 0 : end
-    if (run.shared) {
-      shared = (shared + 1) | 0
-      words[control.sharedLists + (shared & 3)] = run.list
-      Atomics.store(words, control.shared, shared)
-      Atomics.notify(words, control.shared)
-    }
     if (run.scalars.length > 0) pending.push({ k: published, ticket, row, run })
     Atomics.store(words, control.published, published)
     if (!crew.run) {

@@ -28,8 +28,6 @@ import { startThreads } from './workers.ts'
 export interface WasmRun extends PreparedRun {
   /** Its list's number. */
   readonly list: number
-  /** Whether threads have something to share. */
-  readonly shared: boolean
   /** Names of its scalars, and each one's place in a row. */
   readonly scalars: readonly (readonly [name: string, word: number])[]
 }
@@ -89,7 +87,6 @@ export async function openWasmSession(
     const list = commandList(program, entry, dims, layout, names, threads, kernelOf)
     runs.set(runKey(program, name, dims), {
       list: lists.push(list) - 1,
-      shared: list.shared,
       outputs,
       scalars: names.flatMap((scalar, word) => (outputs.has(scalar) ? [[scalar, word] as const] : [])),
     })
@@ -142,7 +139,7 @@ async function crewOf(setupOf: (thread: number, of: number) => ThreadSetup, thre
     for (const listener of listeners) listener()
   }
   if (threads === 1) {
-    const run = wasmThread(setupOf(0, 1), moved)
+    const { run } = wasmThread(setupOf(0, 1), moved)
     return {
       ...common,
       run: (k) => {

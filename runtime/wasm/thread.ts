@@ -1,6 +1,7 @@
 /**
- * A thread of a wasm session: walks the command list of each run, as all the others do, and takes its share of the groups of
- * each command; between two commands the threads meet. Nothing is allocated on the way.
+ * A thread of a wasm session. One of them at a time walks the command list of a run: what is small it does alone, what is worth it
+ * opens to all, in portions. Every thread takes portions of whatever is open; who ends the last one walks on. So nobody
+ * waits for a thread that has taken nothing, as when the system gave its core to another program. Nothing is allocated on the way.
  *
  * The text of `wasmThread` is also the program of the worker threads (`workers.ts`), so that bundlers need not know of them:
  * it uses what it is given and the globals of every engine, and nothing of this module.
@@ -15,27 +16,30 @@ export const control = {
   published: 0,
   started: 1,
   finished: 2,
-  /** Not zero when the host waits for one of these two. */
+  /** Not zero when the host waits for one of the last two. */
   wanted: 3,
-  /** How often the threads have met, and how many have arrived to meet again. */
-  phase: 4,
-  arrived: 5,
-  /** Groups of the command in progress that were taken. */
-  claimed: 6,
-  /** Of the runs enqueued, those that have something to share: the first thread walks all lists, the others only theirs. */
-  shared: 7,
+  /** The run in progress: its list, and its row of scalars. */
+  list: 4,
+  row: 5,
+  /** How many commands were opened so far, and where in the list the last one stands. */
+  opened: 6,
+  command: 7,
+  /** Of the open command: the low bits of its number, and the portions that were taken; how many of them are done. */
+  taken: 8,
+  done: 9,
   /** From here on four words for each of the last four runs enqueued: its list, its row of scalars, the range to upload. */
   runs: 16,
-  /** The lists of the last four shared ones. */
-  sharedLists: 32,
+  /** From here on a word for each thread: not zero while it is about to take something. */
+  taking: 64,
 } as const
 
 /** One run of an entry. */
 export interface RunList {
-  /** Kernel, groups, groups to take at once (0: one thread takes them all), the number of addresses, the addresses; and so on. */
+  /**
+   * Kernel, groups, groups in a portion (0: they are not shared), the number of addresses, the addresses; and so on. A command
+   * has fewer than 4095 portions.
+   */
   readonly commands: Int32Array
-  /** Whether threads share any of them. */
-  readonly shared: boolean
   /** Word addresses of its scalars, and each one's place in a row. */
   readonly scalars: Int32Array
 }
@@ -63,11 +67,15 @@ export interface ThreadSetup {
   readonly spins: number
 }
 
-/**
- * Instantiates the kernels; the function it returns walks the list of the k-th run, or the k-th shared one. `tell`: something
- * moved that the host waits for.
- */
-export function wasmThread(setup: ThreadSetup, tell: () => void): (k: number) => void {
+export interface WasmThread {
+  /** Does the k-th run from beginning to end, where it is the only thread. */
+  run(k: number): void
+  /** Takes part in all runs to come, for ever. */
+  serve(): void
+}
+
+/** `tell`: something moved that the host waits for. */
+export function wasmThread(setup: ThreadSetup, tell: () => void): WasmThread {
   const { memory, modules, kernels, lists, control: at, thread, threads, workspace, mirror, ring, rowWords } = setup
   const instances = modules.map((module) => new WebAssembly.Instance(module, { dlm: { memory, workspace } }))
   const functions = kernels.map(([module, name]) => instances[module]!.exports[name] as (...words: number[]) => void)
@@ -75,76 +83,108 @@ export function wasmThread(setup: ThreadSetup, tell: () => void): (k: number) =>
   const bytes = new Uint8Array(memory.buffer)
   // One array of arguments per number of arguments: a call makes no new one.
   const argumentLists: number[][] = []
-  const call = (kernel: number, first: number, end: number, commands: Int32Array, from: number, count: number) => {
+  const call = (commands: Int32Array, i: number, first: number, end: number) => {
+    const count = commands[i + 3]!
     argumentLists[count] ??= new Array<number>(count + 2).fill(0)
     const list = argumentLists[count]!
     list[0] = first
     list[1] = end
-    for (let i = 0; i < count; i++) list[i + 2] = commands[from + i]!
-    functions[kernel]!.apply(undefined, list)
+    for (let n = 0; n < count; n++) list[n + 2] = commands[i + 4 + n]!
+    functions[commands[i]!]!.apply(undefined, list)
   }
   const waitWhile = (place: number, value: number) => {
     for (let i = setup.spins; i > 0; i--) if (Atomics.load(words, place) !== value) return
     while (Atomics.load(words, place) === value) Atomics.wait(words, place, value)
-  }
-  const meet = () => {
-    if (threads === 1) return
-    const phase = Atomics.load(words, at.phase)
-    if (Atomics.add(words, at.arrived, 1) === threads - 1) {
-      Atomics.store(words, at.arrived, 0)
-      Atomics.store(words, at.claimed, 0)
-      Atomics.store(words, at.phase, (phase + 1) | 0)
-      Atomics.notify(words, at.phase)
-    } else waitWhile(at.phase, phase)
   }
   const advance = (place: number, k: number) => {
     Atomics.store(words, place, k)
     if (Atomics.exchange(words, at.wanted, 0) !== 0) tell()
   }
 
-  const waitFor = (place: number, k: number) => {
-    for (let seen = Atomics.load(words, place); ((seen - k) | 0) < 0; seen = Atomics.load(words, place))
-      waitWhile(place, seen)
+  // Of the word `taken`, the low 12 bits count portions from one, and none of them means that nothing is open. Above is the
+  // command's number: a thread that was put to sleep before it could take its portion finds another number afterwards.
+  const portions = 0xfff
+  const numberBits = 20
+  const open = (i: number) => {
+    const number = (Atomics.load(words, at.opened) + 1) | 0
+    // Before a number comes again, nobody may be left who has read it.
+    if ((number & ((1 << numberBits) - 1)) === 0)
+      for (let t = 0; t < threads; t++) while (t !== thread && Atomics.load(words, at.taking + t) !== 0);
+    Atomics.store(words, at.command, i)
+    Atomics.store(words, at.done, 0)
+    Atomics.store(words, at.taken, (number << 12) | 1)
+    Atomics.store(words, at.opened, number)
+    Atomics.notify(words, at.opened)
   }
-  const walk = (commands: Int32Array) => {
-    // What the first thread does alone, the others must not overtake.
-    let alone = true
-    for (let i = 0; i < commands.length; ) {
-      const kernel = commands[i]!
-      const groups = commands[i + 1]!
-      const share = commands[i + 2]!
-      const count = commands[i + 3]!
-      if (share === 0 || threads === 1) {
-        alone = true
-        if (thread === 0) call(kernel, 0, groups, commands, i + 4, count)
-      } else {
-        if (alone) meet()
-        alone = false
-        for (let first = Atomics.add(words, at.claimed, share); first < groups; ) {
-          call(kernel, first, Math.min(first + share, groups), commands, i + 4, count)
-          first = Atomics.add(words, at.claimed, share)
-        }
-        meet()
+  /** From a place in the list until something is open, or to the end of the run; whether it ended. */
+  const walk = (from: number): boolean => {
+    const { commands, scalars } = lists[words[at.list]!]!
+    for (let i = from; i < commands.length; i += 4 + commands[i + 3]!) {
+      if (commands[i + 2] !== 0) {
+        open(i)
+        return false
       }
-      i += 4 + count
+      call(commands, i, 0, commands[i + 1]!)
     }
+    const row = ring / 4 + words[at.row]! * rowWords
+    for (let i = 0; i < scalars.length; i += 2) words[row + scalars[i + 1]!] = words[scalars[i]!]!
+    advance(at.finished, words[at.started]!)
+    return true
   }
-  if (thread !== 0)
-    return (k) => {
-      waitFor(at.shared, k)
-      walk(lists[words[at.sharedLists + (k & 3)]!]!.commands)
-    }
-  return (k) => {
-    waitFor(at.published, k)
+  const begin = (k: number): boolean => {
     const slot = at.runs + 4 * (k & 3)
-    const { commands, scalars } = lists[words[slot]!]!
-    const row = words[slot + 1]!
-    const [first, end] = [mirror + words[slot + 2]!, mirror + words[slot + 3]!]
+    Atomics.store(words, at.list, words[slot]!)
+    words[at.row] = words[slot + 1]!
+    const first = mirror + words[slot + 2]!
+    const end = mirror + words[slot + 3]!
     if (end > first) bytes.copyWithin(first - setup.mirrorDistance, first, end)
     advance(at.started, k)
     for (const [address, count] of setup.poison) words.fill(0xffc0dead | 0, address / 4, address / 4 + count)
-    walk(commands)
-    for (let i = 0; i < scalars.length; i += 2) words[ring / 4 + row * rowWords + scalars[i + 1]!] = words[scalars[i]!]!
-    advance(at.finished, k)
+    return walk(0)
+  }
+  const walkOn = (from: number) => {
+    let ended = from < 0 || walk(from)
+    while (ended) {
+      const k = (words[at.started]! + 1) | 0
+      for (let seen = Atomics.load(words, at.published); ((seen - k) | 0) < 0; seen = Atomics.load(words, at.published))
+        waitWhile(at.published, seen)
+      ended = begin(k)
+    }
+  }
+  /** Takes portions until there is none. */
+  const help = () => {
+    while (true) {
+      Atomics.store(words, at.taking + thread, 1)
+      const seen = Atomics.load(words, at.taken)
+      const portion = (seen & portions) - 1
+      const { commands } = lists[Atomics.load(words, at.list)]!
+      const i = Atomics.load(words, at.command)
+      const groups = commands[i + 1]!
+      const share = commands[i + 2]!
+      const more = portion >= 0 && portion * share < groups
+      // Where another command was opened since, all that was read of the list may be wrong, and this fails.
+      const mine = more && Atomics.compareExchange(words, at.taken, seen, seen + 1) === seen
+      Atomics.store(words, at.taking + thread, 0)
+      if (!more && Atomics.load(words, at.taken) === seen) return
+      if (!mine) continue
+      call(commands, i, portion * share, Math.min((portion + 1) * share, groups))
+      if (Atomics.add(words, at.done, 1) + 1 < Math.ceil(groups / share)) continue
+      Atomics.store(words, at.taken, seen & ~portions)
+      walkOn(i + 4 + commands[i + 3]!)
+    }
+  }
+
+  return {
+    run: (k) => {
+      begin(k)
+    },
+    serve() {
+      if (thread === 0) walkOn(-1)
+      while (true) {
+        const seen = Atomics.load(words, at.opened)
+        help()
+        waitWhile(at.opened, seen)
+      }
+    },
   }
 }

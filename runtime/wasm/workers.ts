@@ -24,9 +24,9 @@ type Told = { readonly fault: string } | undefined
 /** `receive` takes the message with which a thread begins, `post` sends one to the host. */
 const program = `(receive, post) => receive((setup) => {
   try {
-    const run = (${wasmThread.toString()})(setup, () => post())
+    const thread = (${wasmThread.toString()})(setup, () => post())
     post()
-    for (let k = 1; ; k = (k + 1) | 0) run(k)
+    thread.serve()
   } catch (error) {
     post({ fault: String(error) })
   }
