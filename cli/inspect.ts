@@ -129,14 +129,28 @@ function footprint(title: string, part: PartReport, report: InspectReport): stri
   return `${head}\n${work}\n${table(columns, rows)}`
 }
 
-function dispatchTable({ name, dispatches }: InspectReport['entries'][number]): string {
+/** How each recurrence runs, and why one that is a loop is not one kernel. */
+function recurrenceLines({ recurrences }: InspectReport['entries'][number]): string[] {
+  return recurrences.map(({ turns, kernels, dispatches, origins, stop }) => {
+    const where = origins.length > 0 ? `recurrence of ${origins[0]}` : 'recurrence'
+    const count = dispatches === 1 ? '1 dispatch' : `${integer(dispatches)} dispatches`
+    if (stop === undefined) return `${where}: ${integer(turns)} steps in one kernel, ${count}`
+    const loop = kernels === 1 ? '1 kernel a step' : `${kernels} kernels a step`
+    return `${where}: ${integer(turns)} steps as a loop, ${loop}, ${count}, because ${stop}`
+  })
+}
+
+function dispatchTable(entry: InspectReport['entries'][number]): string {
+  const { name, dispatches } = entry
+  const runs = dispatches.reduce((sum, d) => sum + d.repeats, 0)
+  const looped = dispatches.some((d) => d.repeats !== 1)
   const rows = dispatches.map((d, i) => [
     String(i + 1),
-    d.label,
+    looped ? `${d.label}${d.repeats === 1 ? '' : ` × ${integer(d.repeats)}`}` : d.label,
     quantity(d.flops, 'FLOP'),
     quantity(d.bytesMoved, 'B'),
     d.origins.slice(0, 4).join(' ') + (d.origins.length > 4 ? ` +${d.origins.length - 4}` : ''),
-    d.stops[0] ?? '',
+    d.stops.join('; '),
   ])
   const columns = [
     { title: '#', align: 'right' },
@@ -146,5 +160,5 @@ function dispatchTable({ name, dispatches }: InspectReport['entries'][number]): 
     { title: 'Source', align: 'left' },
     { title: 'Fusion stopped because', align: 'left' },
   ] as const
-  return `${name}: ${dispatches.length} dispatches\n${table(columns, rows)}`
+  return [`${name}: ${integer(runs)} dispatches`, ...recurrenceLines(entry), table(columns, rows)].join('\n')
 }

@@ -2,7 +2,7 @@
  * A compiled model → the facts that `dlmc inspect` shows: a table of layers, totals, the certified footprint, and the
  * dispatches of each entry with the lines that made them. Numbers only; the command line finds the words and columns.
  */
-import type { CompiledProgram, DimValues, FootprintPart, Size } from '../runtime/abi.ts'
+import type { CompiledProgram, DimValues, Dispatch, FootprintPart, Size } from '../runtime/abi.ts'
 import { evaluate as evaluateSize } from '../runtime/size.ts'
 import { add, type Bindings, type Dim, evaluate, symbolsOf } from './ir/dim.ts'
 import { type Node, nodesOf } from './ir/graph.ts'
@@ -41,8 +41,21 @@ export interface DispatchRow {
   readonly flops: number
   readonly bytesMoved: number
   readonly workgroups: readonly number[]
+  /** How often it runs in one run of the entry: once for each turn of the loops around it. */
+  readonly repeats: number
   readonly origins: readonly string[]
   readonly stops: readonly string[]
+}
+
+export interface RecurrenceRow {
+  /** Turns, and the kernels that do one: a recurrence in one kernel has one for all turns. */
+  readonly turns: number
+  readonly kernels: number
+  /** All of its dispatches in one run. */
+  readonly dispatches: number
+  readonly origins: readonly string[]
+  /** Why it is a loop of kernels; absent where one kernel does all turns. */
+  readonly stop: string | undefined
 }
 
 export interface InspectReport {
@@ -53,7 +66,11 @@ export interface InspectReport {
   readonly parameters: { readonly total: number; readonly trainable: number; readonly bytes: number }
   readonly inference: PartReport
   readonly training: PartReport | undefined
-  readonly entries: readonly { readonly name: string; readonly dispatches: readonly DispatchRow[] }[]
+  readonly entries: readonly {
+    readonly name: string
+    readonly dispatches: readonly DispatchRow[]
+    readonly recurrences: readonly RecurrenceRow[]
+  }[]
 }
 
 export function inspect(model: ModelGraph, program: CompiledProgram, dims: DimValues): InspectReport {
@@ -69,13 +86,21 @@ export function inspect(model: ModelGraph, program: CompiledProgram, dims: DimVa
     parameters: { total, trainable, bytes: total * 4 },
     inference: partReport(program, program.footprint.inference, dims),
     training: program.footprint.training && partReport(program, program.footprint.training, dims),
-    entries: program.entries.map(({ name, dispatches }) => ({
+    entries: program.entries.map(({ name, dispatches, recurrences = [] }) => ({
       name,
+      recurrences: recurrences.map(({ first, end, count, origins, stop }) => ({
+        turns: evaluateSize(count, dims),
+        kernels: end - first,
+        dispatches: runsOf(dispatches.slice(first, end), dims),
+        origins,
+        stop,
+      })),
       dispatches: dispatches.map((d) => ({
         label: d.label,
         flops: evaluateSize(d.flops, dims),
         bytesMoved: evaluateSize(d.bytes, dims),
         workgroups: d.workgroups.map((w) => evaluateSize(w, dims)),
+        repeats: runsOf([d], dims),
         origins: d.origins,
         stops: d.stops,
       })),
@@ -114,6 +139,8 @@ const belongs = (node: Node, { path }: LayerRecord, model: ModelGraph): boolean 
 
 function partReport(program: CompiledProgram, part: FootprintPart, dims: DimValues): PartReport {
   const number = (size: Size) => evaluateSize(size, dims)
+  // The first of a part's entries is the one that its operations are counted for.
+  const measured = program.entries.find((e) => e.name === part.entries[0])!
   const bindings = program.entries
     .filter((e) => part.entries.includes(e.name))
     .flatMap((e) => e.dispatches.flatMap((d) => d.bindings))
@@ -127,10 +154,14 @@ function partReport(program: CompiledProgram, part: FootprintPart, dims: DimValu
     largestBinding: Math.max(0, ...bindings.map((b) => number(b.bytes))),
     flops: number(part.flops),
     bytesMoved: number(part.moved),
-    dispatches: part.dispatches,
+    dispatches: runsOf(measured.dispatches, dims),
     pipelines: part.pipelines,
   }
 }
+
+/** Dispatches as they run, those in loops once for each turn. */
+const runsOf = (dispatches: readonly Dispatch[], dims: DimValues): number =>
+  dispatches.reduce((sum, d) => sum + (d.repeats === undefined ? 1 : evaluateSize(d.repeats, dims)), 0)
 
 /** `256 * ((3136*batch + 255) // 256) + 512`, as a reader would write the polynomial. */
 export function printSize(size: Size): string {

@@ -20,6 +20,7 @@ import { type EmitterOptions, planOptions } from './emitters.ts'
 import type { Graph } from './ir/graph.ts'
 import { verifyGraph } from './ir/verify-graph.ts'
 import { verifyKernel } from './ir/verify-kernel.ts'
+import { likelySizes } from './likely-sizes.ts'
 import { type HalfStorage, kernelsOf, type LoweredProgram } from './lowered.ts'
 import type { Program } from './program.ts'
 
@@ -44,6 +45,7 @@ export interface Compilation {
 }
 
 export function compile(program: Program, options: CompileOptions): Compilation {
+  const sizes = sizesOf(program, options)
   const lowered = lower(program, { ...options, differentiate, simplify })
   if (options.verify) forEachGraph(lowered, verifyGraph)
   const simplified = keepLess(mapGraphs(lowered, simplify), options.rematerialise)
@@ -52,7 +54,7 @@ export function compile(program: Program, options: CompileOptions): Compilation 
     (entry): FusedEntry => ({
       name: entry.name,
       phases: entry.phases.map((phase) => {
-        const segments = fuseSegments(phase.graph, fuseOptions(options))
+        const segments = fuseSegments(phase.graph, fuseOptions(options, sizes))
         return { ...phase, segments, ...(phase.mixed && { half: trainableHalf(halfStorage(segments), simplified) }) }
       }),
     }),
@@ -63,21 +65,22 @@ export function compile(program: Program, options: CompileOptions): Compilation 
     lowered,
     simplified,
     fused,
-    program: plan(simplified, fused, planOptions(options.target ?? 'gpu', { ...options, sizes: likelySizes(options) })),
+    program: plan(simplified, fused, planOptions(options.target ?? 'gpu', { ...options, sizes })),
   }
 }
 
 /**
- * Measured with attention forward and backward: in software, making scores again costs several times what memory does, and
- * its gradients take a minute to compile. There training keeps scores in memory unless it is known how many there are.
+ * Measured with attention forward and backward: in software, making scores again costs several times what memory does. There
+ * few scores are kept in memory; a length that nobody knows counts as great, so that memory never grows with its square.
  */
-function fuseOptions({ maxSlots = 8, target, train }: CompileOptions): FuseOptions {
-  const software = train && train.dims.size === 0 ? Number.POSITIVE_INFINITY : 16
-  return {
-    maxSlots,
-    recompute: target === 'gpu' || target === undefined ? 2 : software,
-    ...(train && { sizes: train.dims }),
-  }
+function fuseOptions({ maxSlots = 8, target }: CompileOptions, sizes: ReadonlyMap<string, number>): FuseOptions {
+  return { maxSlots, recompute: target === 'gpu' || target === undefined ? 2 : 16, sizes }
+}
+
+function sizesOf(program: Program, options: CompileOptions): ReadonlyMap<string, number> {
+  const { train, model, arguments: given } = options
+  if (!train) return new Map()
+  return likelySizes(program, program.model(model, { training: true, ...(given && { arguments: given }) }), train)
 }
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */
@@ -112,7 +115,3 @@ function mapGraphs(program: LoweredProgram, pass: (graph: Graph) => Graph, only?
 function forEachGraph(program: LoweredProgram, visit: typeof verifyGraph): void {
   for (const { phases } of program.entries) for (const { graph } of phases) visit(graph)
 }
-
-/** What a train block says of free dims: schedules are chosen for these sizes, and hold for all. */
-const likelySizes = ({ train }: CompileOptions): ReadonlyMap<string, number> =>
-  new Map(train ? [['batch', train.batch], ...train.dims] : [])
