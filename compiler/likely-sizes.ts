@@ -16,7 +16,8 @@ export function likelySizes(program: Program, model: ModelGraph, train: TrainDes
     const [, along] = shape
     // One free dim alone, as `T` in `int[batch, T]`.
     const [symbol, ...others] = along ? symbolsOf(along) : []
-    if (length !== undefined && symbol !== undefined && others.length === 0 && along!.key === symbol) sizes.set(symbol, length)
+    if (length !== undefined && symbol !== undefined && others.length === 0 && along!.key === symbol)
+      sizes.set(symbol, length)
   }
   return new Map([...sizes, ...train.dims])
 }

@@ -26,7 +26,10 @@ async function deviceError(graph: Graph, inputs: readonly Node[], scans?: ScanCh
 /** Runs a graph on a device, intermediates poisoned, twice; the greatest error against the reference, relative to 1 + |value|. */
 async function errorOn(name: string, graph: Graph, inputs: readonly Node[], scans?: ScanChoice): Promise<number> {
   let seed = 1
-  const next = () => ((seed = (seed * 16807) % 2147483647) / 2147483647 - 0.5) * 1.2
+  const next = () => {
+    seed = (seed * 16807) % 2147483647
+    return (seed / 2147483647 - 0.5) * 1.2
+  }
   const values = new Map(
     inputs.map((node) => {
       const shape = node.shape.map((d) => d.constant!)
@@ -182,6 +185,30 @@ describe('a recurrence on the device', () => {
     expect(
       await deviceError(simplify(withGradients(b, b.sum(b.mul(all!, all!), [0, 1, 2]), inputs, [])), inputs),
     ).toBeLessThan(2e-6)
+  })
+
+  it('a state that is normalised row by row, by lanes and by workgroups', async () => {
+    const b = new GraphBuilder()
+    const x = b.input('x', dims(4, 3, 40))
+    const w = b.input('w', dims(40, 40))
+    const element = b.bound(dims(3, 40))
+    const h = b.bound(dims(3, 40))
+    const a = b.add(element, b.matmul(h, w))
+    const spread = (n: Node) => b.reshape(b.mul(b.sum(n, [1]), 1 / 40), dims(3, 1))
+    const centred = b.sub(a, spread(a))
+    const next = b.div(centred, b.sqrt(b.add(spread(b.mul(centred, centred)), 0.1)))
+    const [, all] = b.scan({
+      length: dim(4),
+      reverse: false,
+      elements: [{ leaf: element, stack: x }],
+      carries: [{ leaf: h, initial: b.full(dims(3, 40), 0), next }],
+      yields: [next],
+    })
+    const loss = b.sum(b.mul(all!, b.tanh(all!)), [0, 1, 2])
+    const graph = simplify(withGradients(b, loss, [x, w], [all!]))
+    expect(await deviceError(graph, [x, w])).toBeLessThan(5e-6)
+    const together = { ...byWorkgroup, rows: 2, lanes: 32, columns: 2, memory: 8192, work: 1e9 }
+    expect(await deviceError(graph, [x, w], together)).toBeLessThan(5e-6)
   })
 
   it('carries that change places', async () => {

@@ -26,3 +26,29 @@ test('so are its gradients', () => {
   const bytes = (T: number) => evaluate(compiled.footprint.training!.bytes, { batch: 1, T })
   expect(bytes(4096) / bytes(2048)).toBeLessThan(2.01)
 })
+
+test.each(['gpu', 'cpu-class'] as const)(
+  'at 4096 steps training needs memory by the length on %s, known or not',
+  (target) => {
+    for (const dims of [new Map<string, number>(), new Map([['T', 4096]])]) {
+      const { program: compiled } = compile(program, {
+        ...shared,
+        target,
+        entries: ['step'],
+        train: { ...train, dims },
+      })
+      const bytes = (T: number) => evaluate(compiled.footprint.training!.bytes, { batch: 1, T })
+      expect(bytes(4096) / bytes(2048)).toBeLessThan(2.01)
+      expect(bytes(4096)).toBeLessThan(64 << 20)
+    }
+  },
+)
+
+test('where scores are few they are in memory, and the kernel says why', () => {
+  const dims = new Map([['T', 16]])
+  const { program: compiled } = compile(program, { ...shared, entries: ['step'], train: { ...train, dims } })
+  const stops = compiled.entries.flatMap(({ dispatches }) => dispatches.flatMap((d) => d.stops))
+  expect(stops).toContain(
+    'the scores of attention are in memory: there are few of them, and read again they cost less than made again',
+  )
+})

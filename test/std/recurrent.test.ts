@@ -1,4 +1,4 @@
-/** Recurrent layers on the test adapter and as WebAssembly, as loops of dispatches: forward and every gradient within 1e-4 of PyTorch's float64. */
+/** Recurrent layers on the test adapter and as WebAssembly, in one dispatch where the device has that form: forward and every gradient within 1e-4 of PyTorch's float64. */
 import { afterAll, describe, expect, it } from 'vitest'
 import { simplify } from '../../compiler/4-simplify/simplify.ts'
 import { type Graph, type Node, nodesOf } from '../../compiler/ir/graph.ts'
@@ -44,7 +44,7 @@ describe.each(devices)('recurrent layers on $description.name', ({ device }) => 
     it(each.title, { timeout: 120_000 }, async () => {
       const run = caseRun(each)
       const { graph, given } = overInputs(run.graph, run.leaf)
-      const session = await device!.open(compileGraph(graph, device!.target), {
+      const session = await device!.open(compileGraph(graph, device!.target, { subgroup: device!.subgroup }), {
         dims: {},
         entries: ['infer'],
         poison: true,
