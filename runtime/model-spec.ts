@@ -6,6 +6,7 @@
  */
 import type { CompiledProgram, DimValues, ScheduleDescription } from './abi.ts'
 import type { BatchSource } from './data/batches.ts'
+import type { GenerateOptions } from './decode/generate.ts'
 import type { Device, Target } from './device.ts'
 import type { DeviceDescription, TensorData } from './executor.ts'
 import type { SafetensorsHeader } from './safetensors.ts'
@@ -22,6 +23,8 @@ export interface ModelSpec {
   readonly wasm?: () => Device
   readonly dims: DimDefaults
   readonly training?: TrainingSpec
+  /** Of a causal model: what runs along its sequences. */
+  readonly sequences?: SequenceSpec
 }
 
 /** Values of free dims that need not be given. */
@@ -42,6 +45,8 @@ export interface ProgramVariant {
   readonly program: CompiledProgram
   /** The same model, giving its exposed values too. */
   readonly exposing?: CompiledProgram
+  /** The same model position by position. */
+  readonly stepping?: CompiledProgram
 }
 
 /** The settings of a `train` block that are no part of its plan. */
@@ -115,6 +120,67 @@ export interface Model<I, O, P extends string> extends Weights<P> {
   initialize(seed?: number): void
   /** Calls made at the same time run one after another. */
   run(inputs: I): Promise<O>
+}
+
+/** Names of a causal model's ports, and of the dims that count rows and positions. */
+export interface SequenceSpec {
+  readonly rows: string
+  /** A dim, or a fixed number of positions. */
+  readonly context: string | number
+  /** Inputs that come position by position. */
+  readonly streams: readonly string[]
+  /** Inputs that are given whole. */
+  readonly others: readonly string[]
+  /** Where the streams are tokens and the outputs their logits. */
+  readonly tokens?: { readonly input: string; readonly output: string; readonly vocabulary: number }
+}
+
+export interface StepperOptions {
+  /** Sequences that go on side by side; 1 unless given. */
+  readonly rows?: number | undefined
+  /** Positions that there is room for; as the model was opened, unless given. */
+  readonly context?: number | undefined
+  /** Other free dims, where they differ from the model's. */
+  readonly dims?: DimValues | undefined
+}
+
+/** What a function takes that needs a record only where it has fields. */
+type Given<S> = [keyof S] extends [never] ? [] : [source: S]
+
+/** A causal model position by position: keys and values, recurrent states and whatever else it needs stay on the device. */
+export interface Stepper<S, N, Q> extends Disposable {
+  readonly rows: number
+  /** Positions that there is room for; infinite for a model whose state does not grow. */
+  readonly context: number
+  /** Positions done since it began. */
+  readonly position: number
+  /** Begins anew, with the inputs that are given whole. Without any, the first step begins too. */
+  begin(...source: Given<S>): Promise<void>
+  /**
+   * The next position of every row. Row r goes on from what row `from[r]` was, from itself unless given. The arrays that come
+   * back are written again by the next step.
+   */
+  step(inputs: N, from?: Int32Array): Promise<Q>
+  dispose(): void
+}
+
+export interface SequenceModel<I, O, P extends string, S, N, Q> extends Model<I, O, P> {
+  /** A session of the incremental form, with the weights as they are now; also freed with the model. */
+  stepper(options?: StepperOptions): Promise<Stepper<S, N, Q>>
+}
+
+export type GenerationOptions<S> = GenerateOptions & {
+  /** Searches for the likeliest sequence with so many beams, and gives it when it is found. */
+  readonly beams?: number | undefined
+  /** With beams: how much longer sequences are favoured; 0.6 unless given. */
+  readonly lengthPenalty?: number | undefined
+  /** Positions that there is room for. What outgrows them goes on from its later half. */
+  readonly context?: number | undefined
+} & ([keyof S] extends [never] ? unknown : { /** One row of each input that is given whole. */ readonly source: S })
+
+export interface TokenModel<I, O, P extends string, S, N, Q> extends SequenceModel<I, O, P, S, N, Q> {
+  /** Goes on with the tokens of a prompt, one token after another. */
+  generate(prompt: ArrayLike<number>, options: GenerationOptions<S>): AsyncGenerator<number, void, void>
 }
 
 /** Batches to train on: records of typed arrays, or a data source of `dlm/node`. */
