@@ -1,12 +1,15 @@
 /** A checked file → the modules of its models, compiled for each class of adapter that was asked for. */
+import { incrementalModel } from './2-lower/incremental.ts'
+import { simplify } from './4-simplify/simplify.ts'
 import { type EmittedFiles, emitModule } from './7-emit/typescript/emit.ts'
-import type { ModuleInput, VariantInput } from './7-emit/typescript/input.ts'
+import type { ModuleInput, SequencesInput, VariantInput } from './7-emit/typescript/input.ts'
 import { toJavaScript } from './7-emit/typescript/javascript.ts'
 import { fileStem } from './7-emit/typescript/literals.ts'
 import { withPackedCode } from './7-emit/typescript/packed-code.ts'
 import type { LoweredEntry } from './lowered.ts'
 import { type CompileOptions, compile } from './pipeline.ts'
-import type { Program, TrainDescription } from './program.ts'
+import type { ModelGraph, Program, TrainDescription } from './program.ts'
+import { sequencesOf, tokenSequencesOf } from './sequences.ts'
 
 export const adapterClasses = ['gpu', 'software', 'software4', 'software8'] as const
 export type AdapterClass = (typeof adapterClasses)[number]
@@ -84,6 +87,7 @@ export async function moduleInput(
     ...(train ? (['step'] as const) : []),
   ]
   const expose = model.exposed.map((e) => e.name)
+  const sequences = sequencesInput(model)
   const variants: VariantInput[] = []
   for (const { half, ...target } of targetsOf(options)) {
     const compiled = (more: Omit<CompileOptions, 'model'>) =>
@@ -92,6 +96,7 @@ export async function moduleInput(
       ...target,
       program: await compiled({ ...(train && { train }), entries, half }),
       exposing: expose.length === 0 ? undefined : await compiled({ entries: ['infer'], expose }),
+      stepping: sequences && (await compiled({ entries: ['begin', 'prefill', 'advance', 'reorder'] })),
     })
   }
   return {
@@ -100,7 +105,26 @@ export async function moduleInput(
     model,
     train,
     variants,
+    sequences,
     origin: { file: fileOf(program.path), hash: options.hash, compiler: options.version },
+  }
+}
+
+/** Of a model that can be run position by position; others have no stepper. */
+function sequencesInput(model: ModelGraph): SequencesInput | undefined {
+  if (sequencesOf(model).length === 0) return undefined
+  const made = incrementalModel(model, simplify)
+  if ('fault' in made) return undefined
+  const { rows, context, streams, others, outputs } = made.sequences
+  const tokens = tokenSequencesOf(model)
+  const says = tokens && streams.length === 1 && streams[0] === tokens.tokens
+  return {
+    rows: rows.key,
+    context: context.constant ?? context.key,
+    streams,
+    others,
+    outputs,
+    tokens: says ? { input: tokens.tokens.name, output: tokens.logits.name, vocabulary: tokens.vocabulary } : undefined,
   }
 }
 
@@ -110,7 +134,7 @@ const fileOf = (path: string): string => path.slice(Math.max(path.lastIndexOf('/
  * Kernels of `software4` and `software8` count on subgroups of so many lanes, as SwiftShader and lavapipe have them. Of
  * these two only the second has the 16-bit floats that `precision: mixed` asks for; elsewhere such a block trains in float32.
  */
-type ModuleTarget = Omit<VariantInput, 'program' | 'exposing'> & { readonly half: boolean }
+type ModuleTarget = Omit<VariantInput, 'program' | 'exposing' | 'stepping'> & { readonly half: boolean }
 const targets: Record<AdapterClass | 'wasm', ModuleTarget> = {
   gpu: { name: 'gpu', target: 'gpu', subgroup: undefined, half: true },
   software: { name: 'software', target: 'cpu-class', subgroup: undefined, half: false },

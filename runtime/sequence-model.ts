@@ -48,12 +48,12 @@ export async function openStepping<I, O, P extends string, S, N, Q>(
       throw new CheckpointError(spec.name, 'its parameters have no values yet', {
         fix: 'call load(…) first, or initialize(seed)',
       })
-    for (const { path } of [...program.parameters, ...program.states])
-      executor.write(path, await model.read(path as P))
+    for (const { path } of [...program.parameters, ...program.states]) executor.write(path, await model.read(path as P))
   }
   const open = async ({ rows = 1, context, dims }: StepperOptions): Promise<Executor> => {
     if (disposed) throw new DisposedError(spec.name)
-    const length = typeof sequences.context === 'string' && context !== undefined ? { [sequences.context]: context } : {}
+    const length =
+      typeof sequences.context === 'string' && context !== undefined ? { [sequences.context]: context } : {}
     const executor = await device.open(program, {
       dims: { ...model.dims, ...dims, ...length, [sequences.rows]: rows },
       entries: program.entries.map(({ name }) => name),
@@ -130,7 +130,11 @@ function stepperOf<S, N, Q>(executor: Executor, sequences: SequenceSpec, rows: n
       inTurn(async () => {
         if (!begun) await begin({})
         if (position === room)
-          throw new ShapeError('position', `at most ${room} positions`, 'one more: begin again, or open a larger context')
+          throw new ShapeError(
+            'position',
+            `at most ${room} positions`,
+            'one more: begin again, or open a larger context',
+          )
         const given = inputs as Readonly<Record<string, TensorData>>
         for (const name of Object.keys(given))
           if (!sequences.streams.includes(name)) throw new NameError('input', name, sequences.streams)

@@ -26,7 +26,8 @@ export async function openTokenModel<I, O, P extends string, S, N, Q>(
   const borrow = async (rows: number, context: number | undefined): Promise<Kept> => {
     const key = `${rows} ${context}`
     const at = free.findIndex((kept) => kept.key === key)
-    const kept = at < 0 ? { key, executor: await stepping.open({ rows, context }), version: -1 } : free.splice(at, 1)[0]!
+    const kept =
+      at < 0 ? { key, executor: await stepping.open({ rows, context }), version: -1 } : free.splice(at, 1)[0]!
     const version = stepping.version()
     if (kept.version !== version) await stepping.fill(kept.executor)
     kept.version = version

@@ -23,7 +23,15 @@ export function certify(program: Planned): Footprint {
     : undefined
   const single =
     program.entries.find((e) => e.name !== 'step' && e.name !== 'evaluate')?.name ?? (training ? 'step' : 'evaluate')
-  const inference = part(program, [single], single)
+  // A generation needs all entries of the incremental form; what a token costs is one `advance`.
+  const stepping = single === 'begin'
+  const inference = stepping
+    ? part(
+        program,
+        program.entries.map(({ name }) => name),
+        'advance',
+      )
+    : part(program, [single], single)
   return { inference, training }
 }
 

@@ -236,7 +236,17 @@ function program(name: () => string): ModuleInput {
     stem: fileStem(called),
     model,
     train,
-    variants: [{ name: 'gpu', target: 'gpu', subgroup: undefined, program: compiled, exposing: compiled }],
+    variants: [
+      { name: 'gpu', target: 'gpu', subgroup: undefined, program: compiled, exposing: compiled, stepping: compiled },
+    ],
+    sequences: {
+      rows: free,
+      context: free,
+      streams: model.inputs,
+      others: model.inputs,
+      outputs: model.outputs,
+      tokens: { input: name(), output: name(), vocabulary: 3 },
+    },
     origin: { file, hash: name(), compiler: name() },
   }
 }

@@ -56,7 +56,11 @@ const headline = ({ origin }: ModuleInput): string =>
 /** Each kernel once per class of adapter, in the order of its first use, under its source lines. */
 function kernelFiles(input: ModuleInput): Map<string, string> {
   const files = new Map<string, string>()
-  for (const { name, program } of input.variants) {
+  const programs = input.variants.flatMap(({ name, program, stepping }) => [
+    { folder: name, program },
+    ...(stepping ? [{ folder: `${name}/stepping`, program: stepping }] : []),
+  ])
+  for (const { folder, program } of programs) {
     const seen = new Set<string>()
     for (const [index, pipeline] of program.pipelines.entries()) {
       if (pipeline.wgsl === '' || seen.has(pipeline.wgsl)) continue
@@ -68,7 +72,7 @@ function kernelFiles(input: ModuleInput): Map<string, string> {
       const number = String(index).padStart(2, '0')
       const label = pipeline.name.replace(/[^a-z0-9_]+/gi, '_').slice(0, 60)
       files.set(
-        `${input.stem}/${name}/${number}_${label}.wgsl`,
+        `${input.stem}/${folder}/${number}_${label}.wgsl`,
         `${sourceComment(origins)}${pipeline.wgsl.trimEnd()}\n`,
       )
     }

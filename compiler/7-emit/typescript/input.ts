@@ -1,7 +1,7 @@
 /** What the emitter is given: a checked model, its compiled programs, and the settings of its `train` block. */
 import type { CompiledProgram } from '../../../runtime/abi.ts'
 import type { Target } from '../../../runtime/device.ts'
-import type { ModelGraph, TrainDescription } from '../../program.ts'
+import type { ModelGraph, NamedNode, TensorPort, TrainDescription } from '../../program.ts'
 
 export interface ModuleInput {
   /** The model's name, with its block's behind it where a model has several. */
@@ -11,6 +11,8 @@ export interface ModuleInput {
   readonly model: ModelGraph
   readonly train: TrainDescription | undefined
   readonly variants: readonly VariantInput[]
+  /** What runs along the sequences of a causal model. */
+  readonly sequences: SequencesInput | undefined
   readonly origin: { readonly file: string; readonly hash: string; readonly compiler: string }
 }
 
@@ -22,6 +24,17 @@ export interface VariantInput {
   readonly program: CompiledProgram
   /** With exposed values as further outputs; absent for a model that exposes none. */
   readonly exposing: CompiledProgram | undefined
+  /** Position by position, of a causal model. */
+  readonly stepping: CompiledProgram | undefined
+}
+
+export interface SequencesInput {
+  readonly rows: string
+  readonly context: string | number
+  readonly streams: readonly TensorPort[]
+  readonly others: readonly TensorPort[]
+  readonly outputs: readonly NamedNode[]
+  readonly tokens: { readonly input: string; readonly output: string; readonly vocabulary: number } | undefined
 }
 
 export interface EmitModuleOptions {

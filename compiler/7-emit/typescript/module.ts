@@ -1,6 +1,7 @@
 /** A model → its module: types by name, the plan and the kernels as constants, and `open` and `train` over the runtime. */
 import type { SourceFileStructure, StatementStructures, StructureKind, ts, VariableDeclarationKind } from 'ts-morph'
-import type { EmitModuleOptions, ModuleInput } from './input.ts'
+import type { SequenceSpec } from '../../../runtime/model-spec.ts'
+import type { EmitModuleOptions, ModuleInput, SequencesInput } from './input.ts'
 import { commentText, stringLiteral, valueLiteral } from './literals.ts'
 import { planText } from './plan-text.ts'
 import { defaultDims, hasRequiredDims, typeStatements } from './types.ts'
@@ -19,9 +20,13 @@ export const importedNames = [
   'ModelSpec',
   'OpenModelOptions',
   'OpenTrainerOptions',
+  'SequenceModel',
   'Size',
+  'TokenModel',
   'Trainer',
   'openModel',
+  'openSequenceModel',
+  'openTokenModel',
   'openTrainer',
   'wasmDevice',
   'read',
@@ -36,7 +41,7 @@ export function moduleStructure(
   { runtime = 'dlm/runtime' }: EmitModuleOptions,
 ): { readonly structure: SourceFileStructure; readonly plan: string } {
   const { StructureKind: kind, VariableDeclarationKind: declaration } = morph
-  const { model, train, variants, origin } = input
+  const { model, train, variants, origin, sequences } = input
   const { program } = variants[0]!
   const trained = program.entries.some((e) => e.name === 'step')
   const exposes = variants[0]!.exposing !== undefined
@@ -45,21 +50,29 @@ export function moduleStructure(
     variants.flatMap((v) => [
       { name: variantName(v.name), program: v.program },
       ...(v.exposing ? [{ name: `${variantName(v.name)}_exposing`, program: v.exposing }] : []),
+      ...(v.stepping ? [{ name: `${variantName(v.name)}_stepping`, program: v.stepping }] : []),
     ]),
   )
+
+  const kindOf = sequences ? (sequences.tokens ? 'TokenModel' : 'SequenceModel') : 'Model'
+  const modelType = (outputs: string) =>
+    `${kindOf}<${id}Inputs, ${outputs}, ${id}Parameter${sequences ? `, ${id}Source, ${id}Next, ${id}Now` : ''}>`
+  const opening = (outputs: string) => `open${modelType(outputs)}`
 
   const imports = [
     ...[
       'Binding',
       'CompiledProgram',
-      'Model',
+      ...(kindOf === 'Model' ? ['Model'] : []),
       'ModelSpec',
       'OpenModelOptions',
       ...(trained ? ['OpenTrainerOptions'] : []),
+      ...(kindOf === 'SequenceModel' ? [kindOf] : []),
       'Size',
+      ...(kindOf === 'TokenModel' ? [kindOf] : []),
       ...(trained ? ['Trainer'] : []),
     ].map((name) => ({ name, isTypeOnly: true })),
-    { name: 'openModel' },
+    { name: `open${kindOf}` },
     ...(trained ? [{ name: 'openTrainer' }] : []),
     ...(wasm ? [{ name: 'wasmDevice' }] : []),
   ]
@@ -68,7 +81,7 @@ export function moduleStructure(
   const trainOptions = hasRequiredDims(model, train, true)
     ? `options: ${id}TrainOptions`
     : `options?: ${id}TrainOptions`
-  const exposing = `Model<${id}Inputs, ${id}Outputs & ${id}Exposed, ${id}Parameter>`
+  const exposing = modelType(`${id}Outputs & ${id}Exposed`)
   const openDocs = '/** Takes all device memory and compiles all kernels, for inference. */'
   const type = [
     '{',
@@ -88,8 +101,8 @@ export function moduleStructure(
   const value = [
     '{',
     exposes
-      ? `  open: (options: ${id}Options = {} as ${id}Options) => openModel<${id}Inputs, ${id}Outputs & ${id}Exposed, ${id}Parameter>(spec, options),`
-      : `  open: (options: ${id}Options = {} as ${id}Options) => openModel<${id}Inputs, ${id}Outputs, ${id}Parameter>(spec, options),`,
+      ? `  open: (options: ${id}Options = {} as ${id}Options) => ${opening(`${id}Outputs & ${id}Exposed`)}(spec, options),`
+      : `  open: (options: ${id}Options = {} as ${id}Options) => ${opening(`${id}Outputs`)}(spec, options),`,
     ...(trained
       ? [
           `  train: (options: ${id}TrainOptions = {} as ${id}TrainOptions) => openTrainer<${id}Examples, ${id}Metrics, ${id}Step, ${id}Parameter>(spec, options),`,
@@ -126,7 +139,7 @@ export function moduleStructure(
     statements: [
       { kind: kind.ImportDeclaration, moduleSpecifier: runtime, namedImports: imports },
       ...typeStatements(input, id, { interface: kind.Interface, alias: kind.TypeAlias }),
-      alias('Model', `Model<${id}Inputs, ${id}Outputs, ${id}Parameter>`, 'The opened model.'),
+      alias('Model', modelType(`${id}Outputs`), 'The opened model.'),
       ...(trained
         ? [
             alias(
@@ -163,11 +176,12 @@ export function moduleStructure(
           '  variants: [',
           ...variants.map(
             (v) =>
-              `    { target: ${stringLiteral(v.target)}, ${v.subgroup === undefined ? '' : `subgroup: ${v.subgroup}, `}program: ${variantName(v.name)}${v.exposing ? `, exposing: ${variantName(v.name)}_exposing` : ''} },`,
+              `    { target: ${stringLiteral(v.target)}, ${v.subgroup === undefined ? '' : `subgroup: ${v.subgroup}, `}program: ${variantName(v.name)}${v.exposing ? `, exposing: ${variantName(v.name)}_exposing` : ''}${v.stepping ? `, stepping: ${variantName(v.name)}_stepping` : ''} },`,
           ),
           '  ],',
           ...(wasm ? ['  wasm: wasmDevice,'] : []),
           `  dims: ${valueLiteral(defaultDims(model, train))},`,
+          ...(sequences ? [`  sequences: ${valueLiteral(sequenceSpec(sequences))},`] : []),
           ...(trained && train
             ? [
                 `  training: { seed: ${train.seed}, dims: ${valueLiteral(defaultDims(model, train, true))}, rates: ${valueLiteral([train.optimizer.rate, ...train.optimizer.overrides.map((o) => o.rate)])} },`,
@@ -181,6 +195,17 @@ export function moduleStructure(
   }
   return { structure, plan: plans.constants.join('\n') }
 }
+
+const nameOf = ({ name }: { readonly name: string }): string => name
+
+/** The names of the ports, as the runtime needs them. */
+const sequenceSpec = ({ rows, context, streams, others, tokens }: SequencesInput): SequenceSpec => ({
+  rows,
+  context,
+  streams: streams.map(nameOf),
+  others: others.map(nameOf),
+  ...(tokens && { tokens }),
+})
 
 export const planPlace = '// @plan'
 

@@ -26,6 +26,9 @@ export const typeSuffixes = [
   'Metrics',
   'Step',
   'Parameter',
+  'Source',
+  'Next',
+  'Now',
   'Options',
   'TrainOptions',
   'Model',
@@ -55,7 +58,7 @@ interface Port {
 }
 
 export function typeStatements(
-  { model, train, variants }: ModuleInput,
+  { model, train, variants, sequences }: ModuleInput,
   id: string,
   kinds: Kinds,
 ): StatementStructures[] {
@@ -97,6 +100,12 @@ export function typeStatements(
   if (model.exposed.length > 0)
     statements.push(
       face('Exposed', 'What a run gives too when the model was opened with `expose: true`.', ports(model.exposed)),
+    )
+  if (sequences)
+    statements.push(
+      face('Source', 'What a sequence begins with: inputs that are given whole.', ports(sequences.others)),
+      face('Next', 'What a step takes: the next position of each row.', ports(sequences.streams.map(atOnePosition))),
+      face('Now', 'What a step gives: the outputs at that position.', ports(sequences.outputs.map(atOnePosition))),
     )
   statements.push({
     kind: kinds.alias,
@@ -158,6 +167,11 @@ function dimProperties(model: ModelGraph, defaults: ReadonlySet<string>): Option
       isReadonly: true,
       hasQuestionToken: defaults.has(name),
     }))
+}
+
+/** A port without its axis of positions. */
+function atOnePosition({ name, node, documentation }: Port): Port {
+  return { name, node: { shape: node.shape.toSpliced(1, 1), dtype: node.dtype }, documentation }
 }
 
 function ports(list: readonly Port[]): OptionalKind<PropertySignatureStructure>[] {
