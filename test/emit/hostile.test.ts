@@ -213,6 +213,8 @@ function program(name: () => string): ModuleInput {
     targets: [port(target)],
     outputs: [port(output)],
     exposed: [port(exposed)],
+    parameters: [{ path }],
+    states: [{ path: state }],
     lossTerms: [],
     metrics: [port(metric)],
   } as unknown as ModuleInput['model']
@@ -297,7 +299,7 @@ describe('hostile names', () => {
     for (let i = 0; i < programs; i++) {
       const { files } = await emitModule(program(hostile))
       for (const [path, text] of files) {
-        expect(path).toMatch(/^[a-z0-9_]+(\.train)?\.ts$|^[a-z0-9_]+\/gpu\/00_[A-Za-z0-9_]*\.wgsl$/)
+        expect(path).toMatch(/^[a-z0-9_]+(\.train)?\.ts$|^[a-z0-9_]+\/gpu\/(stepping\/)?00_[A-Za-z0-9_]*\.wgsl$/)
         if (!path.endsWith('.ts')) continue
         if (shapeOf(text) !== expected.get(path.endsWith('.train.ts')))
           expect.fail(`another tree:\n${text.slice(0, 3000)}`)

@@ -3,11 +3,16 @@
  * a property key, a checked identifier or the text of a comment, so that nothing of it can become code.
  */
 
-/** A string literal. Besides JSON's escapes: line separators, and `<`, so that no `</script>` is in the text. */
+/**
+ * A string literal. Besides JSON's escapes: line separators, and `<`, so that no `</script>` is in the text. A backslash is a
+ * number, too: what writes the file takes a quote behind two of them for one that does not end the string.
+ */
 export const stringLiteral = (text: string): string =>
-  JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029\ufeff<\p{Cf}]/gu, (c) =>
-    [...Array(c.length).keys()].map((i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
-  )
+  JSON.stringify(text)
+    .replaceAll('\\\\', '\\u005c')
+    .replace(/[\u007f-\u009f\u2028\u2029\ufeff<\p{Cf}]/gu, (c) =>
+      [...Array(c.length).keys()].map((i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
+    )
 
 /** A template literal, for texts of many lines that people read. */
 export const templateLiteral = (text: string): string =>
