@@ -16,6 +16,7 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   generate: async () => (await import('./generate.ts')).generateVerb,
   profile: async () => (await import('./profile.ts')).profileVerb,
   evaluate: async () => (await import('./evaluate.ts')).evaluateVerb,
+  tune: async () => (await import('./tune.ts')).tuneVerb,
   init: async () => (await import('./init.ts')).initVerb,
   test: async () => (await import('./test.ts')).testVerb,
   compile: async () => (await import('./compile.ts')).compileVerb,

@@ -16,7 +16,7 @@ import { print } from './profile/print.ts'
 import { rooflineOf } from './profile/roofline.ts'
 import { byKernel, byLine } from './profile/times.ts'
 import { completeDims, selectModel, trainOf } from './select.ts'
-import { canMix, openCompiled, selectDevice } from './session.ts'
+import { canMix, compilationFor, openCompiled, selectDevice } from './session.ts'
 import { terminal } from './terminal.ts'
 
 interface Options {
@@ -64,8 +64,7 @@ async function profile(file: string, options: Options): Promise<number> {
     entries: [entry],
     ...(train && { train }),
     half: train ? await canMix(device, train.precision, options.quiet === true) : false,
-    target: device.target,
-    subgroup: device.subgroup,
+    ...compilationFor(device),
   })
   const dims = asRecord(completeDims(program.dims, parseDims(options.dims), train))
   const roofline = await rooflineOf(device)

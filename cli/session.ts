@@ -12,6 +12,7 @@ import { findDevice } from '../runtime/node/devices.ts'
 import { providePlatform } from '../runtime/node/platform.ts'
 import { asRecord } from './options.ts'
 import { terminal } from './terminal.ts'
+import { scheduleChoice } from './tune/winners.ts'
 
 export interface SelectedDevice {
   readonly description: DeviceDescription
@@ -30,6 +31,13 @@ export async function selectDevice(name: string, quiet: boolean): Promise<Select
     terminal.error(`device: ${notice ?? description.name + (description.advice ? ` (${description.advice})` : '')}`)
   return { description, target, subgroup: device?.subgroup, device }
 }
+
+/** How programs are compiled for a device: with the schedules that `dlmc tune` found on it, where it did. */
+export const compilationFor = ({ target, subgroup, device }: SelectedDevice) => ({
+  target,
+  subgroup,
+  schedules: scheduleChoice(device),
+})
 
 /** Whether a block that asks for mixed precision gets it on this device; where not, one line says why. */
 export async function canMix(device: SelectedDevice, precision: 'float32' | 'mixed', quiet: boolean): Promise<boolean> {
@@ -73,8 +81,7 @@ export async function openProgram(request: OpenProgram): Promise<OpenedProgram> 
   const device = await selectDevice(request.device, request.quiet)
   const { program, simplified } = compile(request.program, {
     ...request.compile,
-    target: device.target,
-    subgroup: device.subgroup,
+    ...compilationFor(device),
   })
   const dims = request.dims(program)
   const variants = request.variants?.(program, asRecord(dims))

@@ -20,10 +20,11 @@ import { compileWithin, memoryOption, parseMemory } from './memory.ts'
 import { asRecord, collect, deviceOption, type Verb } from './options.ts'
 import { originOf, sourceHash } from './origin.ts'
 import { completeDims, selectTrain } from './select.ts'
-import { canMix, openCompiled, selectDevice } from './session.ts'
+import { canMix, compilationFor, openCompiled, selectDevice } from './session.ts'
 import { applySettings } from './set.ts'
 import { terminal } from './terminal.ts'
 import { watchTraining } from './train-report.ts'
+import { parseDuration, tuneFor } from './tune.ts'
 import { namesOption, readWeights } from './weight-names.ts'
 
 interface Options {
@@ -35,6 +36,7 @@ interface Options {
   readonly device: string
   readonly seed?: string
   readonly memory?: string
+  readonly tune?: string | true
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -63,6 +65,7 @@ export const trainVerb: Verb = (program, run) => {
     .option('--resume <dir>', 'go on with an earlier run, bit for bit')
     .option('--seed <n>', 'same as --set seed=N')
     .option(...memoryOption)
+    .option('--tune [time]', 'first look for faster kernels, for 60s unless it says how long')
     .option(...deviceOption)
     .option('--json', 'events as JSON lines on stdout')
     .option('--quiet', 'no progress')
@@ -87,19 +90,22 @@ async function trainFile(file: string, block: string | undefined, options: Optio
 
   const device = await selectDevice(options.device, options.quiet === true)
   const memory = options.memory ?? earlier?.memory
-  const compileOptions = {
+  const asked = {
     model: description.model.name,
     arguments: description.model.arguments,
     entries: ['step', 'evaluate'] as const,
     train: description,
-    target: device.target,
-    subgroup: device.subgroup,
     half: await canMix(device, description.precision, options.quiet === true),
   }
   const dimsOf = ({ program }: Compilation) => {
     const given = [...dimsOfFields(program, fields), ...description.dims, ['batch', description.batch] as const]
     return asRecord(completeDims(program.dims, new Map(given), description))
   }
+  if (options.tune) {
+    const time = parseDuration(options.tune === true ? '60s' : options.tune)
+    await tuneFor(program, asked, device, dimsOf, time, options.quiet === true || options.json === true)
+  }
+  const compileOptions = { ...asked, ...compilationFor(device) }
   const compilation = compileWithin(
     memory === undefined ? undefined : parseMemory(memory),
     program,

@@ -5,12 +5,15 @@ import { emitWasm } from './7-emit/wasm/emit.ts'
 import { link } from './7-emit/wasm/link.ts'
 import type { Sizes } from './7-emit/wgsl/default-schedule.ts'
 import { emitKernel } from './7-emit/wgsl/emit.ts'
+import { orient } from './7-emit/wgsl/orient.ts'
 import { emitScan } from './7-emit/wgsl/scan.ts'
 import { declinesScan, scanSchedule } from './7-emit/wgsl/scan-schedule.ts'
-import { guaranteedLimits, type ScanSchedule, type Target } from './7-emit/wgsl/schedule.ts'
+import { guaranteedLimits, type ScanSchedule, type Schedule, type Target } from './7-emit/wgsl/schedule.ts'
 import { dim } from './ir/dim.ts'
+import type { Node } from './ir/graph.ts'
 import type { Kernel, ScanKernel } from './ir/kernel.ts'
 import type { ScanStop } from './ir/scan-stop.ts'
+import type { ScheduleChoice } from './schedule-choice.ts'
 
 /** How recurrences are run, where that is not left to the class of adapter: a loop each, or one kernel by this schedule. */
 export type ScanChoice = 'loop' | ScanSchedule
@@ -21,12 +24,14 @@ export interface EmitterOptions {
   /** Likely values of free dims: schedules are chosen for them, and hold for all. */
   readonly sizes?: ReadonlyMap<string, number> | undefined
   readonly scans?: ScanChoice | undefined
+  /** Better schedules than the default ones, where some were found for the adapter. Not for WebAssembly. */
+  readonly schedules?: ScheduleChoice | undefined
   /** Storage buffers a dispatch may bind. */
   readonly maxSlots?: number | undefined
 }
 
 export function planOptions(target: Target | 'wasm', options: EmitterOptions = {}): PlanOptions {
-  const { subgroup, sizes: given = new Map(), scans, maxSlots = guaranteedLimits.storageBuffers } = options
+  const { subgroup, sizes: given = new Map(), scans, schedules, maxSlots = guaranteedLimits.storageBuffers } = options
   if (target === 'wasm')
     return {
       emit: remembered((kernel: Kernel, sizes) => emitWasm(kernel, sizes)),
@@ -36,9 +41,14 @@ export function planOptions(target: Target | 'wasm', options: EmitterOptions = {
   const limits = { ...guaranteedLimits, subgroup }
   const likely = new Map([...given].map(([name, size]) => [name, dim(size)] as const))
   const withLikely = (sizes: Sizes): Sizes => (likely.size === 0 ? sizes : new Map([...likely, ...sizes]))
-  const emit = remembered((kernel: Kernel, sizes: Sizes, storages: readonly Storage[]) =>
-    emitKernel(kernel, { storageOf: (_, slot) => storages[slot]!, target, limits, sizes }),
-  )
+  const emit = remembered((kernel: Kernel, sizes: Sizes, storages: readonly Storage[]) => {
+    const printing = { storageOf: (_: Node, slot: number) => storages[slot]!, target, limits, sizes }
+    if (!schedules) return emitKernel(kernel, printing)
+    const turned = kernel.kind === 'contract' ? orient(kernel, sizes) : kernel
+    const print = (schedule?: Schedule) =>
+      schedule ? emitKernel(turned, { ...printing, schedule }) : emitKernel(kernel, printing)
+    return print(schedules({ kernel: turned, emit: print, storages, target, limits, sizes }))
+  })
   const print = remembered((kernel: ScanKernel, sizes: Sizes, storages: readonly Storage[]) => {
     const schedule = scans && scans !== 'loop' ? scans : scanSchedule(kernel, target, limits, withLikely(sizes))
     return emitScan(kernel, storages, schedule)

@@ -23,12 +23,15 @@ import { verifyKernel } from './ir/verify-kernel.ts'
 import { likelySizes } from './likely-sizes.ts'
 import { type HalfStorage, kernelsOf, type LoweredProgram } from './lowered.ts'
 import type { Program } from './program.ts'
+import type { ScheduleChoice } from './schedule-choice.ts'
 
 export interface CompileOptions extends Omit<LowerOptions, 'differentiate' | 'simplify'> {
   /** The class of adapter that schedules are chosen for. */
   readonly target?: Target | 'wasm'
   /** Lanes of the adapter's subgroups, where that is one fixed number. */
   readonly subgroup?: number | undefined
+  /** Better schedules than the default ones, where some were found for the adapter. Not for WebAssembly. */
+  readonly schedules?: ScheduleChoice | undefined
   /** Run the verifiers between passes. */
   readonly verify?: boolean
   /** A training step computes values again instead of keeping them; of its bottlenecks it keeps each so-manieth. */

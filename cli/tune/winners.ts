@@ -1,0 +1,74 @@
+/**
+ * Schedules that won, from one run of the tuner to all later compilations on the same adapter: a JSON in the user's cache,
+ * by compiler version, adapter, and kernel. What a newer compiler would print differently has another signature, so that
+ * an old winner is never used for another text.
+ */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Schedule } from '../../compiler/7-emit/wgsl/schedule.ts'
+import { signature } from '../../compiler/7-emit/wgsl/signature.ts'
+import type { ScheduleChoice } from '../../compiler/schedule-choice.ts'
+import { type Device, isGpu } from '../../runtime/device.ts'
+import { writeFileAtomically } from '../../runtime/node/atomic-file.ts'
+import { cacheFolder } from '../profile/roofline.ts'
+import { version } from '../version.ts'
+
+export interface Winner {
+  readonly schedule: Schedule
+  /** What it is, for whoever reads the file. */
+  readonly kernel: string
+  readonly dims: Readonly<Record<string, number>>
+  /** Milliseconds with the default, and with this. */
+  readonly before: number
+  readonly after: number
+}
+/** By kernel signature. */
+export type Winners = Readonly<Record<string, Winner>>
+/** By compiler version, then by adapter. */
+type Kept = Readonly<Record<string, Readonly<Record<string, Winners>>>>
+
+const path = (): string => join(cacheFolder(), 'schedules.json')
+
+/** A file that cannot be read holds nothing. */
+function kept(): Kept {
+  try {
+    return JSON.parse(readFileSync(path(), 'utf8')) as Kept
+  } catch {
+    return {}
+  }
+}
+
+/** Vendor and architecture, or the name of a driver that tells neither; undefined where kernels are not WGSL. */
+export function adapterKey(device: Device | undefined): string | undefined {
+  if (!device || !isGpu(device)) return undefined
+  const { vendor, architecture } = device.device.adapterInfo
+  const name = architecture === '' ? device.description.name : `${vendor} ${architecture}`
+  return device.subgroup === undefined ? name : `${name}, subgroups of ${device.subgroup}`
+}
+
+export const winnersFor = (adapter: string): Winners => kept()[version]?.[adapter] ?? {}
+
+export async function keepWinners(adapter: string, winners: Winners): Promise<void> {
+  const all = kept()
+  const merged: Kept = {
+    ...all,
+    [version]: { ...all[version], [adapter]: { ...all[version]?.[adapter], ...winners } },
+  }
+  mkdirSync(dirname(path()), { recursive: true })
+  await writeFileAtomically(path(), `${JSON.stringify(merged, null, 1)}\n`)
+}
+
+/** How compilations for a device use what won on it. */
+export function scheduleChoice(device: Device | undefined): ScheduleChoice | undefined {
+  const adapter = adapterKey(device)
+  return adapter === undefined ? undefined : choiceOf(winnersFor(adapter))
+}
+
+export function choiceOf(winners: Winners): ScheduleChoice | undefined {
+  if (Object.keys(winners).length === 0) return undefined
+  return ({ kernel, emit }) => {
+    const schedule = winners[signature(emit())]?.schedule
+    // A file that somebody edited must not make one kind of kernel another.
+    return schedule?.kind === kernel.kind ? schedule : undefined
+  }
+}

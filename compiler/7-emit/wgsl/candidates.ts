@@ -1,0 +1,109 @@
+/**
+ * A kernel and its default schedule → other schedules worth a try on an adapter, nearest first. All of them are legal for
+ * the adapter's limits and give the default's result within rounding; which is fastest only the adapter knows.
+ */
+import type { Kernel } from '../../ir/kernel.ts'
+import type { ContractSchedule, Limits, RowSchedule, Schedule } from './schedule.ts'
+
+export function candidates(kernel: Kernel, chosen: Schedule, limits: Limits): Schedule[] {
+  const all = variations(kernel, chosen, limits).filter((s) => lanesOf(s) <= limits.workgroupInvocations)
+  const seen = new Set([JSON.stringify(chosen)])
+  return all.filter((schedule) => {
+    const key = JSON.stringify(schedule)
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
+function variations(kernel: Kernel, chosen: Schedule, limits: Limits): Schedule[] {
+  switch (chosen.kind) {
+    case 'map':
+    case 'scatter':
+    case 'running':
+      return spreads.map((spread) => ({ ...chosen, ...spread }))
+    case 'attention':
+      return chosen.by === 'lane'
+        ? spreads.map((spread) => ({ ...chosen, ...spread }))
+        : [32, 64, 128].map((lanes) => ({ ...chosen, lanes }))
+    case 'row':
+      return rows(kernel, chosen, limits)
+    case 'contract':
+      return contractions(kernel, chosen, limits)
+    default:
+      return chosen satisfies never
+  }
+}
+
+/** Few lanes with many elements each suit processors, many with few a GPU. */
+const spreads = [
+  { lanes: 64, steps: 1 },
+  { lanes: 64, steps: 4 },
+  { lanes: 256, steps: 1 },
+  { lanes: 8, steps: 16 },
+  { lanes: 8, steps: 64 },
+  { lanes: 16, steps: 16 },
+  { lanes: 32, steps: 8 },
+]
+
+function rows({ slots }: Kernel, { guards }: RowSchedule, { storageBuffers }: Limits): RowSchedule[] {
+  // Parts bind two scratch tensors beside what they read.
+  const splits = slots.length + 2 <= storageBuffers
+  return [
+    ...spreads.map((spread): RowSchedule => ({ kind: 'row', by: 'lane', guards, ...spread })),
+    ...[8, 32, 64, 128, 256].map((lanes): RowSchedule => ({ kind: 'row', by: 'workgroup', guards, lanes })),
+    ...(splits
+      ? [
+          { lanes: 8, parts: 16, steps: 64 },
+          { lanes: 64, parts: 64, steps: 1 },
+        ].map((part): RowSchedule => ({ kind: 'row', by: 'parts', guards, ...part }))
+      : []),
+  ]
+}
+
+/** Other tiles of the same form first, then the other forms, then the depth in parts. */
+function contractions(kernel: Kernel, chosen: ContractSchedule, limits: Limits): ContractSchedule[] {
+  const tiles = (by: ContractSchedule, sizes: readonly (readonly [rows: number, columns: number])[]) =>
+    sizes.map(([rows, columns]): ContractSchedule => ({ ...by, rows, columns }))
+  const register = { ...chosen, by: 'registers', rowLanes: 1, block: 0, subgroup: 0 } as const
+  const staged = { ...chosen, by: 'workgroup', lanes: 16, rowLanes: 16, block: 16, subgroup: 0 } as const
+  const { subgroup } = limits
+  const shared =
+    subgroup === undefined
+      ? []
+      : [{ ...chosen, by: 'subgroup', lanes: subgroup, subgroup, rowLanes: 1, block: 0 } as const]
+  const splits = kernel.kind === 'contract' && kernel.depth.length > 0 && kernel.slots.length < limits.storageBuffers
+  return [
+    ...shared.flatMap((by) =>
+      tiles(by, [
+        [16, 1],
+        [16, 2],
+        [16, 4],
+        [8, 2],
+        [8, 4],
+      ]),
+    ),
+    ...tiles({ ...register, lanes: chosen.by === 'workgroup' ? 64 : chosen.lanes }, [
+      [4, 1],
+      [4, 2],
+      [8, 2],
+      [8, 4],
+      [4, 4],
+      [1, 1],
+    ]),
+    // Tiles of the workgroup's memory: 16 × 16 lanes, so many results each.
+    ...(limits.workgroupInvocations >= 256
+      ? tiles(staged, [
+          [2, 2],
+          [4, 2],
+          [4, 4],
+          [8, 4],
+        ])
+      : []),
+    ...(splits ? [1, 2, 4, 8].map((split): ContractSchedule => ({ ...chosen, split })) : []),
+  ]
+}
+
+function lanesOf(schedule: Schedule): number {
+  return schedule.kind === 'contract' && schedule.by === 'workgroup'
+    ? schedule.lanes * schedule.rowLanes
+    : schedule.lanes
+}
