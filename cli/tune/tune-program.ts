@@ -41,7 +41,7 @@ export async function tuneProgram(request: TuneRequest): Promise<Record<string, 
     const until = performance.now() + ((end - performance.now()) * wanted.time) / left
     left -= wanted.time
     const { kernel, emit, storages, target, limits, sizes } = wanted
-    const tried = candidates(kernel, defaultSchedule(kernel, target, limits, sizes), limits)
+    const tried = candidates(kernel, defaultSchedule(kernel, target, limits, sizes), limits, target)
     const tuned = await withBench(gpu, wanted, dims, (bench) =>
       tuneKernel(
         bench,

@@ -3,10 +3,14 @@
  * the adapter's limits and give the default's result within rounding; which is fastest only the adapter knows.
  */
 import type { Kernel } from '../../ir/kernel.ts'
-import type { ContractSchedule, Limits, RowSchedule, Schedule } from './schedule.ts'
+import type { ContractSchedule, Limits, RowSchedule, Schedule, Target } from './schedule.ts'
 
-export function candidates(kernel: Kernel, chosen: Schedule, limits: Limits): Schedule[] {
-  const all = variations(kernel, chosen, limits).filter((s) => lanesOf(s) <= limits.workgroupInvocations)
+export function candidates(kernel: Kernel, chosen: Schedule, limits: Limits, target: Target): Schedule[] {
+  // Drivers in software compile large tiles for seconds (bench/NOTES.md), and the tuner's time is short.
+  const largest = target === 'cpu-class' ? 32 : 128
+  const all = variations(kernel, chosen, limits).filter(
+    (s) => lanesOf(s) <= limits.workgroupInvocations && (s.kind !== 'contract' || s.rows * s.columns <= largest),
+  )
   const seen = new Set([JSON.stringify(chosen)])
   return all.filter((schedule) => {
     const key = JSON.stringify(schedule)
@@ -28,6 +32,9 @@ function variations(kernel: Kernel, chosen: Schedule, limits: Limits): Schedule[
       return rows(kernel, chosen, limits)
     case 'contract':
       return contractions(kernel, chosen, limits)
+    case 'scan':
+      // What a recurrence's kernel holds in workgroup memory is worked out for one schedule.
+      return []
     default:
       return chosen satisfies never
   }
