@@ -217,6 +217,9 @@ const plain: ContractSchedule = {
   rowLanes: 1,
   block: 0,
   subgroup: 0,
+  vector: 1,
+  unroll: 1,
+  stores: 'loop',
   split: 1,
   guards: 'branch',
 }

@@ -3,7 +3,7 @@ import type { ContractSchedule, RowSchedule, Schedule } from '../../compiler/7-e
 import type { Kernel } from '../../compiler/ir/kernel.ts'
 
 export function anySchedule(kernel: Kernel, seed: number, subgroup: number): Schedule | undefined {
-  const guards = seed % 2 === 0 ? 'branch' : 'select'
+  const guards = (['branch', 'select', 'free'] as const)[seed % 3]!
   const rows: RowSchedule[] = [
     { kind: 'row', by: 'lane', lanes: 8, steps: 3, guards },
     { kind: 'row', by: 'workgroup', lanes: 16, guards },
@@ -18,16 +18,23 @@ export function anySchedule(kernel: Kernel, seed: number, subgroup: number): Sch
     rowLanes: 1,
     block: 0,
     subgroup: 0,
+    vector: 1,
+    unroll: 1,
+    stores: seed % 2 === 0 ? 'text' : 'loop',
     split: 1,
     guards,
   }
   const contracts: ContractSchedule[] = [
     plain,
     { ...plain, by: 'subgroup', rows: subgroup, lanes: subgroup, subgroup },
+    { ...plain, by: 'subgroup', rows: 5, columns: 1, vector: 4, lanes: subgroup, subgroup },
+    { ...plain, vector: 4, unroll: 4 },
+    { ...plain, rows: 3, columns: 1, vector: 4, unroll: 3 },
     { ...plain, by: 'workgroup', lanes: 4, rowLanes: 4, block: 4 },
     ...(kernel.kind === 'contract' && kernel.depth.length > 0
       ? [
           { ...plain, split: 2 },
+          { ...plain, vector: 4 as const, unroll: 4, split: 2 },
           { ...plain, by: 'workgroup' as const, lanes: 4, rowLanes: 4, block: 4, split: 3 },
         ]
       : []),

@@ -20,6 +20,9 @@ const plain: ContractSchedule = {
   rowLanes: 1,
   block: 0,
   subgroup: 0,
+  vector: 1,
+  unroll: 1,
+  stores: 'text',
   split: 1,
   guards: 'branch',
 }
@@ -29,6 +32,40 @@ const schedules: Record<string, ContractSchedule> = {
   'registers, split': { ...plain, rows: 2, columns: 3, split: 3 },
   subgroup: { ...plain, by: 'subgroup', rows: 8, columns: 2, lanes: subgroup, subgroup },
   'subgroup, split': { ...plain, by: 'subgroup', rows: 16, columns: 1, lanes: subgroup, subgroup, split: 2 },
+  vectors: { ...plain, rows: 3, columns: 2, vector: 4, stores: 'loop' },
+  'vectors, turns of the depth, split': {
+    ...plain,
+    rows: 2,
+    columns: 1,
+    vector: 4,
+    unroll: 4,
+    split: 3,
+    guards: 'free',
+  },
+  'windows in one turn': { ...plain, rows: 2, columns: 1, vector: 4, unroll: 3, guards: 'free' },
+  'subgroup, vectors': {
+    ...plain,
+    by: 'subgroup',
+    rows: 20,
+    stores: 'loop',
+    columns: 1,
+    vector: 4,
+    lanes: subgroup,
+    subgroup,
+    guards: 'free',
+  },
+  'subgroup, vectors, turns, split': {
+    ...plain,
+    by: 'subgroup',
+    rows: 10,
+    columns: 2,
+    vector: 4,
+    unroll: 4,
+    lanes: subgroup,
+    subgroup,
+    split: 2,
+    guards: 'select',
+  },
   workgroup: { ...plain, by: 'workgroup', rows: 2, columns: 2, lanes: 8, rowLanes: 8, block: 8 },
   'workgroup, split': {
     ...plain,
@@ -87,6 +124,8 @@ describe.each(Object.keys(schedules))('contractions by %s', (name) => {
     [1, 19, 23, 0],
     [0, 3, 4, 5],
     [1, 70, 130, 37],
+    [2, 21, 44, 12],
+    [1, 40, 100, 20],
   ])('a product with bias and relu: %i × (%i × %i, depth %i)', async (b, i, j, k) => {
     const batch = symbol('batch')
     const { kernel, x, y, bias, out } = product({ b, i: batch, j, k })
@@ -124,6 +163,9 @@ describe.each(Object.keys(schedules))('contractions by %s', (name) => {
     [2, 3, 5, 7, 6, 3, 1],
     [3, 4, 9, 11, 8, 5, 2],
     [2, 2, 17, 4, 4, 1, 1],
+    [2, 3, 10, 8, 12, 3, 1],
+    [1, 2, 21, 4, 8, 5, 1],
+    [2, 2, 9, 6, 8, 3, 2],
   ])(
     'a padded convolution as a product: batch %i, %i → %i channels, %i × %i, kernel %i, stride %i',
     async (n, ci, co, h, w, ks, stride) => {

@@ -7,6 +7,7 @@ import type { Dim } from '../../ir/dim.ts'
 import type { Axis } from '../../ir/kernel.ts'
 import type { Block } from './block.ts'
 import { type Identity, memory, type Variable } from './identity.ts'
+import type { GuardChoice } from './schedule.ts'
 import { elements, type Shader } from './shader.ts'
 
 /** Names for some variables, known from a block on. Two binders of one axis are two instances of it (two rows of a tile). */
@@ -21,8 +22,8 @@ export interface Context {
   readonly block: Block
   /** From the outermost in. */
   readonly binders: readonly Binder[]
-  /** Whether guards are printed as branches, or as selects between the value and an element that is always there. */
-  readonly guards: 'branch' | 'select'
+  /** How guards are printed: see the schedule. */
+  readonly guards: GuardChoice['guards']
 }
 
 let binderIds = 0
@@ -88,17 +89,27 @@ export function tripCount({ shader }: Context, size: Dim): string {
 
 export const opaque = (shader: Shader, count: string): string => `${count} + ${shader.builtin('group')}.z`
 
-/** Nested loops over axes, the first outermost. */
-export function loops(context: Context, axes: readonly Axis[], fill: (inner: Context) => void): void {
+/** Nested loops over axes, the first outermost. One axis may go in larger steps; one step over all of it is no loop. */
+export function loops(
+  context: Context,
+  axes: readonly Axis[],
+  fill: (inner: Context) => void,
+  turns?: { readonly axis: Axis | undefined; readonly step: number },
+): void {
   const [axis, ...rest] = axes
   if (!axis) {
     fill(context)
     return
   }
+  const step = turns && axis === turns.axis ? turns.step : 1
+  if (step > 1 && axis.extent.constant === step) {
+    loops(bind(context, [[axis, '0u']]), rest, fill, turns)
+    return
+  }
   const i = context.shader.fresh('i')
   const limit = tripCount(context, axis.extent)
-  context.block.nest(`for (var ${i} = 0u; ${i} < ${limit}; ${i}++)`, (block) =>
-    loops(bind(context, [[axis, i]], block), rest, fill),
+  context.block.nest(`for (var ${i} = 0u; ${i} < ${limit}; ${step === 1 ? `${i}++` : `${i} += ${step}u`})`, (block) =>
+    loops(bind(context, [[axis, i]], block), rest, fill, turns),
   )
 }
 

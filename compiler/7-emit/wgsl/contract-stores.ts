@@ -1,15 +1,12 @@
 /**
- * The end of a contraction: what each invocation does with its sums. Few results are written one by one; many in a loop
- * over a register array, because compile time on software adapters grows steeply with the number of memory accesses in
- * the text.
+ * The end of a contraction: what each invocation does with its sums. They are written one by one, or in a loop over an
+ * array of them, because compile time on software adapters grows steeply with the number of memory accesses in the text.
  */
-import { bind, type Context, inside, unflatten } from './context.ts'
+import { bind, type Context, inside, opaque, unflatten } from './context.ts'
 import { columnText, rowText, type Tile, tileColumns, tileRows } from './contract.ts'
-import { countLoads } from './default-schedule.ts'
-import { accumulator } from './identity.ts'
 import { elements } from './shader.ts'
 
-/** One result: where the axes and the accumulator are bound, and its place as text. */
+/** One result, or a vector of neighbouring ones: where the axes are bound, and its place and sum as text. */
 export interface TileElement {
   readonly context: Context
   readonly row: string
@@ -17,48 +14,35 @@ export interface TileElement {
   readonly sum: string
 }
 
-/** Above this many accesses the stores become a loop. */
-const mostAccesses = 24
-
 export function writeTile(
   tile: Tile,
   sums: readonly (readonly string[])[],
   write: (element: TileElement) => void,
 ): void {
-  const { kernel, schedule } = tile
-  const accesses = kernel.stores.reduce((n, s) => n + 1 + countLoads(s.value), 0)
-  if (sums.flat().length * accesses <= mostAccesses) {
-    for (const [i, row] of sums.entries())
-      onRow(tile, tile.context, `${i}u`, (context, r) => {
-        for (const [j, sum] of row.entries())
-          onColumn(tile, context, `${j}u`, (inner, c) => write(element(inner, r, c, sum)))
-      })
-    return
-  }
-  const { shader, block } = tile.context
-  const array = shader.fresh('sums')
-  block.line(`var ${array} = array<f32, ${sums.flat().length}>(${sums.flat().join(', ')});`)
-  const i = shader.fresh('i')
-  block.nest(`for (var ${i} = 0u; ${i} < ${schedule.rows}u; ${i}++)`, (rowBlock) =>
-    onRow(tile, inside(tile.context, rowBlock), i, (context, r) => {
-      const j = shader.fresh('i')
-      context.block.nest(`for (var ${j} = 0u; ${j} < ${schedule.columns}u; ${j}++)`, (columnBlock) =>
-        onColumn(tile, inside(context, columnBlock), j, (inner, c) => {
+  const { schedule } = tile
+  // Columns first: what depends on them alone (a bias) is loaded once for all rows.
+  for (let j = 0; j < schedule.columns; j++)
+    onColumn(tile, tile.context, `${j}u`, (context, column) => {
+      const own = sums.map((row) => row[j]!)
+      if (schedule.stores === 'text' || own.length === 1) {
+        for (const [i, sum] of own.entries())
+          onRow(tile, context, `${i}u`, (inner, row) => write({ context: inner, row, column, sum }))
+        return
+      }
+      const { shader, block } = context
+      const array = shader.fresh('sums')
+      const type = schedule.vector > 1 ? 'vec4f' : 'f32'
+      block.line(`var ${array} = array<${type}, ${own.length}>(${own.join(', ')});`)
+      const i = shader.fresh('i')
+      block.nest(`for (var ${i} = 0u; ${i} < ${opaque(shader, `${schedule.rows}u`)}; ${i}++)`, (loop) =>
+        onRow(tile, inside(context, loop), i, (inner, row) => {
           const sum = shader.fresh('v')
-          inner.block.line(`let ${sum} = ${array}[${i} * ${schedule.columns}u + ${j}];`)
-          write(element(inner, r, c, sum))
+          inner.block.line(`let ${sum} = ${array}[${i}];`)
+          write({ context: inner, row, column, sum })
         }),
       )
-    }),
-  )
+    })
 }
-
-const element = (context: Context, row: string, column: string, sum: string): TileElement => ({
-  context: bind(context, [[accumulator, sum]]),
-  row,
-  column,
-  sum,
-})
 
 function onRow(tile: Tile, context: Context, i: string, fill: (inner: Context, row: string) => void): void {
   const size = elements(tile.kernel.rows)

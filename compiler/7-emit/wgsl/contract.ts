@@ -5,18 +5,19 @@
  */
 
 import type { Storage } from '../../../runtime/abi.ts'
-import { ceilQuotient, type Dim, dim, multiply, one } from '../../ir/dim.ts'
-import type { ContractKernel } from '../../ir/kernel.ts'
+import { ceilQuotient, type Dim, dim, exactQuotient, multiply, one } from '../../ir/dim.ts'
+import type { Axis, ContractKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel, EmittedStage } from '../../lowered.ts'
-import { bind, type Context, groupNumber, inside, rootContext, unflatten } from './context.ts'
-import { accumulateRegisters } from './contract-registers.ts'
+import { bind, type Context, groupNumber, inside, opaque, rootContext, unflatten } from './context.ts'
+import { accumulateRegisters, countOperands, type Operands, operandsOf } from './contract-registers.ts'
 import { writeTile } from './contract-stores.ts'
 import { accumulateWorkgroup } from './contract-workgroup.ts'
 import { accumulator } from './identity.ts'
 import { forEachElement, groupsFor } from './map.ts'
 import type { ContractSchedule } from './schedule.ts'
-import { elements, Shader } from './shader.ts'
-import { countStores, writeStores } from './stores.ts'
+import { elements, Shader, type Vectors } from './shader.ts'
+import { countFourStores, countStores, type FourStores, fourStores, writeFourStores, writeStores } from './stores.ts'
+import { innermost, vectorSlots, vectorWidth } from './vector.ts'
 
 /** One workgroup's tile, while it is printed. */
 export interface Tile {
@@ -29,6 +30,8 @@ export interface Tile {
   readonly column: string
   /** The part of the outermost depth axis that this workgroup sums: text of its first index and of its end. */
   readonly part: { readonly first: string; readonly end: string } | undefined
+  /** The stores at a vector of columns, where the schedule has vectors. */
+  readonly four: FourStores | undefined
 }
 
 /** The flat row of this invocation's i-th result, and the flat column of its j-th: text of type u32. */
@@ -40,18 +43,22 @@ export function rowText(tile: Tile, i: string): string {
 export function columnText(tile: Tile, j: string): string {
   const { schedule, context, column } = tile
   const lane = context.shader.builtin('lane')
-  return `${column} + ${schedule.rowLanes === 1 ? lane : `${lane} % ${schedule.lanes}u`} + ${j === '0u' ? '0u' : `${j} * ${schedule.lanes}u`}`
+  const own = schedule.rowLanes === 1 ? lane : `${lane} % ${schedule.lanes}u`
+  const unit = j === '0u' ? own : `${own} + ${j} * ${schedule.lanes}u`
+  if (schedule.vector === 1) return `${column} + ${unit}`
+  return `${column} + ${j === '0u' && schedule.rowLanes === 1 ? unit : `(${unit})`} * ${schedule.vector}u`
 }
 
 /** Rows and columns of a workgroup's tile. */
 export const tileRows = (s: ContractSchedule): number => s.rows * s.rowLanes
-export const tileColumns = (s: ContractSchedule): number => s.columns * s.lanes
+export const tileColumns = (s: ContractSchedule): number => s.columns * s.lanes * s.vector
 
 export function emitContract(
   kernel: ContractKernel,
   storages: readonly Storage[],
-  schedule: ContractSchedule,
+  chosen: ContractSchedule,
 ): EmittedKernel {
+  const schedule = fitted(kernel, chosen)
   const main = productStage(kernel, storages, schedule)
   if (schedule.split === 1) return { stages: [main], scratch: [] }
   const results = elements([...kernel.batch, ...kernel.rows, ...kernel.columns])
@@ -61,11 +68,39 @@ export function emitContract(
   }
 }
 
+/** The schedule with vectors and turns only where the kernel's extents are multiples of them. */
+function fitted(kernel: ContractKernel, schedule: ContractSchedule): ContractSchedule {
+  const divides = (axes: readonly Axis[], by: number) => {
+    const extent = innermost(axes)?.extent.constant
+    return extent !== undefined && extent > 0 && extent % by === 0
+  }
+  const staged = schedule.by === 'workgroup'
+  return {
+    ...schedule,
+    vector: !staged && divides(kernel.columns, schedule.vector) ? schedule.vector : 1,
+    unroll: !staged && divides(kernel.depth, schedule.unroll) ? schedule.unroll : 1,
+  }
+}
+
+/** What runs along vectors: the columns of one, and the depth indices of one turn. */
+function vectorsOf(kernel: ContractKernel, { vector, unroll }: ContractSchedule, operands: Operands): Vectors {
+  const column = vector > 1 ? innermost(kernel.columns) : undefined
+  const depth = innermost(kernel.depth)
+  const inTurns =
+    depth && unroll > 1 && (unroll % vectorWidth === 0 || depth.extent.constant === unroll) ? depth : undefined
+  const aligned = new Set([column, inTurns].filter((axis) => axis !== undefined))
+  const stores = vector > 1 ? kernel.stores : []
+  return { slots: vectorSlots(kernel.slots, [...operands.left, ...operands.right.flat()], stores, aligned), aligned }
+}
+
 function productStage(kernel: ContractKernel, storages: readonly Storage[], schedule: ContractSchedule): EmittedStage {
-  const shader = new Shader(kernel.slots, storages)
-  shader.identities.count(kernel.left)
-  shader.identities.count(kernel.right)
-  countStores(shader, kernel.stores)
+  const operands = operandsOf(kernel, schedule)
+  const vectors = vectorsOf(kernel, schedule, operands)
+  const four = schedule.vector > 1 ? fourStores(kernel.stores, innermost(kernel.columns)!) : undefined
+  const shader = new Shader(kernel.slots, storages, vectors)
+  countOperands(shader, operands)
+  if (four) countFourStores(shader, four)
+  else countStores(shader, kernel.stores)
   const root = rootContext(shader, schedule.guards)
   const columnTiles = ceilQuotient(elements(kernel.columns), dim(tileColumns(schedule)))
   const rowTiles = ceilQuotient(elements(kernel.rows), dim(tileRows(schedule)))
@@ -74,8 +109,11 @@ function productStage(kernel: ContractKernel, storages: readonly Storage[], sche
   const group = groupNumber(root)
   shader.body.nest(`if (${group} < ${shader.size(groups)})`, (block) => {
     const here = inside(root, block)
-    const counts: Dim[] = [columnTiles, rowTiles, batches]
-    const [columnTile, rowTile, batch, part] = places(here, group, counts)
+    // Neighbouring workgroups share the larger of the two operands' parts.
+    const rowsFirst = tileRows(schedule) < tileColumns(schedule)
+    const counts: Dim[] = rowsFirst ? [rowTiles, columnTiles, batches] : [columnTiles, rowTiles, batches]
+    const [fast, slow, batch, part] = places(here, group, counts)
+    const [rowTile, columnTile] = rowsFirst ? [fast, slow] : [slow, fast]
     const row = shader.fresh('row')
     block.line(`let ${row} = ${times(rowTile!, tileRows(schedule))};`)
     const column = shader.fresh('column')
@@ -88,15 +126,20 @@ function productStage(kernel: ContractKernel, storages: readonly Storage[], sche
       row,
       column,
       part: schedule.split === 1 ? undefined : partOf(context, kernel, schedule, part!),
+      four,
     }
-    const sums = schedule.by === 'workgroup' ? accumulateWorkgroup(tile) : accumulateRegisters(tile)
+    const sums = schedule.by === 'workgroup' ? accumulateWorkgroup(tile) : accumulateRegisters(tile, operands)
     writeTile(tile, sums, (element) => {
-      if (schedule.split === 1) return writeStores(element.context, kernel.stores)
-      const scratch = shader.scratch(0, 'f32', 'write')
+      if (schedule.split === 1) {
+        if (four) writeFourStores(element.context, four, element.sum)
+        else writeStores(bind(element.context, [[accumulator, element.sum]]), kernel.stores)
+        return
+      }
+      const scratch = shader.scratch(0, four ? 'vec4<f32>' : 'f32', 'write')
       const R = shader.size(elements(kernel.rows))
       const C = shader.size(elements(kernel.columns))
       const cell = `((${part} * ${shader.size(batches)} + ${batch}) * ${R} + ${element.row}) * ${C} + ${element.column}`
-      element.context.block.line(`${scratch}[${cell}] = ${element.sum};`)
+      element.context.block.line(`${scratch}[${four ? `(${cell}) / 4u` : cell}] = ${element.sum};`)
     })
   })
   return shader.finish({
@@ -109,25 +152,44 @@ function productStage(kernel: ContractKernel, storages: readonly Storage[], sche
 
 /** The second dispatch of a split contraction: sums the parts in order, then stores. */
 function sumStage(kernel: ContractKernel, storages: readonly Storage[], schedule: ContractSchedule): EmittedStage {
-  const shader = new Shader(kernel.slots, storages)
-  countStores(shader, kernel.stores)
   const axes = [...kernel.batch, ...kernel.rows, ...kernel.columns]
-  const results = shader.size(elements(axes))
-  const spread = { lanes: 64, steps: 1 }
-  forEachElement(rootContext(shader, schedule.guards), axes, spread, (context, flat) => {
-    const sum = shader.fresh('a')
-    const part = shader.fresh('i')
-    context.block.line(`var ${sum} = 0.0f;`)
-    context.block.nest(`for (var ${part} = 0u; ${part} < ${schedule.split}u; ${part}++)`, (loop) => {
-      loop.line(`${sum} += ${shader.scratch(0, 'f32', 'read')}[${part} * ${results} + ${flat}];`)
-    })
-    writeStores(bind(context, [[accumulator, sum]]), kernel.stores)
+  const along = schedule.vector > 1 ? innermost(kernel.columns)! : undefined
+  const aligned = new Set(along ? [along] : [])
+  const shader = new Shader(kernel.slots, storages, {
+    slots: vectorSlots(kernel.slots, [], along ? kernel.stores : [], aligned),
+    aligned,
   })
+  const four = along && fourStores(kernel.stores, along)
+  if (four) countFourStores(shader, four)
+  else countStores(shader, kernel.stores)
+  const width = along ? vectorWidth : 1
+  const cells = exactQuotient(elements(axes), dim(width))!
+  const spread = { lanes: 64, steps: 1 }
+  forEachElement(
+    rootContext(shader, schedule.guards),
+    axes,
+    spread,
+    (context, flat) => {
+      const sum = shader.fresh('a')
+      const part = shader.fresh('i')
+      context.block.line(`var ${sum} = ${along ? 'vec4f()' : '0.0f'};`)
+      context.block.nest(
+        `for (var ${part} = 0u; ${part} < ${opaque(shader, `${schedule.split}u`)}; ${part}++)`,
+        (loop) => {
+          const scratch = shader.scratch(0, along ? 'vec4<f32>' : 'f32', 'read')
+          loop.line(`${sum} += ${scratch}[${part} * ${shader.size(cells)} + ${flat}];`)
+        },
+      )
+      if (four) writeFourStores(context, four, sum)
+      else writeStores(bind(context, [[accumulator, sum]]), kernel.stores)
+    },
+    along,
+  )
   return shader.finish({
     name: `${kernel.name}.sum`,
     comment: 'contract: the parts summed, and the stores',
     workgroup: [spread.lanes, 1, 1],
-    workgroups: groupsFor(elements(axes), spread),
+    workgroups: groupsFor(cells, spread),
   })
 }
 
@@ -161,7 +223,9 @@ function partOf(
 ): { first: string; end: string } {
   const { shader, block } = context
   const extent = kernel.depth[0]!.extent
-  const share = shader.size(ceilQuotient(extent, dim(schedule.split)))
+  // A part begins where a turn of the loop does.
+  const turn = dim(innermost(kernel.depth) === kernel.depth[0] ? schedule.unroll : 1)
+  const share = shader.size(multiply(ceilQuotient(exactQuotient(extent, turn)!, dim(schedule.split)), turn))
   const first = shader.fresh('b')
   block.line(`let ${first} = ${part} * ${share};`)
   const end = shader.fresh('b')
@@ -170,7 +234,8 @@ function partOf(
 }
 
 function describe(s: ContractSchedule): string {
-  const size = `${s.rows} x ${s.columns} results an invocation, ${s.lanes} lanes along the columns`
+  const columns = s.vector === 1 ? `${s.columns}` : `${s.columns} vectors of ${s.vector}`
+  const size = `${s.rows} x ${columns} results an invocation, ${s.lanes} lanes along the columns`
   const parts = s.split === 1 ? '' : `, the depth in ${s.split} parts`
   switch (s.by) {
     case 'registers':

@@ -6,11 +6,11 @@
  * neighbouring lanes should touch neighbouring addresses, and workgroup memory saves traffic. Figures: bench/NOTES.md.
  */
 import { type Dim, substitute } from '../../ir/dim.ts'
-import type { AttentionKernel, ContractKernel, Kernel, RowKernel, Scalar } from '../../ir/kernel.ts'
+import type { AttentionKernel, Kernel, RowKernel, Scalar } from '../../ir/kernel.ts'
+import { contractSchedule } from './contract-schedule.ts'
 import { childrenOf } from './identity.ts'
 import {
   type AttentionSchedule,
-  type ContractSchedule,
   guaranteedLimits,
   type Limits,
   type RowSchedule,
@@ -23,7 +23,7 @@ import { elements } from './shader.ts'
 export type Sizes = ReadonlyMap<string, Dim>
 const noSizes: Sizes = new Map()
 /** An estimate of a size as a number. */
-type Count = (size: Dim) => number
+export type Count = (size: Dim) => number
 
 /** A free dim counts as this many where a schedule depends on sizes. */
 const assumed = 64
@@ -101,89 +101,11 @@ function rowSchedule(kernel: RowKernel, target: Target, limits: Limits, count: C
   return { kind: 'row', by: 'workgroup', lanes: Math.min(lanes, 64), guards }
 }
 
-function contractSchedule(kernel: ContractKernel, target: Target, limits: Limits, count: Count): ContractSchedule {
-  const guards = 'branch'
-  const rows = count(elements(kernel.rows))
-  const columns = count(elements(kernel.columns))
-  const tiles = (r: number, c: number) => Math.ceil(rows / r) * Math.ceil(columns / c) * count(elements(kernel.batch))
-  const split = (groups: number, enough: number) => {
-    const [outermost] = kernel.depth
-    // The second dispatch binds the parts beside what the stores read and write.
-    if (kernel.slots.length + 1 > limits.storageBuffers) return 1
-    if (!outermost || groups >= enough || count(elements(kernel.depth)) < 2048) return 1
-    return Math.max(1, Math.min(count(outermost.extent), Math.ceil(enough / groups)))
-  }
-  const loads = { left: Math.max(1, countLoads(kernel.left)), right: Math.max(1, countLoads(kernel.right)) }
-  if (target === 'gpu') {
-    if (rows >= 32 && columns >= 32 && limits.workgroupInvocations >= 256) {
-      const big = tiles(64, 64) >= 128
-      const side = big ? 4 : 2
-      const groups = tiles(16 * side, 16 * side)
-      return {
-        kind: 'contract',
-        by: 'workgroup',
-        rows: side,
-        columns: side,
-        lanes: 16,
-        rowLanes: 16,
-        block: 16,
-        subgroup: 0,
-        split: split(groups, 64),
-        guards,
-      }
-    }
-    const tall = columns < 4 ? 1 : Math.min(4, powerOfTwo(rows))
-    return {
-      kind: 'contract',
-      by: 'registers',
-      rows: tall,
-      columns: columns >= 256 ? 2 : 1,
-      lanes: 64,
-      rowLanes: 1,
-      block: 0,
-      subgroup: 0,
-      split: split(tiles(tall, 64), 64),
-      guards,
-    }
-  }
-  const lanes = limits.subgroup ?? 8
-  if (limits.subgroup !== undefined && limits.subgroup <= 32 && rows >= limits.subgroup) {
-    const height = Math.min(16, Math.max(limits.subgroup, powerOfTwo(rows)))
-    const width = Math.max(1, Math.min(4, Math.ceil(columns / lanes), Math.floor(24 / loads.right)))
-    return {
-      kind: 'contract',
-      by: 'subgroup',
-      rows: height,
-      columns: width,
-      lanes,
-      rowLanes: 1,
-      block: 0,
-      subgroup: limits.subgroup,
-      split: split(tiles(height, lanes * width), enoughGroups),
-      guards,
-    }
-  }
-  const width = Math.max(1, Math.min(4, Math.ceil(columns / lanes), Math.floor(16 / loads.right)))
-  const height = Math.max(1, Math.min(8, powerOfTwo(rows), Math.floor(24 / loads.left)))
-  return {
-    kind: 'contract',
-    by: 'registers',
-    rows: height,
-    columns: width,
-    lanes,
-    rowLanes: 1,
-    block: 0,
-    subgroup: 0,
-    split: split(tiles(height, lanes * width), enoughGroups),
-    guards,
-  }
-}
-
 /** Workgroups that keep the cores of a CPU-class adapter busy. */
-const enoughGroups = 16
+export const enoughGroups = 16
 
 /** The least power of two that is not below. */
-const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)))
+export const powerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)))
 
 /** A size with its free dims at their values, or at an assumed one. */
 export function estimate(size: Dim, sizes: Sizes = noSizes): number {

@@ -1,14 +1,15 @@
 /** Map kernels: one lane computes one element of the axes, all its stores together. */
 
 import type { Storage } from '../../../runtime/abi.ts'
-import { ceilQuotient, type Dim, dim, one } from '../../ir/dim.ts'
-import type { MapKernel } from '../../ir/kernel.ts'
+import { ceilQuotient, type Dim, dim, exactQuotient, one } from '../../ir/dim.ts'
+import type { Axis, MapKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import type { Block } from './block.ts'
 import { bind, type Context, flatSize, groupNumber, inside, opaque, rootContext, unflatten } from './context.ts'
 import type { MapSchedule } from './schedule.ts'
 import { elements, Shader } from './shader.ts'
 import { countStores, writeStores } from './stores.ts'
+import { vectorWidth } from './vector.ts'
 
 export function emitMap(kernel: MapKernel, storages: readonly Storage[], schedule: MapSchedule): EmittedKernel {
   const shader = new Shader(kernel.slots, storages)
@@ -37,22 +38,34 @@ export const groupsFor = (size: Dim, { lanes, steps }: Spread): readonly [Dim, D
   one,
 ]
 
-/** Runs `fill` in a block where the axes are bound to this lane's element, for each it has. */
+/**
+ * Runs `fill` in a block where the axes are bound to this lane's element, for each it has; or to the first of a vector of
+ * elements `along` the last axis, whose number is then `flat`.
+ */
 export function forEachElement(
   context: Context,
   axes: MapKernel['axes'],
   { lanes, steps }: Spread,
   fill: (inner: Context, flat: string) => void,
+  along?: Axis,
 ): void {
   const { shader, block } = context
   const group = groupNumber(context)
   const lane = shader.builtin('lane')
+  const vectors = along && { name: along.name, extent: exactQuotient(along.extent, dim(vectorWidth))! }
+  const counted = axes.map((axis) => (axis === along ? vectors! : axis))
   const one = (outer: Block, first: string) => {
     const flat = shader.fresh('e')
     outer.line(`let ${flat} = ${first};`)
-    outer.nest(`if (${flat} < ${flatSize(context, axes)})`, (inner) => {
+    outer.nest(`if (${flat} < ${flatSize(context, counted)})`, (inner) => {
       const here = inside(context, inner)
-      fill(bind(here, unflatten(here, axes, flat)), flat)
+      const names = unflatten(here, counted, flat).map(([axis, name]): readonly [Axis, string] => {
+        if (axis !== vectors) return [axis, name]
+        const start = shader.fresh('i')
+        inner.line(`let ${start} = ${name} * ${vectorWidth}u;`)
+        return [along!, start]
+      })
+      fill(bind(here, names), flat)
     })
   }
   if (steps === 1) {

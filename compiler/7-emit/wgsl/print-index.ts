@@ -58,6 +58,7 @@ function printSum(context: Context, sum: Extract<Index, { kind: 'sum' }>): strin
   for (const { factor, index } of sum.terms) {
     const { block } = placeOf(context, context.shader.identities.of(index))
     const term = printTerm(context, factor, index)
+    if (term.text === '0u') continue
     levels.set(block, [...(levels.get(block) ?? []), term])
   }
   const blocks = [...levels.keys()].sort((a, b) => a.depth - b.depth)
@@ -87,6 +88,7 @@ function join(text: string, term: { text: string; negative: boolean }): string {
 
 function printTerm(context: Context, factor: Dim, index: Index): { text: string; negative: boolean } {
   const text = printIndex(context, index)
+  if (text === '0u') return { text, negative: false }
   if (factor.constant !== undefined) {
     const size = Math.abs(factor.constant)
     return { text: size === 1 ? text : `${text} * ${size}u`, negative: factor.constant < 0 }

@@ -10,6 +10,7 @@ import { type Context, guardLoads, inside, loops, nameOf, placeOf } from './cont
 import { functionPrinters } from './functions.ts'
 import { accumulator, childrenOf, memory, type Variable } from './identity.ts'
 import { printGuard, printIndex, withoutParentheses } from './print-index.ts'
+import { components, quarter } from './vector.ts'
 
 /** Longer expressions than this get a name of their own. */
 const longest = 90
@@ -105,12 +106,40 @@ function required(context: Context, variable: Variable, what: string): string {
   return name
 }
 
-function printLoad(context: Context, load: Extract<Scalar, { kind: 'load' }>): string {
-  const index = withoutParentheses(printIndex(context, load.index))
-  const predicate = nameOf(context, memory)
-  const element = context.shader.element(load.slot, predicate ? `select(0u, ${index}, ${predicate})` : index)
+type Load = Extract<Scalar, { kind: 'load' }>
+
+function printLoad(context: Context, load: Load): string {
+  const { shader } = context
+  const isVector = shader.vectors.slots.has(load.slot)
+  const part = isVector ? quarter(load.index, shader.vectors.aligned) : undefined
+  if (part && load.dtype !== 'bool')
+    return `${loadVector(context, { ...load, index: part.base })}.${components[part.component]}`
+  const index = predicated(context, withoutParentheses(printIndex(context, load.index)))
+  const element = isVector
+    ? `${shader.slot(load.slot)}[(${index}) / 4u][(${index}) % 4u]`
+    : shader.element(load.slot, index)
   if (load.dtype === 'bool') return `(${element} != 0u)`
   return context.shader.storages[load.slot] === 'f16' ? `f32(${element})` : element
+}
+
+/** Where loads are predicated, each reads element 0 where its guard fails. */
+function predicated(context: Context, index: string): string {
+  const predicate = nameOf(context, memory)
+  return predicate ? `select(0u, ${index}, ${predicate})` : index
+}
+
+/** The vector of four elements that begins at the load's index, under a name; each is loaded once where it is known. */
+function loadVector(context: Context, load: Load): string {
+  const { shader } = context
+  const { block, key } = placeOf(context, shader.identities.of(load))
+  const known = block.known.get(`vector ${key}`)
+  if (known !== undefined) return known
+  const here = inside(context, block)
+  const index = predicated(here, withoutParentheses(printIndex(here, load.index)))
+  const vector = `${shader.slot(load.slot)}[(${index}) / 4u]`
+  const name = declare(here, shader.storages[load.slot] === 'f16' ? `vec4f(${vector})` : vector)
+  block.known.set(`vector ${key}`, name)
+  return name
 }
 
 /** How a value of a dtype is written to a slot. */
@@ -155,6 +184,11 @@ function printGuarded(context: Context, scalar: Extract<Scalar, { kind: 'guarded
   const { shader, block } = context
   const condition = scalar.guards.map((guard) => printGuard(context, guard))
   if (condition.length === 0) return printScalar(context, scalar.value)
+  if (context.guards === 'free' && isSmall(scalar.value)) {
+    const holds = declare(context, condition.join(' && '))
+    const value = printScalar(context, scalar.value)
+    return `select(${printScalar(context, scalar.otherwise)}, ${value}, ${holds})`
+  }
   if (context.guards === 'select' && isSmall(scalar.value)) {
     const outer = nameOf(context, memory)
     const holds = declare(context, [...(outer ? [outer] : []), ...condition].join(' && '))

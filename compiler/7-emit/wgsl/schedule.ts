@@ -21,8 +21,11 @@ export const guaranteedLimits: Limits = {
 
 export type Schedule = MapSchedule | RowSchedule | ContractSchedule | AttentionSchedule | LoopSchedule | ScanSchedule
 export interface GuardChoice {
-  /** Guards as branches, or as selects over loads that are always in range. */
-  readonly guards: 'branch' | 'select'
+  /**
+   * Guards as branches, as selects over loads that are always in range, or as selects over loads that run in any case
+   * (`free`): WebGPU gives some value for a read beyond a binding, and the select drops it.
+   */
+  readonly guards: 'branch' | 'select' | 'free'
 }
 
 export interface MapSchedule extends GuardChoice {
@@ -52,12 +55,21 @@ export interface ContractSchedule extends GuardChoice {
    * rows and broadcasts them (`subgroup`), or the workgroup stages both operands in its memory (`workgroup`).
    */
   readonly by: 'registers' | 'subgroup' | 'workgroup'
-  /** Results of one invocation. */
+  /** Results of one invocation: rows, and columns or vectors of columns. */
   readonly rows: number
   readonly columns: number
+  /** Neighbouring columns that are one vector; 1 for scalars. Where the innermost column axis is no multiple of it, 1. */
+  readonly vector: 1 | 4
+  /** Indices of the innermost depth axis that a turn of the loop takes. Where its extent is no multiple of it, 1. */
+  readonly unroll: number
   /** Lanes along the columns, and, for `workgroup`, along the rows. */
   readonly lanes: number
   readonly rowLanes: number
+  /**
+   * How many results are written: each with its own text, or by a loop over an array of the sums. On a GPU such an array
+   * would leave the registers; in software every store in the text is compiled for every lane.
+   */
+  readonly stores: 'text' | 'loop'
   /** Depth of a staged block, for `workgroup`. */
   readonly block: number
   /** Lanes of a subgroup, for `subgroup`. */

@@ -9,19 +9,27 @@
  */
 import type { Storage } from '../../../runtime/abi.ts'
 import { type Dim, product } from '../../ir/dim.ts'
-import type { KernelSlot } from '../../ir/kernel.ts'
+import type { Axis, KernelSlot } from '../../ir/kernel.ts'
 import type { EmittedStage, PrintedStage, ScanStage } from '../../lowered.ts'
 import { Block } from './block.ts'
 import { type Helper, helperSources } from './functions.ts'
 import { Identities } from './identity.ts'
+import type { Aligned } from './vector.ts'
 
-export type ScratchStorage = 'f32' | 'i32' | 'u32'
+export type ScratchStorage = 'f32' | 'i32' | 'u32' | 'vec4<f32>'
+
+/** Which slots are bound as vectors of four, and along which axes everything begins at multiples of four. */
+export interface Vectors {
+  readonly slots: ReadonlySet<number>
+  readonly aligned: Aligned
+}
+const noVectors: Vectors = { slots: new Set(), aligned: new Set<Axis>() }
 
 interface BindingEntry {
   readonly name: string
   readonly target: (EmittedStage | ScanStage)['bindings'][number]['target']
   readonly access: 'read' | 'write'
-  readonly storage: Storage
+  readonly type: string
 }
 
 interface StageOptions {
@@ -44,6 +52,7 @@ export class Shader {
   readonly body = new Block()
   readonly slots: readonly KernelSlot[]
   readonly storages: readonly Storage[]
+  readonly vectors: Vectors
   readonly #bindings = new Map<string, BindingEntry>()
   readonly #dims = new Map<Dim, string>()
   readonly #helpers = new Set<Helper>()
@@ -55,9 +64,10 @@ export class Shader {
   readonly #offsets = new Map<string, Dim>()
   #names = 0
 
-  constructor(slots: readonly KernelSlot[], storages: readonly Storage[]) {
+  constructor(slots: readonly KernelSlot[], storages: readonly Storage[], vectors: Vectors = noVectors) {
     this.slots = slots
     this.storages = storages
+    this.vectors = vectors
   }
 
   fresh(prefix: string): string {
@@ -72,7 +82,8 @@ export class Shader {
     const storage = this.storages[index]
     if (!slot || !storage) throw new Error(`kernel has no slot ${index}`)
     const access = slot.access === 'read' ? 'read' : 'write'
-    return this.#bind({ name: `t${index}`, target: { kind: 'slot', slot: index }, access, storage })
+    const type = this.vectors.slots.has(index) ? `vec4<${storage}>` : storage
+    return this.#bind({ name: `t${index}`, target: { kind: 'slot', slot: index }, access, type })
   }
 
   /** An element of a slot, to be read or written. */
@@ -98,11 +109,11 @@ export class Shader {
 
   /** The binding that several slots of one arena share. */
   group(number: number, storage: Storage, access: 'read' | 'write'): string {
-    return this.#bind({ name: `m${number}`, target: { kind: 'group', group: number }, access, storage })
+    return this.#bind({ name: `m${number}`, target: { kind: 'group', group: number }, access, type: storage })
   }
   /** The number of the turn of the loop around the dispatch. */
   turn(): string {
-    return this.#bind({ name: 'turns', target: { kind: 'turn' }, access: 'read', storage: 'u32' })
+    return this.#bind({ name: 'turns', target: { kind: 'turn' }, access: 'read', type: 'u32' })
   }
   /** Elements from the start of a shared binding: always a constant by name, so that layers at different places are one text. */
   offset(name: string, elements: Dim): string {
@@ -110,12 +121,12 @@ export class Shader {
     return name
   }
 
-  scratch(index: number, storage: ScratchStorage, access: 'read' | 'write'): string {
-    return this.#bind({ name: `scratch${index}`, target: { kind: 'scratch', scratch: index }, access, storage })
+  scratch(index: number, type: ScratchStorage, access: 'read' | 'write'): string {
+    return this.#bind({ name: `scratch${index}`, target: { kind: 'scratch', scratch: index }, access, type })
   }
 
   #bind(entry: BindingEntry): string {
-    if (entry.storage === 'f16') this.need('shader-f16')
+    if (entry.type.includes('f16')) this.need('shader-f16')
     if (!this.#bindings.has(entry.name)) this.#bindings.set(entry.name, entry)
     return entry.name
   }
@@ -181,7 +192,7 @@ export class Shader {
     for (const name of this.#offsets.keys()) parts.push(`override ${name}: u32;`)
     bindings.forEach((b, i) => {
       const mode = b.access === 'read' ? 'read' : 'read_write'
-      parts.push(`@group(0) @binding(${i}) var<storage, ${mode}> ${b.name}: array<${b.storage}>;`)
+      parts.push(`@group(0) @binding(${i}) var<storage, ${mode}> ${b.name}: array<${b.type}>;`)
     })
     parts.push(...this.#arrays, '')
     for (const source of helperSources(this.#helpers)) parts.push(source, '')

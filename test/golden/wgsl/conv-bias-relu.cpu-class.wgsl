@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let i6 = row3 + 1u;
     let i7 = row3 + 2u;
     let i8 = row3 + 3u;
-    let i9 = min(column4 + lane + 0u, n1 - 1u);
+    let i9 = min(column4 + lane, n1 - 1u);
     let i10 = i9 % 9u;
     let q11 = i9 / 9u;
     let i12 = q11 % 9u;
@@ -134,23 +134,75 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         }
       }
     }
-    var sums92 = array<f32, 16>(c29, c30, c31, c32, c33, c34, c35, c36, c37, c38, c39, c40, c41, c42, c43, c44);
-    for (var i93 = 0u; i93 < 4u; i93++) {
-      let i94 = row3 + i93;
-       {
-        let v102 = t2[i94];
-        let k104 = i94 * 81u;
-        for (var i95 = 0u; i95 < 4u; i95++) {
-          let i96 = column4 + lane + i95 * 8u;
-          if (i96 < n1) {
-            let i97 = i96 % 9u;
-            let q98 = i96 / 9u;
-            let i99 = q98 % 9u;
-            let q100 = q98 / 9u;
-            let v101 = sums92[i93 * 4u + i95];
-            let v103 = max((v101 + v102), 0.0f);
-            t3[k104 + q100 * 324u + i99 * 9u + i97] = v103;
-          }
+    let i92 = column4 + lane;
+    if (i92 < n1) {
+      let i93 = i92 % 9u;
+      let q94 = i92 / 9u;
+      let i95 = q94 % 9u;
+      let q96 = q94 / 9u;
+      var sums97 = array<f32, 4>(c29, c33, c37, c41);
+      let k103 = q96 * 324u + i95 * 9u + i93;
+      for (var i98 = 0u; i98 < 4u + group.z; i98++) {
+        let i99 = row3 + i98;
+         {
+          let v100 = sums97[i98];
+          let v101 = t2[i99];
+          let v102 = max((v100 + v101), 0.0f);
+          t3[k103 + i99 * 81u] = v102;
+        }
+      }
+    }
+    let i104 = column4 + lane + 1u * 8u;
+    if (i104 < n1) {
+      let i105 = i104 % 9u;
+      let q106 = i104 / 9u;
+      let i107 = q106 % 9u;
+      let q108 = q106 / 9u;
+      var sums109 = array<f32, 4>(c30, c34, c38, c42);
+      let k115 = q108 * 324u + i107 * 9u + i105;
+      for (var i110 = 0u; i110 < 4u + group.z; i110++) {
+        let i111 = row3 + i110;
+         {
+          let v112 = sums109[i110];
+          let v113 = t2[i111];
+          let v114 = max((v112 + v113), 0.0f);
+          t3[k115 + i111 * 81u] = v114;
+        }
+      }
+    }
+    let i116 = column4 + lane + 2u * 8u;
+    if (i116 < n1) {
+      let i117 = i116 % 9u;
+      let q118 = i116 / 9u;
+      let i119 = q118 % 9u;
+      let q120 = q118 / 9u;
+      var sums121 = array<f32, 4>(c31, c35, c39, c43);
+      let k127 = q120 * 324u + i119 * 9u + i117;
+      for (var i122 = 0u; i122 < 4u + group.z; i122++) {
+        let i123 = row3 + i122;
+         {
+          let v124 = sums121[i122];
+          let v125 = t2[i123];
+          let v126 = max((v124 + v125), 0.0f);
+          t3[k127 + i123 * 81u] = v126;
+        }
+      }
+    }
+    let i128 = column4 + lane + 3u * 8u;
+    if (i128 < n1) {
+      let i129 = i128 % 9u;
+      let q130 = i128 / 9u;
+      let i131 = q130 % 9u;
+      let q132 = q130 / 9u;
+      var sums133 = array<f32, 4>(c32, c36, c40, c44);
+      let k139 = q132 * 324u + i131 * 9u + i129;
+      for (var i134 = 0u; i134 < 4u + group.z; i134++) {
+        let i135 = row3 + i134;
+         {
+          let v136 = sums133[i134];
+          let v137 = t2[i135];
+          let v138 = max((v136 + v137), 0.0f);
+          t3[k139 + i135 * 81u] = v138;
         }
       }
     }

@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let i6 = row3 + 1u;
     let i7 = row3 + 2u;
     let i8 = row3 + 3u;
-    let i9 = min(column4 + lane + 0u, n1 - 1u);
+    let i9 = min(column4 + lane, n1 - 1u);
     let i10 = i9 % 9u;
     let q11 = i9 / 9u;
     let i12 = q11 % 9u;
@@ -88,96 +88,68 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         }
       }
     }
-    let i60 = row3 + 0u;
-     {
-      let i61 = column4 + lane + 0u;
-      let v66 = t2[i60];
-      let k68 = i60 * 81u;
-      if (i61 < n1) {
-        let i62 = i61 % 9u;
-        let q63 = i61 / 9u;
-        let i64 = q63 % 9u;
-        let q65 = q63 / 9u;
+    let i60 = column4 + lane;
+    if (i60 < n1) {
+      let i61 = i60 % 9u;
+      let q62 = i60 / 9u;
+      let i63 = q62 % 9u;
+      let q64 = q62 / 9u;
+      let i65 = row3 + 0u;
+      let k68 = q64 * 324u + i63 * 9u + i61;
+       {
+        let v66 = t2[i65];
         let v67 = max((c19 + v66), 0.0f);
-        t3[k68 + q65 * 324u + i64 * 9u + i62] = v67;
+        t3[k68 + i65 * 81u] = v67;
       }
-      let i69 = column4 + lane + 1u * 64u;
-      if (i69 < n1) {
-        let i70 = i69 % 9u;
-        let q71 = i69 / 9u;
-        let i72 = q71 % 9u;
-        let q73 = q71 / 9u;
-        let v74 = max((c20 + v66), 0.0f);
-        t3[k68 + q73 * 324u + i72 * 9u + i70] = v74;
+      let i69 = row3 + 1u;
+       {
+        let v70 = t2[i69];
+        let v71 = max((c21 + v70), 0.0f);
+        t3[k68 + i69 * 81u] = v71;
       }
-    }
-    let i75 = row3 + 1u;
-     {
-      let i76 = column4 + lane + 0u;
-      let v81 = t2[i75];
-      let k83 = i75 * 81u;
-      if (i76 < n1) {
-        let i77 = i76 % 9u;
-        let q78 = i76 / 9u;
-        let i79 = q78 % 9u;
-        let q80 = q78 / 9u;
-        let v82 = max((c21 + v81), 0.0f);
-        t3[k83 + q80 * 324u + i79 * 9u + i77] = v82;
+      let i72 = row3 + 2u;
+       {
+        let v73 = t2[i72];
+        let v74 = max((c23 + v73), 0.0f);
+        t3[k68 + i72 * 81u] = v74;
       }
-      let i84 = column4 + lane + 1u * 64u;
-      if (i84 < n1) {
-        let i85 = i84 % 9u;
-        let q86 = i84 / 9u;
-        let i87 = q86 % 9u;
-        let q88 = q86 / 9u;
-        let v89 = max((c22 + v81), 0.0f);
-        t3[k83 + q88 * 324u + i87 * 9u + i85] = v89;
+      let i75 = row3 + 3u;
+       {
+        let v76 = t2[i75];
+        let v77 = max((c25 + v76), 0.0f);
+        t3[k68 + i75 * 81u] = v77;
       }
     }
-    let i90 = row3 + 2u;
-     {
-      let i91 = column4 + lane + 0u;
-      let v96 = t2[i90];
-      let k98 = i90 * 81u;
-      if (i91 < n1) {
-        let i92 = i91 % 9u;
-        let q93 = i91 / 9u;
-        let i94 = q93 % 9u;
-        let q95 = q93 / 9u;
-        let v97 = max((c23 + v96), 0.0f);
-        t3[k98 + q95 * 324u + i94 * 9u + i92] = v97;
+    let i78 = column4 + lane + 1u * 64u;
+    if (i78 < n1) {
+      let i79 = i78 % 9u;
+      let q80 = i78 / 9u;
+      let i81 = q80 % 9u;
+      let q82 = q80 / 9u;
+      let i83 = row3 + 0u;
+      let k86 = q82 * 324u + i81 * 9u + i79;
+       {
+        let v84 = t2[i83];
+        let v85 = max((c20 + v84), 0.0f);
+        t3[k86 + i83 * 81u] = v85;
       }
-      let i99 = column4 + lane + 1u * 64u;
-      if (i99 < n1) {
-        let i100 = i99 % 9u;
-        let q101 = i99 / 9u;
-        let i102 = q101 % 9u;
-        let q103 = q101 / 9u;
-        let v104 = max((c24 + v96), 0.0f);
-        t3[k98 + q103 * 324u + i102 * 9u + i100] = v104;
+      let i87 = row3 + 1u;
+       {
+        let v88 = t2[i87];
+        let v89 = max((c22 + v88), 0.0f);
+        t3[k86 + i87 * 81u] = v89;
       }
-    }
-    let i105 = row3 + 3u;
-     {
-      let i106 = column4 + lane + 0u;
-      let v111 = t2[i105];
-      let k113 = i105 * 81u;
-      if (i106 < n1) {
-        let i107 = i106 % 9u;
-        let q108 = i106 / 9u;
-        let i109 = q108 % 9u;
-        let q110 = q108 / 9u;
-        let v112 = max((c25 + v111), 0.0f);
-        t3[k113 + q110 * 324u + i109 * 9u + i107] = v112;
+      let i90 = row3 + 2u;
+       {
+        let v91 = t2[i90];
+        let v92 = max((c24 + v91), 0.0f);
+        t3[k86 + i90 * 81u] = v92;
       }
-      let i114 = column4 + lane + 1u * 64u;
-      if (i114 < n1) {
-        let i115 = i114 % 9u;
-        let q116 = i114 / 9u;
-        let i117 = q116 % 9u;
-        let q118 = q116 / 9u;
-        let v119 = max((c26 + v111), 0.0f);
-        t3[k113 + q118 * 324u + i117 * 9u + i115] = v119;
+      let i93 = row3 + 3u;
+       {
+        let v94 = t2[i93];
+        let v95 = max((c26 + v94), 0.0f);
+        t3[k86 + i93 * 81u] = v95;
       }
     }
   }

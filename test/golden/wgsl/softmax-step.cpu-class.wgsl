@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let column4 = 0u;
     let i5 = min(row3 + sublane + 0u, n1 - 1u);
     let i6 = min(row3 + sublane + 8u, n1 - 1u);
-    let i7 = min(column4 + lane + 0u, 9u);
+    let i7 = min(column4 + lane, 9u);
     let i8 = min(column4 + lane + 1u * 8u, 9u);
     var c9 = 0.0f;
     var c10 = 0.0f;
@@ -111,19 +111,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       c39 = fma(v65, v43, c39);
       c40 = fma(v65, v45, c40);
     }
-    var sums66 = array<f32, 32>(c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, c21, c22, c23, c24, c25, c26, c27, c28, c29, c30, c31, c32, c33, c34, c35, c36, c37, c38, c39, c40);
-    for (var i67 = 0u; i67 < 16u; i67++) {
-      let i68 = row3 + i67;
-      if (i68 < n1) {
-        let k74 = i68 * 10u;
-        for (var i69 = 0u; i69 < 2u; i69++) {
-          let i70 = column4 + lane + i69 * 8u;
-          if (i70 < 10u) {
-            let v71 = sums66[i67 * 2u + i69];
-            let v72 = t2[i70];
-            let v73 = v71 + v72;
-            t3[k74 + i70] = v73;
-          }
+    let i66 = column4 + lane;
+    if (i66 < 10u) {
+      var sums67 = array<f32, 16>(c9, c11, c13, c15, c17, c19, c21, c23, c25, c27, c29, c31, c33, c35, c37, c39);
+      let v71 = t2[i66];
+      for (var i68 = 0u; i68 < 16u + group.z; i68++) {
+        let i69 = row3 + i68;
+        if (i69 < n1) {
+          let v70 = sums67[i68];
+          let v72 = v70 + v71;
+          t3[i66 + i69 * 10u] = v72;
+        }
+      }
+    }
+    let i73 = column4 + lane + 1u * 8u;
+    if (i73 < 10u) {
+      var sums74 = array<f32, 16>(c10, c12, c14, c16, c18, c20, c22, c24, c26, c28, c30, c32, c34, c36, c38, c40);
+      let v78 = t2[i73];
+      for (var i75 = 0u; i75 < 16u + group.z; i75++) {
+        let i76 = row3 + i75;
+        if (i76 < n1) {
+          let v77 = sums74[i75];
+          let v79 = v77 + v78;
+          t3[i73 + i76 * 10u] = v79;
         }
       }
     }
@@ -224,12 +234,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
 // contract_reshape
 enable subgroups;
-// contract: 16 x 4 results an invocation, 8 lanes along the columns, rows shared by subgroup broadcast
+// contract: 10 x 1 vectors of 4 results an invocation, 8 lanes along the columns, rows shared by subgroup broadcast
 
 override n0: u32; // batch
-@group(0) @binding(0) var<storage, read> t0: array<f32>;
+@group(0) @binding(0) var<storage, read> t0: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> t1: array<f32>;
-@group(0) @binding(2) var<storage, read_write> t2: array<f32>;
+@group(0) @binding(2) var<storage, read_write> t2: array<vec4<f32>>;
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) sublane: u32, @builtin(local_invocation_index) lane: u32) {
@@ -239,175 +249,52 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let g2 = g0 / 25u;
     let row3 = 0u;
     let column4 = g1 * 32u;
-    let i5 = min(row3 + sublane + 0u, 9u);
-    let i6 = min(row3 + sublane + 8u, 9u);
-    let i7 = min(column4 + lane + 0u, 783u);
-    let i8 = min(column4 + lane + 1u * 8u, 783u);
-    let i9 = min(column4 + lane + 2u * 8u, 783u);
-    let i10 = min(column4 + lane + 3u * 8u, 783u);
-    var c11 = 0.0f;
-    var c12 = 0.0f;
-    var c13 = 0.0f;
-    var c14 = 0.0f;
-    var c15 = 0.0f;
-    var c16 = 0.0f;
-    var c17 = 0.0f;
-    var c18 = 0.0f;
-    var c19 = 0.0f;
-    var c20 = 0.0f;
-    var c21 = 0.0f;
-    var c22 = 0.0f;
-    var c23 = 0.0f;
-    var c24 = 0.0f;
-    var c25 = 0.0f;
-    var c26 = 0.0f;
-    var c27 = 0.0f;
-    var c28 = 0.0f;
-    var c29 = 0.0f;
-    var c30 = 0.0f;
-    var c31 = 0.0f;
-    var c32 = 0.0f;
-    var c33 = 0.0f;
-    var c34 = 0.0f;
-    var c35 = 0.0f;
-    var c36 = 0.0f;
-    var c37 = 0.0f;
-    var c38 = 0.0f;
-    var c39 = 0.0f;
-    var c40 = 0.0f;
-    var c41 = 0.0f;
-    var c42 = 0.0f;
-    var c43 = 0.0f;
-    var c44 = 0.0f;
-    var c45 = 0.0f;
-    var c46 = 0.0f;
-    var c47 = 0.0f;
-    var c48 = 0.0f;
-    var c49 = 0.0f;
-    var c50 = 0.0f;
-    var c51 = 0.0f;
-    var c52 = 0.0f;
-    var c53 = 0.0f;
-    var c54 = 0.0f;
-    var c55 = 0.0f;
-    var c56 = 0.0f;
-    var c57 = 0.0f;
-    var c58 = 0.0f;
-    var c59 = 0.0f;
-    var c60 = 0.0f;
-    var c61 = 0.0f;
-    var c62 = 0.0f;
-    var c63 = 0.0f;
-    var c64 = 0.0f;
-    var c65 = 0.0f;
-    var c66 = 0.0f;
-    var c67 = 0.0f;
-    var c68 = 0.0f;
-    var c69 = 0.0f;
-    var c70 = 0.0f;
-    var c71 = 0.0f;
-    var c72 = 0.0f;
-    var c73 = 0.0f;
-    var c74 = 0.0f;
-    for (var i75 = 0u; i75 < n0 + group.z; i75++) {
-      let v76 = t0[i7 + i75 * 784u];
-      let v77 = t0[i8 + i75 * 784u];
-      let v78 = t0[i9 + i75 * 784u];
-      let v79 = t0[i10 + i75 * 784u];
-      let v80 = t1[i5 + i75 * 10u];
-      let v81 = t1[i6 + i75 * 10u];
-      let v82 = subgroupBroadcast(v80, 0u);
-      c11 = fma(v82, v76, c11);
-      c12 = fma(v82, v77, c12);
-      c13 = fma(v82, v78, c13);
-      c14 = fma(v82, v79, c14);
-      let v83 = subgroupBroadcast(v80, 1u);
-      c15 = fma(v83, v76, c15);
-      c16 = fma(v83, v77, c16);
-      c17 = fma(v83, v78, c17);
-      c18 = fma(v83, v79, c18);
-      let v84 = subgroupBroadcast(v80, 2u);
-      c19 = fma(v84, v76, c19);
-      c20 = fma(v84, v77, c20);
-      c21 = fma(v84, v78, c21);
-      c22 = fma(v84, v79, c22);
-      let v85 = subgroupBroadcast(v80, 3u);
-      c23 = fma(v85, v76, c23);
-      c24 = fma(v85, v77, c24);
-      c25 = fma(v85, v78, c25);
-      c26 = fma(v85, v79, c26);
-      let v86 = subgroupBroadcast(v80, 4u);
-      c27 = fma(v86, v76, c27);
-      c28 = fma(v86, v77, c28);
-      c29 = fma(v86, v78, c29);
-      c30 = fma(v86, v79, c30);
-      let v87 = subgroupBroadcast(v80, 5u);
-      c31 = fma(v87, v76, c31);
-      c32 = fma(v87, v77, c32);
-      c33 = fma(v87, v78, c33);
-      c34 = fma(v87, v79, c34);
-      let v88 = subgroupBroadcast(v80, 6u);
-      c35 = fma(v88, v76, c35);
-      c36 = fma(v88, v77, c36);
-      c37 = fma(v88, v78, c37);
-      c38 = fma(v88, v79, c38);
-      let v89 = subgroupBroadcast(v80, 7u);
-      c39 = fma(v89, v76, c39);
-      c40 = fma(v89, v77, c40);
-      c41 = fma(v89, v78, c41);
-      c42 = fma(v89, v79, c42);
-      let v90 = subgroupBroadcast(v81, 0u);
-      c43 = fma(v90, v76, c43);
-      c44 = fma(v90, v77, c44);
-      c45 = fma(v90, v78, c45);
-      c46 = fma(v90, v79, c46);
-      let v91 = subgroupBroadcast(v81, 1u);
-      c47 = fma(v91, v76, c47);
-      c48 = fma(v91, v77, c48);
-      c49 = fma(v91, v78, c49);
-      c50 = fma(v91, v79, c50);
-      let v92 = subgroupBroadcast(v81, 2u);
-      c51 = fma(v92, v76, c51);
-      c52 = fma(v92, v77, c52);
-      c53 = fma(v92, v78, c53);
-      c54 = fma(v92, v79, c54);
-      let v93 = subgroupBroadcast(v81, 3u);
-      c55 = fma(v93, v76, c55);
-      c56 = fma(v93, v77, c56);
-      c57 = fma(v93, v78, c57);
-      c58 = fma(v93, v79, c58);
-      let v94 = subgroupBroadcast(v81, 4u);
-      c59 = fma(v94, v76, c59);
-      c60 = fma(v94, v77, c60);
-      c61 = fma(v94, v78, c61);
-      c62 = fma(v94, v79, c62);
-      let v95 = subgroupBroadcast(v81, 5u);
-      c63 = fma(v95, v76, c63);
-      c64 = fma(v95, v77, c64);
-      c65 = fma(v95, v78, c65);
-      c66 = fma(v95, v79, c66);
-      let v96 = subgroupBroadcast(v81, 6u);
-      c67 = fma(v96, v76, c67);
-      c68 = fma(v96, v77, c68);
-      c69 = fma(v96, v78, c69);
-      c70 = fma(v96, v79, c70);
-      let v97 = subgroupBroadcast(v81, 7u);
-      c71 = fma(v97, v76, c71);
-      c72 = fma(v97, v77, c72);
-      c73 = fma(v97, v78, c73);
-      c74 = fma(v97, v79, c74);
+    let i5 = row3 + sublane + 0u;
+    let i6 = row3 + sublane + 8u;
+    let i7 = min(column4 + lane * 4u, 780u);
+    var c8 = vec4f();
+    var c9 = vec4f();
+    var c10 = vec4f();
+    var c11 = vec4f();
+    var c12 = vec4f();
+    var c13 = vec4f();
+    var c14 = vec4f();
+    var c15 = vec4f();
+    var c16 = vec4f();
+    var c17 = vec4f();
+    for (var i18 = 0u; i18 < n0 + group.z; i18++) {
+      let v19 = t0[(i7 + i18 * 784u) / 4u];
+      let v20 = t1[i5 + i18 * 10u];
+      let v21 = t1[i6 + i18 * 10u];
+      let v22 = subgroupBroadcast(v20, 0u);
+      c8 = fma(vec4f(v22), v19, c8);
+      let v23 = subgroupBroadcast(v20, 1u);
+      c9 = fma(vec4f(v23), v19, c9);
+      let v24 = subgroupBroadcast(v20, 2u);
+      c10 = fma(vec4f(v24), v19, c10);
+      let v25 = subgroupBroadcast(v20, 3u);
+      c11 = fma(vec4f(v25), v19, c11);
+      let v26 = subgroupBroadcast(v20, 4u);
+      c12 = fma(vec4f(v26), v19, c12);
+      let v27 = subgroupBroadcast(v20, 5u);
+      c13 = fma(vec4f(v27), v19, c13);
+      let v28 = subgroupBroadcast(v20, 6u);
+      c14 = fma(vec4f(v28), v19, c14);
+      let v29 = subgroupBroadcast(v20, 7u);
+      c15 = fma(vec4f(v29), v19, c15);
+      let v30 = subgroupBroadcast(v21, 0u);
+      c16 = fma(vec4f(v30), v19, c16);
+      let v31 = subgroupBroadcast(v21, 1u);
+      c17 = fma(vec4f(v31), v19, c17);
     }
-    var sums98 = array<f32, 64>(c11, c12, c13, c14, c15, c16, c17, c18, c19, c20, c21, c22, c23, c24, c25, c26, c27, c28, c29, c30, c31, c32, c33, c34, c35, c36, c37, c38, c39, c40, c41, c42, c43, c44, c45, c46, c47, c48, c49, c50, c51, c52, c53, c54, c55, c56, c57, c58, c59, c60, c61, c62, c63, c64, c65, c66, c67, c68, c69, c70, c71, c72, c73, c74);
-    for (var i99 = 0u; i99 < 16u; i99++) {
-      let i100 = row3 + i99;
-      if (i100 < 10u) {
-        let k104 = i100 * 784u;
-        for (var i101 = 0u; i101 < 4u; i101++) {
-          let i102 = column4 + lane + i101 * 8u;
-          if (i102 < 784u) {
-            let v103 = sums98[i99 * 4u + i101];
-            t2[k104 + i102] = v103;
-          }
+    let i33 = column4 + lane * 4u;
+    if (i33 < 784u) {
+      var sums34 = array<vec4f, 10>(c8, c9, c10, c11, c12, c13, c14, c15, c16, c17);
+      for (var i35 = 0u; i35 < 10u + group.z; i35++) {
+        let i36 = row3 + i35;
+         {
+          let v37 = sums34[i35];
+          t2[(i33 + i36 * 784u) / 4u] = vec4<f32>(v37.x, v37.y, v37.z, v37.w);
         }
       }
     }

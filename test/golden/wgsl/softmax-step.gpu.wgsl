@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let i6 = min(row3 + 1u, n1 - 1u);
     let i7 = min(row3 + 2u, n1 - 1u);
     let i8 = min(row3 + 3u, n1 - 1u);
-    let i9 = min(column4 + lane + 0u, 9u);
+    let i9 = min(column4 + lane, 9u);
     var c10 = 0.0f;
     var c11 = 0.0f;
     var c12 = 0.0f;
@@ -41,44 +41,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       c12 = fma(v22, v16, c12);
       c13 = fma(v24, v16, c13);
     }
-    let i25 = row3 + 0u;
-    if (i25 < n1) {
-      let i26 = column4 + lane + 0u;
-      let k29 = i25 * 10u;
-      if (i26 < 10u) {
-        let v27 = t2[i26];
+    let i25 = column4 + lane;
+    if (i25 < 10u) {
+      let i26 = row3 + 0u;
+      let v27 = t2[i25];
+      if (i26 < n1) {
         let v28 = c10 + v27;
-        t3[k29 + i26] = v28;
+        t3[i25 + i26 * 10u] = v28;
       }
-    }
-    let i30 = row3 + 1u;
-    if (i30 < n1) {
-      let i31 = column4 + lane + 0u;
-      let k34 = i30 * 10u;
-      if (i31 < 10u) {
-        let v32 = t2[i31];
-        let v33 = c11 + v32;
-        t3[k34 + i31] = v33;
+      let i29 = row3 + 1u;
+      if (i29 < n1) {
+        let v30 = c11 + v27;
+        t3[i25 + i29 * 10u] = v30;
       }
-    }
-    let i35 = row3 + 2u;
-    if (i35 < n1) {
-      let i36 = column4 + lane + 0u;
-      let k39 = i35 * 10u;
-      if (i36 < 10u) {
-        let v37 = t2[i36];
-        let v38 = c12 + v37;
-        t3[k39 + i36] = v38;
+      let i31 = row3 + 2u;
+      if (i31 < n1) {
+        let v32 = c12 + v27;
+        t3[i25 + i31 * 10u] = v32;
       }
-    }
-    let i40 = row3 + 3u;
-    if (i40 < n1) {
-      let i41 = column4 + lane + 0u;
-      let k44 = i40 * 10u;
-      if (i41 < 10u) {
-        let v42 = t2[i41];
-        let v43 = c13 + v42;
-        t3[k44 + i41] = v43;
+      let i33 = row3 + 3u;
+      if (i33 < n1) {
+        let v34 = c13 + v27;
+        t3[i25 + i33 * 10u] = v34;
       }
     }
   }
@@ -199,17 +183,17 @@ override n0: u32; // batch
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let g0 = group.x + group.y * groups.x;
   if (g0 < 21u) {
-    let g1 = g0 % 7u;
-    let g2 = g0 / 7u;
-    let g3 = g2 % 3u;
-    let g4 = g2 / 3u;
-    let row5 = g3 * 4u;
-    let column6 = g1 * 128u;
+    let g1 = g0 % 3u;
+    let g2 = g0 / 3u;
+    let g3 = g2 % 7u;
+    let g4 = g2 / 7u;
+    let row5 = g1 * 4u;
+    let column6 = g3 * 128u;
     let i7 = min(row5 + 0u, 9u);
     let i8 = min(row5 + 1u, 9u);
     let i9 = min(row5 + 2u, 9u);
     let i10 = min(row5 + 3u, 9u);
-    let i11 = min(column6 + lane + 0u, 783u);
+    let i11 = min(column6 + lane, 783u);
     let i12 = min(column6 + lane + 1u * 64u, 783u);
     var c13 = 0.0f;
     var c14 = 0.0f;
@@ -235,52 +219,42 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       c19 = fma(v27, v22, c19);
       c20 = fma(v27, v23, c20);
     }
-    let i28 = row5 + 0u;
-    if (i28 < 10u) {
-      let i29 = column6 + lane + 0u;
-      let k30 = i28 * 784u;
-      if (i29 < 784u) {
-        t2[k30 + i29] = c13;
+    let i28 = column6 + lane;
+    if (i28 < 784u) {
+      let i29 = row5 + 0u;
+      if (i29 < 10u) {
+        t2[i28 + i29 * 784u] = c13;
       }
-      let i31 = column6 + lane + 1u * 64u;
-      if (i31 < 784u) {
-        t2[k30 + i31] = c14;
+      let i30 = row5 + 1u;
+      if (i30 < 10u) {
+        t2[i28 + i30 * 784u] = c15;
       }
-    }
-    let i33 = row5 + 1u;
-    if (i33 < 10u) {
-      let i34 = column6 + lane + 0u;
-      let k35 = i33 * 784u;
-      if (i34 < 784u) {
-        t2[k35 + i34] = c15;
+      let i31 = row5 + 2u;
+      if (i31 < 10u) {
+        t2[i28 + i31 * 784u] = c17;
       }
-      let i36 = column6 + lane + 1u * 64u;
-      if (i36 < 784u) {
-        t2[k35 + i36] = c16;
+      let i33 = row5 + 3u;
+      if (i33 < 10u) {
+        t2[i28 + i33 * 784u] = c19;
       }
     }
-    let i37 = row5 + 2u;
-    if (i37 < 10u) {
-      let i38 = column6 + lane + 0u;
-      let k39 = i37 * 784u;
-      if (i38 < 784u) {
-        t2[k39 + i38] = c17;
+    let i34 = column6 + lane + 1u * 64u;
+    if (i34 < 784u) {
+      let i35 = row5 + 0u;
+      if (i35 < 10u) {
+        t2[i34 + i35 * 784u] = c14;
       }
-      let i40 = column6 + lane + 1u * 64u;
-      if (i40 < 784u) {
-        t2[k39 + i40] = c18;
+      let i36 = row5 + 1u;
+      if (i36 < 10u) {
+        t2[i34 + i36 * 784u] = c16;
       }
-    }
-    let i41 = row5 + 3u;
-    if (i41 < 10u) {
-      let i42 = column6 + lane + 0u;
-      let k43 = i41 * 784u;
-      if (i42 < 784u) {
-        t2[k43 + i42] = c19;
+      let i37 = row5 + 2u;
+      if (i37 < 10u) {
+        t2[i34 + i37 * 784u] = c18;
       }
-      let i44 = column6 + lane + 1u * 64u;
-      if (i44 < 784u) {
-        t2[k43 + i44] = c20;
+      let i38 = row5 + 3u;
+      if (i38 < 10u) {
+        t2[i34 + i38 * 784u] = c20;
       }
     }
   }
