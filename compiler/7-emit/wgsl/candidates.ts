@@ -105,6 +105,8 @@ function contractions(kernel: Kernel, chosen: ContractSchedule, limits: Limits):
           [8, 4],
         ])
       : []),
+    // The innermost axes one by one, or in vectors; what does not fit the extents is printed without.
+    ...([1, 4] as const).flatMap((vector) => [1, 4].map((unroll): ContractSchedule => ({ ...chosen, vector, unroll }))),
     ...(splits ? [1, 2, 4, 8].map((split): ContractSchedule => ({ ...chosen, split })) : []),
   ]
 }
