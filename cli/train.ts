@@ -15,6 +15,7 @@ import type { Tokenizer } from '../runtime/tokenize/tokenizer.ts'
 import { encodeVocabularies, vocabularyKey } from '../runtime/tokenize/vocabularies.ts'
 import { type LoadedWeights, train } from '../runtime/trainer.ts'
 import { exitCodes, UsageError } from './failure.ts'
+import { gradientNorms } from './gradient-norms.ts'
 import { loadValidProgram } from './load.ts'
 import { compileWithin, memoryOption, parseMemory } from './memory.ts'
 import { asRecord, collect, deviceOption, type Verb } from './options.ts'
@@ -32,6 +33,7 @@ interface Options {
   readonly data?: string[]
   readonly names?: string
   readonly out: string
+  readonly record?: string
   readonly resume?: string
   readonly device: string
   readonly seed?: string
@@ -49,6 +51,7 @@ interface RunConfig {
   readonly data: readonly string[]
   readonly device: string
   readonly memory?: string
+  readonly record?: string
   readonly settings: TrainSettings
 }
 
@@ -62,6 +65,7 @@ export const trainVerb: Verb = (program, run) => {
     .option('--data <name=path>', 'where a data block finds its files, or the file of one field', collect)
     .option(namesOption[0], `${namesOption[1]}, for a block that loads them`)
     .option('--out <dir>', 'where run directories are made', 'runs')
+    .option('--record <what>', 'gradients: in metrics.jsonl also the norm of each parameter’s gradient, step by step')
     .option('--resume <dir>', 'go on with an earlier run, bit for bit')
     .option('--seed <n>', 'same as --set seed=N')
     .option(...memoryOption)
@@ -88,6 +92,9 @@ async function trainFile(file: string, block: string | undefined, options: Optio
   const data = await openDatasets(program, description, file, overrides, saved)
   const fields = data.get('train')?.fields ?? []
 
+  const record = options.record ?? earlier?.record
+  if (record !== undefined && record !== 'gradients')
+    throw new UsageError(`--record takes gradients; this is "${record}"`)
   const device = await selectDevice(options.device, options.quiet === true)
   const memory = options.memory ?? earlier?.memory
   const asked = {
@@ -95,6 +102,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     arguments: description.model.arguments,
     entries: ['step', 'evaluate'] as const,
     train: description,
+    norms: record === 'gradients',
     half: await canMix(device, description.precision, options.quiet === true),
   }
   const dimsOf = ({ program }: Compilation) => {
@@ -149,6 +157,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     data: options.data ?? [],
     device: options.device,
     ...(memory !== undefined && { memory }),
+    ...(record !== undefined && { record }),
     settings,
   }
   const place =
@@ -169,6 +178,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     if (directory) place.rewind(resume?.progress)
     report.opened(place.path, description.model.name, compiled, dims, resume?.progress.step)
     let lastStep = 0
+    const norms = gradientNorms()
     let finish: 'complete' | 'early' | 'interrupted' = 'complete'
     const events = train({
       executor,
@@ -190,10 +200,11 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     })
     for await (const event of events) {
       place.record(event)
-      report.event(event)
+      report.event(norms.told(event))
       if (event.kind === 'finish') finish = event.reason
       lastStep = event.step
     }
+    for (const line of norms.table()) report.note(line)
     if (finish === 'interrupted') return exitCodes.interrupted
     if (sources.test) {
       const values = await evaluate(executor, sources.test, { signal: interrupt.signal })

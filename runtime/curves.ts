@@ -40,7 +40,8 @@ function scalarNames(events: readonly TrainEvent[]): string[] {
   const names = new Set<string>()
   for (const event of events) {
     if (event.kind === 'step' || event.kind === 'validation')
-      for (const name of Object.keys(event.values)) names.add(name)
+      // Norms of single parameters are too many for a picture each.
+      for (const name of Object.keys(event.values)) if (!name.startsWith('gradient_norm.')) names.add(name)
   }
   return names.delete('loss') ? ['loss', ...names] : [...names]
 }

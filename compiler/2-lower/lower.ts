@@ -19,7 +19,8 @@ import type { GraphBuilder } from '../ops/builder.ts'
 import type { ModelGraph, NamedNode, ParameterPort, Program, StaticValue, TrainDescription } from '../program.ts'
 import { groupParameters } from './groups.ts'
 import { type IncrementalModel, requireIncremental } from './incremental.ts'
-import { scaledLoss, scaling } from './loss-scale.ts'
+import { scaledLoss, scaling, unscaled } from './loss-scale.ts'
+import { parameterNorms } from './norm.ts'
 import { updatePhases } from './update.ts'
 
 export type Differentiate = (builder: GraphBuilder, loss: Node, wrt: readonly Node[]) => readonly Node[]
@@ -36,6 +37,8 @@ export interface LowerOptions {
   readonly half?: boolean
   /** Of the incremental entries: the inputs that come position by position, where not all that can are meant. */
   readonly streams?: readonly string[]
+  /** The step also gives the norm of each parameter's gradient, before clipping. */
+  readonly norms?: boolean
   readonly differentiate: Differentiate
   readonly simplify: (graph: Graph) => Graph
 }
@@ -75,7 +78,12 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
         const trainable = model.parameters.filter((p) => !groups.isFrozen(p.path))
         const loss = mixed ? scaledLoss(model.builder, lossOf(model)) : lossOf(model)
         const learnt = gradients(model, loss, trainable.map(asTarget), options)
-        const results = [...scalars(model), ...learnt, ...nextStates(model)]
+        const results = [
+          ...scalars(model),
+          ...(options.norms ? parameterNorms(model.builder, learnt, mixed ? unscaled : (_, gradient) => gradient) : []),
+          ...learnt,
+          ...nextStates(model),
+        ]
         return {
           name,
           phases: [

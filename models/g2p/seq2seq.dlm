@@ -1,6 +1,7 @@
 /// Task: say how an English word is pronounced, letters in, phonemes out, as `transformer.dlm` does: here one LSTM reads and
 /// another speaks, which before each phoneme looks at all the letters again and weighs them by what it has said.
-/// Size: 304,603 parameters as trained here. The shape of Google's translation system of 2016 (8 and 8 layers of 1024) is a preset.
+/// Size: 304,603 parameters as trained here: `dlmc train … Small --device wasm`, seed 1, comes in 3,000 steps and 10 minutes on
+/// one of two shared cores to 10.5 % phoneme and 41.8 % word error on the 12,788 words held out (`dlmc evaluate`). The shape of Google's translation system of 2016 (8 and 8 layers of 1024) is a preset.
 /// Source: Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align and translate", 2015; Wu et al.,
 /// "Google's neural machine translation system", 2016; for this task Yao and Zweig, "Sequence-to-sequence neural net models for
 /// grapheme-to-phoneme conversion", 2015.
