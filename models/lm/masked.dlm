@@ -1,6 +1,8 @@
 /// Task: fill in the blanks: say the characters that are hidden in plain English text (the Brown corpus, whole texts held
 /// out) from those on both sides of them.
-/// Size: 834,400 parameters.
+/// Size: 834,400 parameters. The smaller one (`dlmc train … Small --device wasm`, seed 1) is after 2,000 steps, 6 minutes on one of
+/// two shared cores, still on the plateau where only the frequencies of characters are known: 16.8 % of the blanks of the
+/// validation texts.
 /// Source: Devlin et al., "BERT: pre-training of deep bidirectional transformers for language understanding", 2019.
 const vocabulary = 96
 
