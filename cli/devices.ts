@@ -21,7 +21,8 @@ export const devicesVerb: Verb = (program, run) => {
         if (options.measure) return measure(options)
         const report = await listDevices()
         const found = []
-        for (const device of report.found) found.push({ ...device, rates: await ratesOf(device.selector, options.again) })
+        for (const device of report.found)
+          found.push({ ...device, rates: await ratesOf(device.selector, options.again) })
         if (options.json) {
           terminal.json({ ...report, found })
           return exitCodes.done
@@ -62,7 +63,6 @@ async function ratesOf(selector: string, again: boolean | undefined): Promise<Ro
 
 const ratesText = ({ bytesPerSecond, flopsPerSecond, measured }: Roofline): string =>
   `copies ${quantity(bytesPerSecond, 'B/s')}, multiplies and adds ${quantity(flopsPerSecond, 'FLOP/s')} (measured ${measured.slice(0, 10)})`
-
 
 async function measure({ device: name, again, json }: { device: string; again?: boolean; json?: boolean }) {
   const device = await selectDevice(name, true)

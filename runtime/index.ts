@@ -61,6 +61,7 @@ export { openSequenceModel } from './sequence-model.ts'
 export { openSession } from './session.ts'
 export { elements, evaluate as evaluateSize } from './size.ts'
 export { type Rearrangement, type Stored, storedAs } from './stored-as.ts'
+export { openTokenModel } from './token-model.ts'
 export { special, specialTokens } from './tokenize/special.ts'
 export {
   type TextStream,
@@ -70,7 +71,6 @@ export {
   trainTokenizer,
 } from './tokenize/tokenizer.ts'
 export { decodeVocabularies, encodeVocabularies } from './tokenize/vocabularies.ts'
-export { openTokenModel } from './token-model.ts'
 export type * from './train-event.ts'
 export { type LoadedWeights, type TrainOptions, train } from './trainer.ts'
 export { averageWeights, initialize, loadWeights, readState, weightsOf, writeState } from './variables.ts'

@@ -7,6 +7,9 @@ const path = new URL('../grammar/REFERENCE.md', import.meta.url)
 const parts = { grammar: grammarReference(), builtins: builtinReference() }
 let text = readFileSync(path, 'utf8')
 for (const [name, part] of Object.entries(parts)) {
-  text = text.replace(new RegExp(`<!-- ${name} -->\\n[\\s\\S]*?<!-- end of ${name} -->`), () => `<!-- ${name} -->\n${part}\n<!-- end of ${name} -->`)
+  text = text.replace(
+    new RegExp(`<!-- ${name} -->\\n[\\s\\S]*?<!-- end of ${name} -->`),
+    () => `<!-- ${name} -->\n${part}\n<!-- end of ${name} -->`,
+  )
 }
 writeFileSync(path, text)

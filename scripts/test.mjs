@@ -21,12 +21,19 @@ must(npm, ['run', '--silent', 'data', 'mnist'])
 const results = 'node_modules/.cache/dlm/tests.json'
 rmSync(results, { force: true })
 const status = run(process.execPath, [
-  'node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`, ...process.argv.slice(2),
+  'node_modules/vitest/vitest.mjs',
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${results}`,
+  ...process.argv.slice(2),
 ])
 if (!existsSync(results)) process.exit(status || 1)
 const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(readFileSync(results, 'utf8'))
 // A file that could not be loaded has no failed test of its own, and must count all the same.
-const brokenFiles = testResults.filter((f) => f.status === 'failed' && f.assertionResults.every((t) => t.status !== 'failed')).length
+const brokenFiles = testResults.filter(
+  (f) => f.status === 'failed' && f.assertionResults.every((t) => t.status !== 'failed'),
+).length
 const failed = numFailedTests + brokenFiles
 console.log(`${numPassedTests} passed, ${failed} failed${numPendingTests ? `, ${numPendingTests} skipped` : ''}`)
 process.exit(status || (failed > 0 ? 1 : 0))

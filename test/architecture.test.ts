@@ -21,7 +21,10 @@ interface Import {
 }
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^'"]*?\s+from\s+)?['"]([^'"]+)['"]/gms), ...text.matchAll(/\bimport\((?:type\s+)?()['"]([^'"]+)['"]\)/g)].map((m) => ({
+  return [
+    ...text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^'"]*?\s+from\s+)?['"]([^'"]+)['"]/gms),
+    ...text.matchAll(/\bimport\((?:type\s+)?()['"]([^'"]+)['"]\)/g),
+  ].map((m) => ({
     file,
     typeOnly: Boolean(m[1]?.trim()),
     target: m[2]!.startsWith('.') ? relative(root, resolve(root, dirname(file), m[2]!)) : m[2]!,
@@ -33,22 +36,41 @@ const show = (list: readonly Import[]) => list.map((i) => `${i.file} → ${i.tar
 
 describe('imports point one way', () => {
   it('grammar imports nothing of the project but itself', () => {
-    expect(show(imports.filter(within('grammar')).filter((i) => /^(compiler|runtime|cli|test)\//.test(i.target)))).toEqual([])
+    expect(
+      show(imports.filter(within('grammar')).filter((i) => /^(compiler|runtime|cli|test)\//.test(i.target))),
+    ).toEqual([])
   })
-  it('the compiler imports only the runtime\'s contract', () => {
-    const allowed = new Set(['runtime/abi.ts', 'runtime/size.ts', 'runtime/executor.ts', 'runtime/errors.ts', 'runtime/wasm/layout.ts'])
-    const found = imports.filter(within('compiler')).filter((i) => i.target.startsWith('cli/') || (i.target.startsWith('runtime/') && !allowed.has(i.target) && !i.typeOnly))
+  it("the compiler imports only the runtime's contract", () => {
+    const allowed = new Set([
+      'runtime/abi.ts',
+      'runtime/size.ts',
+      'runtime/executor.ts',
+      'runtime/errors.ts',
+      'runtime/wasm/layout.ts',
+    ])
+    const found = imports
+      .filter(within('compiler'))
+      .filter(
+        (i) =>
+          i.target.startsWith('cli/') || (i.target.startsWith('runtime/') && !allowed.has(i.target) && !i.typeOnly),
+      )
     expect(show(found)).toEqual([])
   })
   it('the runtime imports nothing of the compiler, the grammar or the command line', () => {
-    expect(show(imports.filter(within('runtime')).filter((i) => /^(compiler|grammar|cli|std)\//.test(i.target)))).toEqual([])
+    expect(
+      show(imports.filter(within('runtime')).filter((i) => /^(compiler|grammar|cli|std)\//.test(i.target))),
+    ).toEqual([])
   })
   it('no phase imports another', () => {
     const phase = (path: string) => /^compiler\/(\d)-/.exec(path)?.[1]
-    expect(show(imports.filter((i) => phase(i.file) && phase(i.target) && phase(i.file) !== phase(i.target) && !i.typeOnly))).toEqual([])
+    expect(
+      show(imports.filter((i) => phase(i.file) && phase(i.target) && phase(i.file) !== phase(i.target) && !i.typeOnly)),
+    ).toEqual([])
   })
   it('the browser-safe parts use no Node built-in', () => {
-    const safe = imports.filter((i) => /^(grammar|compiler|runtime)\//.test(i.file) && !i.file.startsWith('runtime/node/'))
+    const safe = imports.filter(
+      (i) => /^(grammar|compiler|runtime)\//.test(i.file) && !i.file.startsWith('runtime/node/'),
+    )
     expect(show(safe.filter((i) => i.target.startsWith('node:') || i.target === 'webgpu'))).toEqual([])
   })
 })

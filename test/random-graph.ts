@@ -74,7 +74,9 @@ class Drawing {
   constructor(seed: number, { ops }: RandomGraphOptions) {
     this.#seed = seed
     this.#random = generator(seed)
-    this.#ops = ops ?? opNames.filter((op) => !['leaf', 'scan', 'project'].includes(opOf({ op }).lower.kind) && op !== 'stop_gradient')
+    this.#ops =
+      ops ??
+      opNames.filter((op) => !['leaf', 'scan', 'project'].includes(opOf({ op }).lower.kind) && op !== 'stop_gradient')
     const sizes = [1, 2, 3, 5, 7]
     this.#dims = new Map([
       ['batch', this.#random() < 0.08 ? 0 : this.#pick(sizes)],

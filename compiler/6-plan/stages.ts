@@ -290,7 +290,7 @@ export function stageEntry(
           if (leafValue(result.node) !== target) copies.push({ from: result.node, to: target })
         } else placed.set(result.node, target)
       }
-      const valueOf = (node: Node): MemoryValue =>
+      const valueOfNode = (node: Node): MemoryValue =>
         leafValue(node) ?? placed.get(node) ?? intermediate(`${where}%${node.id}`, node)
       const { kernels } = segment
 
@@ -337,10 +337,12 @@ export function stageEntry(
       for (const kernel of kernels)
         place(
           kernel,
-          kernel.slots.map((slot) => (slot.place === undefined ? valueOf(slot.node) : placeOf(slot.place, slot.node))),
+          kernel.slots.map((slot) =>
+            slot.place === undefined ? valueOfNode(slot.node) : placeOf(slot.place, slot.node),
+          ),
         )
       for (const { from, to } of copies) {
-        const value = valueOf(from)
+        const value = valueOfNode(from)
         copy(aside.get(value) ?? value, to)
       }
     }

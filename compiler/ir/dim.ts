@@ -89,9 +89,15 @@ const sums = new WeakMap<Dim, WeakMap<Dim, Dim>>()
 const products = new WeakMap<Dim, WeakMap<Dim, Dim>>()
 function remembered(table: WeakMap<Dim, WeakMap<Dim, Dim>>, a: Dim, b: Dim, make: () => Dim): Dim {
   let row = table.get(a)
-  if (!row) table.set(a, (row = new WeakMap()))
+  if (!row) {
+    row = new WeakMap()
+    table.set(a, row)
+  }
   let made = row.get(b)
-  if (!made) row.set(b, (made = make()))
+  if (!made) {
+    made = make()
+    row.set(b, made)
+  }
   return made
 }
 

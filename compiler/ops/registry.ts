@@ -42,7 +42,7 @@ export const registry = {
   tanh: unary.tanh,
   erf: unary.erf,
   not: unary.not,
-  is_finite: unary.isFinite,
+  is_finite: unary.finite,
   cast,
   unit_float: unitFloat,
   stop_gradient: stopGradient,

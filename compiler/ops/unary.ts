@@ -62,7 +62,7 @@ export const erf: OpDef<'erf', NoAttributes> = unary(
   (b, g, x) => b.mul(g, b.mul(2 / Math.sqrt(Math.PI), b.exp(b.neg(b.mul(x, x))))),
 )
 /** Asked of the bits: compilers of shaders may take it that no number is infinite or NaN, and fold comparisons away. */
-export const isFinite: OpDef<'is_finite', NoAttributes> = {
+export const finite: OpDef<'is_finite', NoAttributes> = {
   ...unary('is_finite', 'true where `x` is neither infinite nor NaN', float, undefined),
   type: (operands) => ({ shape: requireDtype(operands, 0, 'float').shape, dtype: 'bool' }),
 }

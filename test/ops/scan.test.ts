@@ -12,11 +12,17 @@ const dims = (...sizes: number[]) => sizes.map(dim)
 /** Values of inputs in ±0.75, the same in every run. */
 function numbers(nodes: readonly Node[]): Map<Node, Value> {
   let seed = 1
-  const next = () => ((seed = (seed * 16807) % 2147483647) / 2147483647 - 0.5) * 1.5
+  const next = () => {
+    seed = (seed * 16807) % 2147483647
+    return (seed / 2147483647 - 0.5) * 1.5
+  }
   return new Map(
     nodes.map((node) => {
       const shape = node.shape.map((d) => d.constant!)
-      return [node, { shape, dtype: node.dtype, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, next) }]
+      return [
+        node,
+        { shape, dtype: node.dtype, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, next) },
+      ]
     }),
   )
 }
@@ -75,7 +81,11 @@ function lstm(length: number, batch: number, width: number, hidden: number, reve
 }
 
 describe('the gradient of a scan', () => {
-  for (const [length, batch, width, hidden] of [[5, 3, 4, 2], [1, 1, 1, 1], [7, 2, 3, 5]] as const)
+  for (const [length, batch, width, hidden] of [
+    [5, 3, 4, 2],
+    [1, 1, 1, 1],
+    [7, 2, 3, 5],
+  ] as const)
     for (const reverse of [false, true])
       it(`of an LSTM over ${length} steps, batch ${batch}, ${width} → ${hidden}${reverse ? ', reversed' : ''}`, () => {
         const { b, loss, inputs } = lstm(length, batch, width, hidden, reverse)

@@ -36,7 +36,9 @@ describe('random programs', () => {
         ).toBe(true)
       expect(nodesOf(randomGraph(seed).graph.results).map(({ op }) => op)).toEqual(nodes.map(({ op }) => op))
     }
-    const missing = opNames.filter((op) => !met.has(op) && op !== 'state' && op !== 'stop_gradient' && !recurrence.has(op))
+    const missing = opNames.filter(
+      (op) => !met.has(op) && op !== 'state' && op !== 'stop_gradient' && !recurrence.has(op),
+    )
     expect(missing).toEqual([])
   })
   for (const gradients of [false, true])

@@ -14,7 +14,9 @@ it('every function and module is used by a case', () => {
     [...text.matchAll(/^(?:fn|module) (\w+)/gm)].map((m) => m[1]!),
   )
   const optimizers = JSON.parse(readFixture('optimizers.safetensors').metadata.get('optimizers')!) as string[]
-  const programs = [...[...stdCases, ...recurrentCases, ...attentionCases].map((c) => c.program), ...optimizers].join('\n')
+  const programs = [...[...stdCases, ...recurrentCases, ...attentionCases].map((c) => c.program), ...optimizers].join(
+    '\n',
+  )
   const unused = declared.filter((name) => !inner.has(name) && !new RegExp(`\\b${name}\\(`).test(programs))
   // conv1d is what Conv1d calls.
   expect(unused).toEqual(['conv1d'])
