@@ -201,6 +201,7 @@ const second: Convolution = { n: 64, ci: 16, co: 32, h: 14, k: 5, pad: 2 }
 const cases: Record<string, () => Case> = {
   'product 256': () => square(256),
   'product 512': () => square(512),
+  'product 1024': () => square(1024),
   'conv1 forward': () => forward(first),
   'conv1 weight gradient': () => weightGradient(first),
   'conv2 forward': () => forward(second),
@@ -301,6 +302,27 @@ const variants: Record<string, (kernel: ContractKernel) => ContractSchedule> = {
   }),
   'subgroup 16x8': () => ({ ...plain, by: 'subgroup', rows: 16, columns: 8, subgroup, lanes: subgroup }),
   'subgroup 32x4': () => ({ ...plain, by: 'subgroup', rows: 32, columns: 4, subgroup, lanes: subgroup }),
+  ...Object.fromEntries(
+    [
+      [16, 1],
+      [16, 2],
+      [16, 4],
+      [32, 1],
+      [32, 2],
+    ].map(([rows, columns]) => [
+      `vectors ${rows}x${columns}`,
+      (kernel: ContractKernel): ContractSchedule => ({
+        ...(defaultSchedule(kernel, 'cpu-class', {
+          subgroup,
+          workgroupInvocations: 256,
+          workgroupBytes: 16384,
+          storageBuffers: 8,
+        }) as ContractSchedule),
+        rows: rows!,
+        columns: columns!,
+      }),
+    ]),
+  ),
   'subgroup 8x8': () => ({ ...plain, by: 'subgroup', rows: 8, columns: 8, subgroup, lanes: subgroup }),
   'workgroup 16x16 lanes 4x4': () => ({
     ...plain,

@@ -134,7 +134,7 @@ function tryFuse(
   recomputed: Recomputed,
   limits: Limits,
 ): Attempt {
-  const grouping = new Grouping(nodes, demands, recomputed)
+  const grouping = new Grouping(nodes, consumers, demands, recomputed)
   const { stored, force } = decideStores(graph, nodes, consumers, grouping)
   if ([...force].some((node) => !demands.forced.has(node))) return { force }
 

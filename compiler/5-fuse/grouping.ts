@@ -38,8 +38,17 @@ export class Grouping {
   private readonly direct = new Map<Node, ReadonlySet<Group>>()
   private readonly sources = new Map<Node, ReadonlySet<object>>()
   private readonly sourcesOfGroup = new Map<Group, Set<object>>()
+  private readonly position: ReadonlyMap<Node, number>
+  private readonly consumers: ReadonlyMap<Node, readonly Node[]>
 
-  constructor(nodes: readonly Node[], demands: Demands, recomputed: Recomputed) {
+  constructor(
+    nodes: readonly Node[],
+    consumers: ReadonlyMap<Node, readonly Node[]>,
+    demands: Demands,
+    recomputed: Recomputed,
+  ) {
+    this.position = new Map(nodes.map((node, at) => [node, at]))
+    this.consumers = consumers
     this.demands = demands
     this.recomputed = recomputed
     for (const node of nodes) {
@@ -131,6 +140,20 @@ export class Grouping {
   sharesSources(group: Group, node: Node): boolean {
     const known = this.sourcesOfGroup.get(group)!
     return node.operands.some((operand) => [...this.sourcesBehind(operand)].some((source) => known.has(source)))
+  }
+  /** Whether everything in memory that the group's anchors read is read by something after the node as well. */
+  mayWaitFor(group: Group, node: Node): boolean {
+    const now = this.position.get(node)!
+    const seen = new Set<Node>()
+    const pending = group.anchors.flatMap((anchor) => anchor.operands)
+    while (pending.length > 0) {
+      const source = pending.pop()!
+      if (seen.has(source) || this.home.get(source) === group || lowerOf(source).kind === 'leaf') continue
+      seen.add(source)
+      if (!this.home.has(source)) pending.push(...source.operands)
+      else if (!this.consumers.get(source)!.some((reader) => this.position.get(reader)! > now)) return false
+    }
+    return true
   }
   private sourcesBehind(node: Node): ReadonlySet<object> {
     const home = this.home.get(node)

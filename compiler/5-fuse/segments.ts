@@ -16,11 +16,14 @@ import { type ScanAttributes, scanOperands } from '../ops/scan.ts'
 import { transplant } from '../ops/transplant.ts'
 import { copyKernel } from './copy.ts'
 import { type FuseOptions, fuse } from './fuse.ts'
+import { joinInPlace } from './join-in-place.ts'
 import { type LoopPlaces, loopKernels, placeResults } from './loops.ts'
 import { wholeScan } from './whole-scan.ts'
 
 export function fuseSegments(graph: Graph, options: FuseOptions = {}): Segment[] {
-  return cut(graph, '', new Set(), options)
+  return cut(graph, '', new Set(), options).map((segment) =>
+    segment.kind === 'kernels' ? { ...segment, kernels: joinInPlace(segment.kernels, segment.results) } : segment,
+  )
 }
 
 /** `stepped`: names of leaves that are slices of a stack, and so cannot be handed to an inner loop as they lie. */

@@ -429,7 +429,7 @@ function toDispatch(
     },
     code && { ...code, sizes: code.sizes.map(({ at: place, dim: d }) => ({ at: place, size: size(d) })) },
   )
-  const distinct = new Set(stage.bindings.map((b) => b.value))
+  const distinct = new Map(stage.bindings.map((b) => [b.value, b.touched ?? b.value.bytes]))
   return {
     pipeline,
     bindings: bindings.map(({ value, access, end }): Binding => {
@@ -444,7 +444,7 @@ function toDispatch(
     workgroups: [size(emitted.workgroups[0]), size(emitted.workgroups[1]), size(emitted.workgroups[2])],
     label: emitted.name,
     flops: stage.first ? toSize(multiply(repeats, substitute(kernelFlops(kernel), stage.fixed))) : 0,
-    bytes: toSize(multiply(repeats, add(...[...distinct].map((v) => v.bytes)))),
+    bytes: toSize(multiply(repeats, add(...distinct.values()))),
     ...(around.length > 0 && { repeats: toSize(repeats) }),
     origins: originLines(kernel),
     stops: [...new Set(kernel.stops.map((s) => s.reason))],

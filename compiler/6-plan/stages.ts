@@ -8,7 +8,7 @@
 import type { Storage } from '../../runtime/abi.ts'
 import { type Dim, dim, multiply, one, product, scale, substitute } from '../ir/dim.ts'
 import type { Node, Result } from '../ir/graph.ts'
-import type { Kernel, MapKernel, ScanKernel } from '../ir/kernel.ts'
+import type { Kernel, KernelSlot, MapKernel, ScanKernel } from '../ir/kernel.ts'
 import type { ScanStop } from '../ir/scan-stop.ts'
 import type {
   EmittedKernel,
@@ -55,13 +55,20 @@ export interface MemoryValue {
   readonly dtype: Node['dtype']
 }
 
+export interface StageBinding {
+  readonly value: MemoryValue
+  readonly access: 'read' | 'write'
+  /** How many bytes of the value the kernel touches, where that is a part of it. */
+  readonly touched?: Dim | undefined
+}
+
 export interface Stage {
   /** A recurrence in one kernel is printed when its tensors have places: those of one arena are bound together. */
   readonly emitted: EmittedStage | EmittedScan
   readonly kernel: Kernel | ScanKernel
   /** First stage of its kernel: carries the kernel's cost. */
   readonly first: boolean
-  readonly bindings: readonly { readonly value: MemoryValue; readonly access: 'read' | 'write' }[]
+  readonly bindings: readonly StageBinding[]
   /** Values of symbols that are fixed for this phase (`N` of a flat phase). */
   readonly fixed: ReadonlyMap<string, Dim>
 }
@@ -242,10 +249,14 @@ export function stageEntry(
           bindings: stage.bindings.map(({ target, access }) => ({
             value: target.kind === 'slot' ? slotValues[target.slot]! : scratch[target.scratch]!,
             access,
+            touched:
+              target.kind === 'slot' ? touchedBytes(kernel.slots[target.slot]!, slotValues[target.slot]!) : undefined,
           })),
         })
       })
     }
+    const touchedBytes = ({ node, part }: KernelSlot, { storage }: MemoryValue): Dim | undefined =>
+      part && substitute(bytesOf({ ...node, shape: [part] }, storage), fixed)
     const copy = (from: MemoryValue, to: MemoryValue) => {
       if (from !== to) place(copyKernel(standIn(from)), [from, to])
     }

@@ -80,6 +80,8 @@ export interface KernelSlot {
   readonly access: 'read' | 'write' | 'update'
   /** The place of the value, where that is not the node's own: a second destination, or a stack inside a loop. */
   readonly place?: string
+  /** How many elements the kernel touches, where that is a part of the tensor and other kernels have the rest. */
+  readonly part?: Dim
 }
 
 export interface Store {

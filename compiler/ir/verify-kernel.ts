@@ -110,8 +110,8 @@ export function verifyKernel(kernel: Kernel): void {
     scalar(s.value, at)
     // An axis that a store's place does not depend on would have lanes write over each other.
     const count = product([...at.axes].map((axis) => axis.extent))
-    if (count !== product(slot.node.shape))
-      fail(`slot ${s.slot} has ${product(slot.node.shape).key} elements, ${count.key} are written`)
+    const elements = slot.part ?? product(slot.node.shape)
+    if (count !== elements) fail(`slot ${s.slot} has ${elements.key} elements, ${count.key} are written`)
   }
 
   switch (kernel.kind) {

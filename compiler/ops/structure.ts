@@ -40,3 +40,9 @@ export const isContraction = (node: Node): node is Node<'contract'> => node.op =
 export function constantNumber(node: Node): number | undefined {
   return node.op === 'constant' ? node.attributes.value : undefined
 }
+
+/** Whether a node has the elements of its operand in the same order, under another shape. */
+export const keepsOrder = (node: Node): boolean => node.op === 'reshape'
+
+/** The axis along which a node puts its operands one after another; `undefined` for every other node. */
+export const joinedAxis = (node: Node): number | undefined => (node.op === 'concat' ? node.attributes.axis : undefined)

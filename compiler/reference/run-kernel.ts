@@ -43,8 +43,8 @@ export function runKernels(kernels: readonly Kernel[], results: readonly Result[
     return data
   }
   for (const kernel of kernels) {
-    const slots = kernel.slots.map(({ node, access }) => {
-      if (access === 'read') return read(node)
+    const slots = kernel.slots.map(({ node, access, part }) => {
+      if (access === 'read' || (part && memory.has(node))) return read(node)
       if (access === 'update') {
         // The new value lives where the old one was.
         const replaced = results.find((result) => result.replaces === node)

@@ -156,3 +156,49 @@ describe('the verifier refuses', () => {
   ]
   for (const [what, kernel] of broken) it(what, () => expect(() => verifyKernel(kernel)).toThrow(/^kernel /))
 })
+
+describe('tensors that are put one after another', () => {
+  const square = (b: GraphBuilder, name: string) =>
+    b.matmul(b.input(name, [n, n], 'float'), b.input(`${name}2`, [n, n], 'float'))
+  const joining = (kernels: readonly Kernel[]) => kernels.filter(({ kind }) => kind === 'map').length
+  const touches = (kernels: readonly Kernel[]) =>
+    kernels.flatMap(({ slots }) => slots.filter(({ part }) => part)).length
+
+  it('are written where they belong', () => {
+    const b = new GraphBuilder()
+    const parts = [square(b, 'x'), square(b, 'y'), square(b, 'z')]
+    const joined = b.concat(parts, 0)
+    const kernels = expectFused({ graph: graphOf(b, [b.matmul(b.permute(joined, [1, 0]), joined)]), dims: sizes })
+    expect([joining(kernels), touches(kernels)]).toEqual([0, 3])
+  })
+  it('are read there by others too', () => {
+    const b = new GraphBuilder()
+    const [x, y, z] = [square(b, 'x'), square(b, 'y'), square(b, 'z')]
+    const joined = b.concat([x, y, z], 0)
+    const product = b.matmul(b.permute(joined, [1, 0]), joined)
+    const kernels = expectFused({
+      graph: graphOf(b, [product, b.matmul(x, b.input('w', [n, n], 'float'))]),
+      dims: sizes,
+    })
+    expect([joining(kernels), touches(kernels)]).toEqual([0, 4])
+  })
+  it('stay apart where they are results, or interleave', () => {
+    const b = new GraphBuilder()
+    const [x, y, z] = [square(b, 'x'), square(b, 'y'), square(b, 'z')]
+    const rows = b.concat([x, y, z], 0)
+    const columns = b.concat([square(b, 'u'), square(b, 'v'), square(b, 'w')], 1)
+    const graph = graphOf(b, [
+      x,
+      b.matmul(b.permute(rows, [1, 0]), rows),
+      b.matmul(columns, b.permute(columns, [1, 0])),
+    ])
+    expect(touches(expectFused({ graph, dims: sizes }))).toBe(0)
+  })
+  it('stay apart where one kernel makes one from another', () => {
+    const b = new GraphBuilder()
+    const x = square(b, 'x')
+    const joined = b.concat([x, b.matmul(x, x), square(b, 'y')], 0)
+    const kernels = expectFused({ graph: graphOf(b, [b.matmul(b.permute(joined, [1, 0]), joined)]), dims: sizes })
+    expect([joining(kernels), touches(kernels)]).toEqual([1, 0])
+  })
+})

@@ -1,6 +1,7 @@
 /** Whether the kernels of a graph mean what the graph means: every result agrees in float64 on the same leaves. */
 import { expect } from 'vitest'
 import { type FuseOptions, fuse } from '../../compiler/5-fuse/fuse.ts'
+import { joinInPlace } from '../../compiler/5-fuse/join-in-place.ts'
 import { type Bindings, evaluate as evaluateDim } from '../../compiler/ir/dim.ts'
 import type { Graph, Node } from '../../compiler/ir/graph.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
@@ -20,7 +21,7 @@ export interface Checked {
 }
 
 export function expectFused({ graph, dims = new Map(), leaf = () => undefined, options }: Checked): Kernel[] {
-  const kernels = fuse(graph, options)
+  const kernels = joinInPlace(fuse(graph, options), graph.results)
   const drawn = new Map<Node, Value>()
   const value = (node: Node): Value => {
     const known = leaf(node) ?? drawn.get(node)

@@ -91,14 +91,17 @@ export function joinRow(grouping: Grouping, node: Node): boolean {
   return false
 }
 
-/** Where a group would read a node that has the shape of its seed and something in common with it. */
+/**
+ * Where a group would read a node that has the shape of its seed: one that has something in common with it, which is then
+ * read once, or one for which the group may wait without keeping anything alive.
+ */
 function siblingIndex(grouping: Grouping, group: Group, node: Node): readonly Index[] | undefined {
   const operand = node.operands[0]!
   const { seed } = group
   if (!seed || !sameDims(seed.shape, operand.shape) || seed.reduced.join() !== reducedAxes(node)!.join())
     return undefined
   if (grouping.dependsOn(operand, group)) return undefined
-  return grouping.sharesSources(group, node) ? seed.at : undefined
+  return grouping.sharesSources(group, node) || grouping.mayWaitFor(group, node) ? seed.at : undefined
 }
 
 const isPositional = (node: Node): boolean => {
