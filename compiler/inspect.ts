@@ -4,10 +4,11 @@
  */
 import type { CompiledProgram, DimValues, Dispatch, FootprintPart, Size } from '../runtime/abi.ts'
 import { evaluate as evaluateSize } from '../runtime/size.ts'
-import { add, type Bindings, type Dim, evaluate, symbolsOf } from './ir/dim.ts'
+import { add, type Bindings, type Dim, evaluate, scale, symbolsOf } from './ir/dim.ts'
 import { type Node, nodesOf } from './ir/graph.ts'
 import { opOf } from './ops/registry.ts'
-import type { LayerRecord, ModelGraph } from './program.ts'
+import type { ModelGraph } from './program.ts'
+import { countWithin, eachPath } from './stack-path.ts'
 
 export interface LayerRow {
   readonly path: string
@@ -110,12 +111,15 @@ export function inspect(model: ModelGraph, program: CompiledProgram, dims: DimVa
 
 function layerRows(model: ModelGraph, bindings: Bindings): LayerRow[] {
   const sizeOf = new Map(model.parameters.map((p) => [p.path, p.shape.reduce((a, b) => a * b, 1)]))
-  const forward = nodesOf([...model.outputs, ...(model.loss ? [{ node: model.loss }] : [])])
+  const forward = worksOf([...model.outputs, ...(model.loss ? [{ node: model.loss }] : [])], model.origins)
   const value = (d: Dim) => ([...symbolsOf(d)].every((s) => bindings.has(s)) ? evaluate(d, bindings) : Number.NaN)
   return model.layers.map((layer) => {
-    const own = forward.filter((node) => belongs(node, layer, model))
-    const flops = add(...own.map(flopsOf))
-    const products = add(...own.filter((node) => opOf(node).lower.kind === 'contract').map(flopsOf))
+    const own = forward.flatMap(({ node, runs, paths }) => {
+      const times = Math.max(0, ...paths.map((path) => (countWithin(path, layer.path) * runs) / eachPath(path).length))
+      return times > 0 ? [{ node, flops: scale(flopsOf(node), times) }] : []
+    })
+    const flops = add(...own.map((each) => each.flops))
+    const products = add(...own.filter(({ node }) => opOf(node).lower.kind === 'contract').map((each) => each.flops))
     return {
       path: layer.path,
       kind: layer.kind,
@@ -132,10 +136,23 @@ function layerRows(model: ModelGraph, bindings: Bindings): LayerRow[] {
 }
 
 const flopsOf = (node: Node): Dim => opOf(node).cost(node, node.attributes as never).flops
-const belongs = (node: Node, { path }: LayerRecord, model: ModelGraph): boolean =>
-  (model.origins.get(node) ?? []).some(
-    (o) => o.path === path || o.path.startsWith(`${path}.`) || o.path.startsWith(`${path}[`),
-  )
+
+/** A node, how often it runs, and the paths of what made it; in the body of a folded stack these stand for all its layers. */
+interface Work {
+  readonly node: Node
+  readonly runs: number
+  readonly paths: readonly string[]
+}
+
+function worksOf(results: readonly { readonly node: Node }[], origins: ModelGraph['origins'], runs = 1): Work[] {
+  return nodesOf(results).flatMap((node): Work[] => {
+    if (node.op !== 'scan' || !node.attributes.layers)
+      return [{ node, runs, paths: (origins.get(node) ?? []).map(({ path }) => path) }]
+    const { body, length } = node.attributes
+    const inside = [...body.next, ...body.yields].map((each) => ({ node: each }))
+    return worksOf(inside, body.origins, runs * length.constant!)
+  })
+}
 
 function partReport(program: CompiledProgram, part: FootprintPart, dims: DimValues): PartReport {
   const number = (size: Size) => evaluateSize(size, dims)

@@ -7,6 +7,7 @@ import type { Dim } from './ir/dim.ts'
 import type { DType, Graph, Node, Result } from './ir/graph.ts'
 import type { Kernel, MapKernel, ScanKernel } from './ir/kernel.ts'
 import type { ScanStop } from './ir/scan-stop.ts'
+import type { StackPart } from './program.ts'
 
 /**
  * Leaves are identified across graphs by name: `input` by port name, `parameter` and `state` by path, gradients and
@@ -28,6 +29,8 @@ export interface LoweredVariable {
   readonly dtype: 'float' | 'int' | 'uint' | 'bool'
   readonly initial: Initializer
   readonly trainable: boolean
+  /** One layer's part of a tensor that holds all layers of a stack. */
+  readonly part?: StackPart
 }
 
 /** A group without parameters holds scalars of the run itself: each of its moments is one number. */

@@ -61,6 +61,14 @@ export interface ParameterPort {
   readonly shape: readonly number[]
   readonly initial: Initializer
   readonly span: Span
+  /** In a stack of layers that are run as one, `node` is a tensor of all layers, and this is one layer's part of it. */
+  readonly part?: StackPart
+}
+export interface StackPart {
+  /** `encoder.block[0..12].norm1.scale`: the path of the whole. */
+  readonly of: string
+  readonly index: number
+  readonly count: number
 }
 export interface StatePort extends ParameterPort {
   readonly dtype: DType
@@ -153,6 +161,13 @@ export interface Expectation {
   readonly message: string | undefined
 }
 
+export interface ModelRequest {
+  readonly training: boolean
+  readonly arguments?: ReadonlyMap<string, StaticValue>
+  /** Stacks are written out layer by layer; by default deep ones become a scan over their layers. */
+  readonly unroll?: boolean
+}
+
 export interface Program {
   readonly path: string
   /** The file's own text, for what must notice that it changed. */
@@ -164,10 +179,7 @@ export interface Program {
   readonly tests: readonly TestCase[]
   readonly diagnostics: readonly Diagnostic[]
   /** Elaborates a model; throws `DiagnosticError`. Results are cached by arguments. */
-  readonly model: (
-    name: string,
-    options: { training: boolean; arguments?: ReadonlyMap<string, StaticValue> },
-  ) => ModelGraph
+  readonly model: (name: string, options: ModelRequest) => ModelGraph
   /** Elaborates an optimizer over `N` flat parameters; throws `DiagnosticError`. */
   readonly optimizer: (description: OptimizerDescription) => OptimizerGraph
 }

@@ -10,11 +10,12 @@ import type { Dim } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
 import type { Expectation, ModelGraph } from '../program.ts'
-import { type Blueprint, type Instance, makeInstance } from './instance.ts'
+import { type Blueprint, type Instance, makeInstance, type Variable } from './instance.ts'
 import { noPorts, type Ports } from './ports.ts'
 import type { DimSource } from './provenance.ts'
 import type { OpenScan } from './scan.ts'
 import { Scope } from './scope.ts'
+import type { Folding, OpenStack } from './stack.ts'
 import { poison, type Value } from './value.ts'
 
 export const limits = {
@@ -80,6 +81,13 @@ export interface Elaboration {
   readonly exposed: { readonly name: string; readonly node: Node; readonly span: Span }[]
   /** Scans whose bodies are being run, outermost first. */
   readonly scans: OpenScan[]
+  /** Stacks whose layers are being run, outermost first. */
+  readonly stacks: OpenStack[]
+  readonly folding: Folding
+  /** Paths of stacks that are written out whatever their depth. */
+  readonly unrolled: ReadonlySet<string>
+  /** Parameters and states of all layers of a stack, by path: a second call finds those of the first. */
+  readonly shared: Map<string, Variable>
   readonly dimSources: Map<Node, readonly (DimSource | undefined)[]>
   /** Spans of the statements and stages being run, outermost first. */
   readonly trail: Span[]
@@ -93,6 +101,8 @@ export interface Elaboration {
   /** Free dims that were reported as having no number where one is needed: once is enough. */
   readonly blamed: Set<string>
   frame: Frame
+  /** Layers of the shallowest stack that was folded. */
+  shallowest: number
   steps: number
   randomSites: number
   /** Whether `training` decided anything, so that training gives another graph. */
@@ -111,6 +121,8 @@ export interface ElaborationOptions {
   readonly span: Span
   readonly model?: ModelLookup | undefined
   readonly flat?: Dim | undefined
+  readonly folding?: Folding
+  readonly unrolled?: ReadonlySet<string>
 }
 
 export function startElaboration(options: ElaborationOptions): Elaboration {
@@ -131,6 +143,10 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     root,
     exposed: [],
     scans: [],
+    stacks: [],
+    folding: options.folding ?? 'none',
+    unrolled: options.unrolled ?? new Set(),
+    shared: new Map(),
     dimSources: new Map(),
     trail: [options.span],
     calls: [],
@@ -139,6 +155,7 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     test: options.kind === 'test' ? { span: options.span, expectations: [] } : undefined,
     blamed: new Set(),
     frame: makeFrame(options.kind, root),
+    shallowest: Number.POSITIVE_INFINITY,
     steps: 0,
     randomSites: 0,
     dependsOnTraining: false,

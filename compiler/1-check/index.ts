@@ -27,6 +27,7 @@ import { prelude } from './prelude.ts'
 import { resolveNames } from './resolve.ts'
 import type { Scope } from './scope.ts'
 import { checkData, checkFit, checkTrain } from './settings/index.ts'
+import { type Folding, folds } from './stack.ts'
 import { type Environment, evaluateStatic } from './static.ts'
 import { elaborateTest } from './tests.ts'
 import type { ValueOf } from './value.ts'
@@ -64,13 +65,13 @@ export function check(source: Source, load: Load = () => undefined): Program {
     data,
     tests,
     diagnostics: sink.diagnostics,
-    model: (name, { training, arguments: given = none }): ModelGraph => {
+    model: (name, { training, arguments: given = none, unroll = false }): ModelGraph => {
       const value = modelNamed(scope, name)
       if (!value)
         throw new DiagnosticError([
           report(names.noSuchModel, { span: undefined, name, suggestion: nearest(name, modelsIn(scope).keys()) }),
         ])
-      return demand(models.model(value, training, given), faulty() ? sink : undefined)
+      return demand(models.model(value, training, given, unroll ? 'none' : 'deep'), faulty() ? sink : undefined)
     },
     optimizer: (description): OptimizerGraph => demand(models.optimizer(description), faulty() ? sink : undefined),
   }
@@ -90,21 +91,27 @@ interface Workshop {
     value: ModelValue,
     training: boolean,
     given: ReadonlyMap<string, StaticValue>,
+    folding?: Folding,
   ) => Elaborated<ModelGraph>
   readonly optimizer: (description: OptimizerDescription) => Elaborated<OptimizerGraph>
 }
 
-/** Elaborates on demand, once for each combination of arguments. */
+/** Elaborates on demand, once for each combination of arguments. To find faults, one layer stands for all of a stack. */
 function workshop(scope: Scope, isStandard: Environment['isStandard']): Workshop {
   const models = new Map<string, Elaborated<ModelGraph>>()
   const optimizers = new Map<string, Elaborated<OptimizerGraph>>()
   return {
-    model: ({ declaration, scope: own }, training, given) =>
-      remembered(
-        models,
-        JSON.stringify([declaration.name.name, declaration.span.source.path, training, [...given]]),
-        () => elaborateModel({ declaration, scope: own, training, arguments: given, isStandard }),
-      ),
+    model: ({ declaration, scope: own }, training, given, folding = 'all') => {
+      const key = (how: Folding) =>
+        JSON.stringify([declaration.name.name, declaration.span.source.path, training, how, [...given]])
+      // What was looked through for faults will do wherever the same stacks would be folded.
+      const checked = models.get(key('all'))
+      if (checked && (checked.shallowest === Number.POSITIVE_INFINITY || folds(folding, checked.shallowest)))
+        return checked
+      return remembered(models, key(folding), () =>
+        elaborateModel({ declaration, scope: own, training, arguments: given, isStandard, folding }),
+      )
+    },
     optimizer: (description) =>
       remembered(optimizers, JSON.stringify([description.module, [...description.arguments]]), () =>
         elaborateOptimizer(description, scope, isStandard),

@@ -9,6 +9,7 @@ import { canBeTensor, toTensor } from './coerce.ts'
 import { type Elaboration, fail } from './elaboration.ts'
 import { build, emit } from './emit.ts'
 import { evaluate, live } from './expression.ts'
+import { layersOf } from './layers.ts'
 import type { Scope } from './scope.ts'
 import { asDim, describe, dimText, dimValue, list, poison, string, tensor, typeText, type Value } from './value.ts'
 
@@ -24,7 +25,7 @@ export function index(e: Elaboration, object: Value, at: Expression & { kind: 'i
       return object.parts[position]!.value
     }
     if (object.kind === 'layer' && item.kind === 'at') {
-      const { children } = object.instance
+      const children = layersOf(e, object.instance)
       const position = staticIndex(e, item, children.size, describe(object), scope)
       const found = children.get(`[${position}]`)
       if (found) return { kind: 'layer', instance: found }

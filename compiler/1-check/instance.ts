@@ -44,6 +44,8 @@ export interface Instance {
   readonly blueprint: Blueprint
   readonly span: Span
   readonly children: Map<string, Instance>
+  /** Of a stack whose layers are run as one: what stood for all of them, call by call. */
+  readonly templates: Instance[]
   readonly parameters: Map<string, Variable>
   readonly states: Map<string, State>
   /** The scope after the module's members ran; they run once, when the instance is made. */
@@ -56,7 +58,11 @@ export interface Instance {
 
 export interface Variable {
   readonly path: string
+  /** The tensor, or in a stack whose layers are run as one a layer's part of `leaf`. */
   readonly node: Node
+  readonly leaf: Node
+  /** Layers of the stacks around that are run as one, outermost first: the leaf has these axes before its own. */
+  readonly layers: readonly number[]
   readonly shape: readonly number[]
   readonly dtype: DType
   readonly initial: Initializer
@@ -84,6 +90,7 @@ export function makeInstance(path: string, blueprint: Blueprint, span: Span): In
     blueprint,
     span,
     children: new Map(),
+    templates: [],
     parameters: new Map(),
     states: new Map(),
     scope: undefined,

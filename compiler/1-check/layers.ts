@@ -9,6 +9,7 @@ import { type Blueprint, childPath, type Instance, makeInstance, snakeCase } fro
 import { runStages } from './pipeline.ts'
 import { Scope } from './scope.ts'
 import { startUnifier, textOf } from './signature.ts'
+import { eachLayer, foldStack, isFolded, templatePath, Unfoldable } from './stack.ts'
 import { run } from './statement.ts'
 import { describe, type Given, type Value } from './value.ts'
 
@@ -78,9 +79,11 @@ const layerCost = 10
 function make(e: Elaboration, path: string, blueprint: Blueprint, span: Span): Instance {
   step(e, span, layerCost)
   const instance = makeInstance(path, blueprint, span)
-  if (blueprint.kind === 'stack')
-    for (let i = 0; i < blueprint.count; i++)
-      instance.children.set(`[${i}]`, make(e, `${path}[${i}]`, blueprint.of, span))
+  if (blueprint.kind === 'stack') {
+    // The layers of a stack that may be folded are made when it is called.
+    if (isFolded(e, path, blueprint.count)) step(e, span, layerCost * blueprint.count)
+    else layersOf(e, instance)
+  }
   if (blueprint.kind !== 'module') return instance
   called(e, blueprint.label, span, () => {
     const scope = new Scope(blueprint.scope)
@@ -148,17 +151,39 @@ function writtenAs({ span, label }: Blueprint): string {
   return text.length <= 40 && !text.includes('\n') ? text : label
 }
 
+/** The layers of a stack, each by itself. */
+export function layersOf(e: Elaboration, instance: Instance): ReadonlyMap<string, Instance> {
+  const { blueprint, children, path, span, templates } = instance
+  if (blueprint.kind !== 'stack' || children.size > 0) return children
+  if (templates.length > 0) throw new Unfoldable(path)
+  for (let i = 0; i < blueprint.count; i++) children.set(`[${i}]`, make(e, `${path}[${i}]`, blueprint.of, span))
+  return children
+}
+
 function callStack(e: Elaboration, instance: Instance, given: readonly Given[], span: Span): Value {
   const [first, ...rest] = given
   if (!first)
     return fail(e, names.missingArgument, { span, label: 'this stack', name: 'its input', declared: instance.span })
+  const { blueprint } = instance
+  if (blueprint.kind === 'stack' && instance.children.size === 0 && isFolded(e, instance.path, blueprint.count))
+    return foldStack(e, instance, blueprint.count, [first, ...rest], span, (inner) => {
+      const template = make(e, templatePath(instance.path, blueprint.count), blueprint.of, instance.span)
+      instance.templates.push(template)
+      return { value: callLayer(e, template, inner, span), layers: tree(template) }
+    })
   let { value } = first
-  for (const layer of instance.children.values()) {
+  const layers = [...layersOf(e, instance).values()]
+  eachLayer(e, layers.length, (turn) => {
     if (value.kind === 'poison') return silent()
-    if (value.kind === 'tuple') return fail(e, shapes.tupleThreaded, { span, label: instance.blueprint.label })
-    value = callLayer(e, layer, [{ ...first, value }, ...rest], span)
-  }
+    if (value.kind === 'tuple') return fail(e, shapes.tupleThreaded, { span, label: blueprint.label })
+    value = callLayer(e, layers[turn]!, [{ ...first, value }, ...rest], span)
+  })
   return value
+}
+
+/** A layer and all below it, in the order in which they were made. */
+export function tree(root: Instance): readonly Instance[] {
+  return [root, ...[...root.children.values(), ...root.templates].flatMap(tree)]
 }
 
 export function tensorsOf(value: Value): readonly Node[] {

@@ -4,13 +4,24 @@ import type { Span } from '../../grammar/source.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import * as statics from '../diagnostics/static.ts'
 import { GraphBuilder } from '../ops/builder.ts'
-import type { LayerRecord, ModelGraph, NamedNode, ParameterPort, StatePort, StaticValue } from '../program.ts'
+import type {
+  LayerRecord,
+  ModelGraph,
+  NamedNode,
+  ParameterPort,
+  StackPart,
+  StatePort,
+  StaticValue,
+} from '../program.ts'
+import { eachPath } from '../stack-path.ts'
 import { bindArguments } from './call.ts'
 import { Abandoned, type Elaboration, fault, limits, Reported, Sink, startElaboration } from './elaboration.ts'
 import { build } from './emit.ts'
 import type { Instance } from './instance.ts'
+import { layersOf } from './layers.ts'
 import { Scope } from './scope.ts'
 import { startUnifier } from './signature.ts'
+import { type Folding, Unfoldable } from './stack.ts'
 import { run } from './statement.ts'
 import { fromStaticValue, toStaticValue } from './static.ts'
 import { describe, type Given } from './value.ts'
@@ -22,13 +33,35 @@ export interface Elaborated<Result> {
   readonly abandoned: boolean
   /** Whether training would give something else. */
   readonly dependsOnTraining: boolean
+  /** Layers of the shallowest stack that was folded. */
+  readonly shallowest: number
 }
 
-/** Runs one elaboration with its own sink; whatever goes wrong ends as diagnostics. */
-export function elaborate<Result>(
-  options: Omit<Parameters<typeof startElaboration>[0], 'sink' | 'builder'>,
-  make: (e: Elaboration, builder: GraphBuilder) => Result,
-): Elaborated<Result> {
+type ElaborateOptions = Omit<Parameters<typeof startElaboration>[0], 'sink' | 'builder'>
+type Make<Result> = (e: Elaboration, builder: GraphBuilder) => Result
+
+/** Times that an elaboration begins again with one more stack written out, before all are. */
+const attempts = 4
+
+/**
+ * Runs one elaboration with its own sink; whatever goes wrong ends as diagnostics. Faults are looked for layer by layer, so
+ * that they read the same whether a stack is run as one or not.
+ */
+export function elaborate<Result>(options: ElaborateOptions, make: Make<Result>): Elaborated<Result> {
+  const unrolled = new Set<string>()
+  while (options.folding && options.folding !== 'none' && unrolled.size < attempts)
+    try {
+      const made = attemptOnce({ ...options, unrolled }, make)
+      if (made.diagnostics.length === 0) return made
+      break
+    } catch (thrown) {
+      if (!(thrown instanceof Unfoldable)) throw thrown
+      unrolled.add(thrown.path)
+    }
+  return attemptOnce({ ...options, folding: 'none' }, make)
+}
+
+function attemptOnce<Result>(options: ElaborateOptions, make: Make<Result>): Elaborated<Result> {
   const sink = new Sink()
   const builder = new GraphBuilder({ maxNodes: limits.nodes })
   const e = startElaboration({ ...options, sink, builder })
@@ -37,6 +70,7 @@ export function elaborate<Result>(
   try {
     result = make(e, builder)
   } catch (thrown) {
+    if (thrown instanceof Unfoldable) throw thrown
     abandoned = !(thrown instanceof Reported)
     // A stack that ran out is nesting without end, met before the limit on it.
     if (thrown instanceof RangeError) {
@@ -50,6 +84,7 @@ export function elaborate<Result>(
     diagnostics: sink.diagnostics,
     abandoned,
     dependsOnTraining: e.dependsOnTraining,
+    shallowest: e.shallowest,
   }
 }
 
@@ -59,6 +94,7 @@ export interface ModelOptions {
   readonly training: boolean
   readonly arguments: ReadonlyMap<string, StaticValue>
   readonly isStandard: (span: Span) => boolean
+  readonly folding: Folding
 }
 
 export function elaborateModel({
@@ -67,9 +103,10 @@ export function elaborateModel({
   training,
   arguments: given,
   isStandard,
+  folding,
 }: ModelOptions): Elaborated<ModelGraph> {
   const span = declaration.name.span
-  return elaborate({ training, isStandard, kind: 'model', span }, (e, builder): ModelGraph => {
+  return elaborate({ training, isStandard, kind: 'model', span, folding }, (e, builder): ModelGraph => {
     const inner = new Scope(scope)
     const values: Given[] = [...given].map(([name, value]) => ({
       name: { name, span },
@@ -94,7 +131,7 @@ function modelGraph(
   declaration: ModelDeclaration,
   hyperparameters: ReadonlyMap<string, StaticValue>,
 ): ModelGraph {
-  const instances = tree(e.root)
+  const instances = distinct(madeTree(e, e.root))
   const terms = e.ports.lossTerms
   const loss =
     terms.length === 0
@@ -109,21 +146,13 @@ function modelGraph(
     inputs: e.ports.inputs,
     targets: e.ports.targets,
     parameters: instances.flatMap((i) =>
-      [...i.parameters.values()].map(
-        ({ path, node, shape, initial, span }): ParameterPort => ({ path, node, shape, initial, span }),
+      [...i.parameters.values()].flatMap(({ path, leaf, shape, initial, span }): ParameterPort[] =>
+        ports(path, { node: leaf, shape, initial, span }),
       ),
     ),
     states: instances.flatMap((i) =>
-      [...i.states.values()].map(
-        ({ path, node, shape, dtype, initial, span, next }): StatePort => ({
-          path,
-          node,
-          shape,
-          dtype,
-          initial,
-          span,
-          next,
-        }),
+      [...i.states.values()].flatMap(({ path, leaf, shape, dtype, initial, span, next }): StatePort[] =>
+        ports(path, { node: leaf, shape, dtype, initial, span, next }),
       ),
     ),
     outputs: e.ports.outputs,
@@ -131,15 +160,7 @@ function modelGraph(
     loss,
     lossTerms: terms,
     metrics: e.ports.metrics,
-    layers: instances.slice(1).map(
-      (layer): LayerRecord => ({
-        path: layer.path,
-        kind: layer.blueprint.label,
-        results: layer.results ?? [],
-        parameters: below(layer),
-        span: layer.span,
-      }),
-    ),
+    layers: layerRecords(e.root),
     randomKey: e.randomKey,
     origins: builder.origins,
     builder,
@@ -147,11 +168,55 @@ function modelGraph(
   }
 }
 
-/** A layer and all below it, in the order in which they were made. */
-export function tree(root: Instance): readonly Instance[] {
-  return [root, ...[...root.children.values()].flatMap(tree)]
+/** A variable of its own, or a part of the tensor that all layers of a stack have together. */
+function ports<Port extends object>(path: string, port: Port): (Port & { path: string; part?: StackPart })[] {
+  const paths = eachPath(path)
+  if (paths.length === 1 && paths[0] === path) return [{ ...port, path }]
+  return paths.map((each, index) => ({ ...port, path: each, part: { of: path, index, count: paths.length } }))
+}
+
+/** All layers; those of a stack that nothing called are made now. */
+function madeTree(e: Elaboration, root: Instance): readonly Instance[] {
+  if (root.templates.length === 0) layersOf(e, root)
+  return [root, ...[...root.children.values(), ...root.templates].flatMap((child) => madeTree(e, child))]
+}
+
+/** Of the stand-ins of one layer, one for each call of its stack, the first; and what only a later call made. */
+function distinct(instances: readonly Instance[]): readonly Instance[] {
+  const known = new Set<string>()
+  return instances.map((instance) => {
+    const own = <V extends { readonly path: string }>(variables: ReadonlyMap<string, V>) =>
+      new Map([...variables].filter(([, { path }]) => !known.has(path) && known.add(path)))
+    return { ...instance, parameters: own(instance.parameters), states: own(instance.states) }
+  })
+}
+
+/** Each layer of a folded stack has a row of its own. */
+function layerRecords(root: Instance): LayerRecord[] {
+  const records = new Map<string, LayerRecord>()
+  const visit = (layer: Instance, path: string): void => {
+    const children = (at: string) => {
+      for (const child of layer.children.values()) visit(child, at + child.path.slice(layer.path.length))
+      for (const template of layer.templates)
+        for (const each of eachPath(template.path.slice(layer.path.length))) visit(template, at + each)
+    }
+    if (layer !== root && !records.has(path))
+      records.set(path, {
+        path,
+        kind: layer.blueprint.label,
+        results: layer.results ?? [],
+        parameters: below(layer).flatMap((p) => eachPath(path + p.slice(layer.path.length))),
+        span: layer.span,
+      })
+    children(path)
+  }
+  visit(root, '')
+  return [...records.values()]
 }
 
 function below(layer: Instance): readonly string[] {
-  return [...[...layer.parameters.values()].map((p) => p.path), ...[...layer.children.values()].flatMap(below)]
+  return [
+    ...[...layer.parameters.values()].map((p) => p.path),
+    ...[...layer.children.values(), ...layer.templates].flatMap(below),
+  ]
 }

@@ -24,6 +24,8 @@ import { none, poison, tensor, typeText } from './value.ts'
 export interface OpenScan {
   readonly span: Span
   readonly length: Dim
+  /** Of a scan over the layers of a stack: what stands for all of them. */
+  readonly layers?: { readonly path: string; readonly count: number }
   readonly elements: { readonly leaf: Node; readonly stack: Node }[]
   readonly carries: ReadonlyMap<string, Carry>
   /** Without a node where the value was at fault. */
@@ -117,10 +119,11 @@ function element(e: Elaboration, scan: OpenScan, { node, axis }: Scanned): Node 
   return leaf
 }
 
-/** A value that is made for all steps at once, outside every open scan, as a step meets it. */
+/** A value that is made for all steps at once, outside every open recurrence, as a step meets it. */
 export function eachStep(e: Elaboration, shape: readonly Dim[], make: (shape: readonly Dim[]) => Node): Node {
-  let node = make([...e.scans.map((s) => s.length), ...shape])
-  for (const scan of e.scans) {
+  const scans = e.scans.filter(({ layers }) => !layers)
+  let node = make([...scans.map((s) => s.length), ...shape])
+  for (const scan of scans) {
     const leaf = bound(e, node, node.shape.slice(1))
     scan.elements.push({ leaf, stack: node })
     node = leaf

@@ -14,8 +14,10 @@ import { evaluate, live } from './expression.ts'
 import { blame, openDims } from './free-dims.ts'
 import { childPath, type State, type Variable } from './instance.ts'
 import { setDimSources } from './provenance.ts'
+import type { OpenScan } from './scan.ts'
 import type { Scope } from './scope.ts'
 import { patternDim } from './signature.ts'
+import { ownPart, stacksAround, Unfoldable } from './stack.ts'
 import { describe, dimText, tensor, typeText, type Value } from './value.ts'
 
 export function declareVariable(e: Elaboration, statement: VariableStatement, scope: Scope): void {
@@ -46,23 +48,46 @@ export function declareVariable(e: Elaboration, statement: VariableStatement, sc
   if (clash) return void fail(e, names.declaredTwice, { span, name, what: statement.kind, first: clash.span })
   const initial = initializer(e, statement.initial, shape, scope)
   const path = childPath(owner.path, name)
-  const node = e.flat
+  const around = stacksAround(e, owner.path)
+  const before = e.shared.get(path)
+  if (before) return void useShared(e, statement, before, dims, around, scope)
+  const layers = around.map((scan) => scan.layers!.count)
+  const stacked = [...layers.map((n) => dim(n)), ...dims]
+  const leaf = e.flat
     ? emit(e, 'input', [], { name: path, shape: dims, dtype: 'float', role: 'moment' })
     : e.test !== undefined
       ? testValue(e, initial, shape, dtype, statement)
       : statement.kind === 'param'
-        ? emit(e, 'parameter', [], { path, shape: dims })
-        : emit(e, 'state', [], { path, shape: dims, dtype })
-  setDimSources(
-    e,
-    node,
-    statement.type.dims!.map((d) => ({ span: d.span, text: `\`${name}\`` })),
-  )
-  const variable: Variable = { path, node, shape, dtype, initial, span }
+        ? emit(e, 'parameter', [], { path, shape: stacked })
+        : emit(e, 'state', [], { path, shape: stacked, dtype })
+  setDimSources(e, leaf, [
+    ...layers.map(() => undefined),
+    ...statement.type.dims!.map((d) => ({ span: d.span, text: `\`${name}\`` })),
+  ])
+  const node = around.reduce((all, scan) => ownPart(e, scan, all), leaf)
+  const variable: Variable = { path, node, leaf, layers, shape, dtype, initial, span }
+  if (around.length > 0) e.shared.set(path, variable)
   if (statement.kind === 'param') owner.parameters.set(name, variable)
   else owner.states.set(name, { ...variable, current: node, next: undefined })
   scope.bind(statement.name.name, tensor(node), span)
 }
+
+/** In a second call of a stack: the parameters of the first. A state would go on from layer to layer of the first call. */
+function useShared(
+  e: Elaboration,
+  { kind, name, type }: VariableStatement,
+  known: Variable,
+  dims: readonly Dim[],
+  around: readonly OpenScan[],
+  scope: Scope,
+): void {
+  if (kind === 'state' || !sameShape(known.leaf.shape.slice(known.layers.length), dims)) throw unfoldable(around[0]!)
+  const node = around.reduce((all, scan) => ownPart(e, scan, all), known.leaf)
+  e.frame.owner.parameters.set(name.name + e.frame.turns, { ...known, node })
+  scope.bind(name.name, tensor(node), type.span)
+}
+
+const unfoldable = ({ layers }: OpenScan) => new Unfoldable(layers!.path.replace(/\[0\.\.\d+\]$/, ''))
 
 function variableDtype(e: Elaboration, { kind, type }: VariableStatement): DType {
   const element = type.element.name
@@ -141,7 +166,7 @@ function testValue(
 }
 
 function refuseInScan(e: Elaboration, { name, span }: Identifier): void {
-  const scan = e.scans.at(-1)
+  const scan = e.scans.findLast(({ layers }) => !layers)
   if (scan)
     fail(e, scans.stateInScan, {
       span,
@@ -173,6 +198,9 @@ export function nextState(e: Elaboration, statement: NextStatement, scope: Scope
     })
   e.dependsOnTraining = true
   if (!e.training) return
+  // The state of a layer outside of the stack that is being run would go from one of its layers to the next.
+  const folded = e.scans.filter(({ layers }) => layers)
+  if (state.layers.length !== folded.length) throw unfoldable(folded[0]!)
   state.next = node
   state.current = node
   scope.bind(name, tensor(node), span)

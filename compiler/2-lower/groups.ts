@@ -25,3 +25,18 @@ export function groupParameters(model: ModelGraph, train: TrainDescription, prog
     .map(([index, parameters]): UpdateGroup => ({ index, parameters, moments }))
   return { groups, isFrozen }
 }
+
+/** Whether all layers of each stack learn alike, so that one tensor can hold the parameters of all. */
+export function learnsAlike(model: ModelGraph, train: TrainDescription): boolean {
+  const rate = (path: string): number =>
+    train.freeze.some((pattern) => matchesPattern(pattern, path))
+      ? -1
+      : train.optimizer.overrides.findIndex((o) => matchesPattern(o.pattern, path)) + 1
+  const known = new Map<string, number>()
+  return model.parameters.every(({ path, part }) => {
+    if (!part) return true
+    const first = known.get(part.of) ?? rate(path)
+    known.set(part.of, first)
+    return part.index === 0 || first === rate(path)
+  })
+}

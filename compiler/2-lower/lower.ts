@@ -13,11 +13,12 @@
 import { report } from '../diagnostics/catalogue.ts'
 import { DiagnosticError } from '../diagnostics/diagnostic.ts'
 import { modelHasNoLoss } from '../diagnostics/training.ts'
+import { dim, one, product, zero } from '../ir/dim.ts'
 import type { Graph, Node, Result } from '../ir/graph.ts'
 import type { LoweredEntry, LoweredProgram, LoweredVariable } from '../lowered.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
 import type { ModelGraph, NamedNode, ParameterPort, Program, StaticValue, TrainDescription } from '../program.ts'
-import { groupParameters } from './groups.ts'
+import { groupParameters, learnsAlike } from './groups.ts'
 import { type IncrementalModel, requireIncremental } from './incremental.ts'
 import { scaledLoss, scaling, unscaled } from './loss-scale.ts'
 import { parameterNorms } from './norm.ts'
@@ -31,6 +32,8 @@ export interface LowerOptions {
   readonly entries: readonly LoweredEntry['name'][]
   /** The `train` block of the `step` entry; its model must be the one named here. */
   readonly train?: TrainDescription
+  /** Every stack is written out, layer by layer. */
+  readonly unroll?: boolean
   /** Exposed values that `infer` gives too. */
   readonly expose?: readonly string[]
   /** The adapter has 16-bit floats: a `train` block with `precision: mixed` gets its step in them. */
@@ -43,9 +46,19 @@ export interface LowerOptions {
   readonly simplify: (graph: Graph) => Graph
 }
 
+const positional: ReadonlySet<LoweredEntry['name']> = new Set(['begin', 'prefill', 'advance', 'reorder'])
+
 export function lower(program: Program, options: LowerOptions): LoweredProgram {
-  const elaborate = (training: boolean) =>
-    program.model(options.model, { training, ...(options.arguments && { arguments: options.arguments }) })
+  const given = options.arguments && { arguments: options.arguments }
+  // One tensor for all layers of a stack has one rate: where they differ, the stack is written out.
+  // Position by position, each layer keeps a memory of its own.
+  const unroll =
+    options.unroll ||
+    options.entries.some((name) => positional.has(name)) ||
+    (options.train !== undefined &&
+      options.entries.includes('step') &&
+      !learnsAlike(program.model(options.model, { training: false, ...given }), options.train))
+  const elaborate = (training: boolean) => program.model(options.model, { training, unroll, ...given })
   const inference = elaborate(false)
   const frozen = options.train?.freeze ?? []
   const groups =
@@ -71,16 +84,18 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
         return single(name, inference, [
           ...outputs(inference),
           ...scalars(inference),
-          ...gradients(inference, lossOf(inference), wrtAll(inference), options),
+          ...eachGradient(inference, gradients(inference, lossOf(inference), wrtAll(inference), options)),
         ])
       case 'step': {
         const model = elaborate(true)
         const trainable = model.parameters.filter((p) => !groups.isFrozen(p.path))
         const loss = mixed ? scaledLoss(model.builder, lossOf(model)) : lossOf(model)
-        const learnt = gradients(model, loss, trainable.map(asTarget), options)
+        const learnt = gradients(model, loss, wholes(trainable), options)
         const results = [
           ...scalars(model),
-          ...(options.norms ? parameterNorms(model.builder, learnt, mixed ? unscaled : (_, gradient) => gradient) : []),
+          ...(options.norms
+            ? parameterNorms(model.builder, eachGradient(model, learnt), mixed ? unscaled : (_, gradient) => gradient)
+            : []),
           ...learnt,
           ...nextStates(model),
         ]
@@ -125,6 +140,7 @@ const variable = (port: ParameterPort, dtype: LoweredVariable['dtype'], trainabl
   dtype,
   initial: port.initial,
   trainable,
+  ...(port.part && { part: port.part }),
 })
 
 function single(name: LoweredEntry['name'], model: ModelGraph, results: readonly Result[]): LoweredEntry {
@@ -158,9 +174,11 @@ interface Target {
   readonly name: string
   readonly node: Node
 }
-const asTarget = (p: ParameterPort): Target => ({ name: p.path, node: p.node })
+/** The tensors that hold the parameters: of a folded stack one for all layers. */
+const wholes = (ports: readonly ParameterPort[]): Target[] =>
+  ports.flatMap(({ path, node, part }) => (part && part.index > 0 ? [] : [{ name: part?.of ?? path, node }]))
 const wrtAll = (model: ModelGraph): Target[] => [
-  ...model.parameters.map(asTarget),
+  ...wholes(model.parameters),
   ...model.inputs.filter((i) => i.dtype === 'float').map(({ name, node }) => ({ name, node })),
 ]
 const gradients = (model: ModelGraph, loss: Node, wrt: readonly Target[], { differentiate }: LowerOptions): Result[] =>
@@ -170,7 +188,31 @@ const gradients = (model: ModelGraph, loss: Node, wrt: readonly Target[], { diff
     wrt.map((t) => t.node),
   ).map((node, i) => ({ name: `grad.${wrt[i]!.name}`, node, role: 'gradient' }))
 
+/** The gradient of each parameter by itself. */
+function eachGradient({ parameters, builder: b, origins }: ModelGraph, results: readonly Result[]): Result[] {
+  const byName = new Map(results.map((result) => [result.name, result]))
+  const wholeNames = new Set(parameters.flatMap(({ part }) => (part ? [`grad.${part.of}`] : [])))
+  const own = parameters.map(({ path, part, shape }): Result => {
+    const result = byName.get(`grad.${part?.of ?? path}`)!
+    if (!part) return result
+    const node = b.withOrigin(origins.get(result.node), () => layerOf(b, result.node, part.index, shape))
+    return { ...result, name: `grad.${path}`, node }
+  })
+  const parametersOwn = new Set([...wholeNames, ...own.map(({ name }) => name)])
+  return [...own, ...results.filter(({ name }) => !parametersOwn.has(name))]
+}
+
+/** A part of a tensor whose first axes are those of stacks. */
+function layerOf(b: GraphBuilder, whole: Node, index: number, shape: readonly number[]): Node {
+  const sizes = shape.map((n) => dim(n))
+  const flat = b.reshape(whole, [product(whole.shape.slice(0, whole.shape.length - sizes.length)), ...sizes])
+  const own = b.slice(flat, [dim(index), ...sizes.map(() => zero)], [one, ...sizes])
+  return b.reshape(own, sizes)
+}
+
 const nextStates = (model: ModelGraph): Result[] =>
   model.states.flatMap((s) =>
-    s.next ? [{ name: s.path, node: s.next, role: 'state' as const, replaces: s.node }] : [],
+    s.next && !(s.part && s.part.index > 0)
+      ? [{ name: s.part?.of ?? s.path, node: s.next, role: 'state' as const, replaces: s.node }]
+      : [],
   )

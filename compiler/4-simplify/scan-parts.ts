@@ -11,6 +11,7 @@ import { transplant } from '../ops/transplant.ts'
 export interface ScanParts {
   readonly length: Dim
   readonly reverse: boolean
+  readonly layers: true | undefined
   readonly elements: readonly { readonly leaf: Node; readonly stack: Node }[]
   readonly carries: readonly Carry[]
   readonly captures: readonly { readonly leaf: Node; readonly value: Node }[]
@@ -31,11 +32,12 @@ export type Results = Map<number, Node>
 
 /** The parts of a scan whose operands are `operands`, with those yields that are read. */
 export function openScan(operands: readonly Node[], attributes: ScanAttributes, used: ReadonlySet<number>): ScanParts {
-  const { length, reverse, body } = attributes
+  const { length, reverse, layers, body } = attributes
   const { stacks, initials, captures } = scanOperands(operands, body)
   return {
     length,
     reverse,
+    layers,
     elements: body.elements.map((leaf, i) => ({ leaf, stack: stacks[i]! })),
     carries: body.carries.map((leaf, i) => ({ leaf, initial: initials[i]!, next: body.next[i]!, result: i })),
     captures: body.captures.map((leaf, i) => ({ leaf, value: captures[i]! })),
@@ -72,6 +74,7 @@ export function closeScan(
     {
       length: parts.length,
       reverse: parts.reverse,
+      ...(parts.layers && { layers: parts.layers }),
       body: {
         family: {},
         ...bound,

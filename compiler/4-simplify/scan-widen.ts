@@ -49,6 +49,7 @@ function areAlike(a: Node<'scan'>, b: Node<'scan'>): boolean {
     one.body.family === other.body.family &&
     one.length === other.length &&
     one.reverse === other.reverse &&
+    one.layers === other.layers &&
     sameNodes(a.operands, b.operands) &&
     same('elements') &&
     same('carries') &&

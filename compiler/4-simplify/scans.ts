@@ -11,7 +11,7 @@ import { dependenceOf } from './scan-dependence.ts'
 import { hoisted } from './scan-hoist.ts'
 import { liveScan, normalScan } from './scan-normal.ts'
 import { Outside } from './scan-outside.ts'
-import { closeScan, openScan, type Results } from './scan-parts.ts'
+import { closeScan, openScan, type Results, type ScanParts } from './scan-parts.ts'
 import { sinkingOf } from './scan-sink.ts'
 import { type WideScan, widened } from './scan-widen.ts'
 
@@ -89,6 +89,7 @@ function simplifyScan(
 ) {
   const results: Results = new Map()
   const parts = liveScan(normalScan(b, liveScan(openScan(operands, attributes, used), used), simplify, results), used)
+  if (parts.layers) return layeredScan(b, parts, operands, attributes, used, results)
   const dependence = dependenceOf(parts)
   const { sums, yields } = sinkingOf(parts, dependence)
   const carries = parts.carries.filter((carry) => !sums.some(({ leaf }) => leaf === carry.leaf))
@@ -114,6 +115,27 @@ function simplifyScan(
       ),
     )
   return { results, changed: true }
+}
+
+/** A stack of layers keeps all its work: each turn is large, and what left the loop would be in memory for all turns. */
+function layeredScan(
+  b: GraphBuilder,
+  parts: ScanParts,
+  operands: readonly Node[],
+  attributes: ScanAttributes,
+  used: ReadonlySet<number>,
+  results: Results,
+) {
+  const yields = [...new Set(parts.yields.map(({ node }) => node))]
+  if (parts.carries.length === 0 && yields.length === 0) return { results, changed: true }
+  const made = closeScan(b, { ...parts, yields }) as Node<'scan'>
+  const changed = !isUnchanged(made, operands, attributes, used)
+  const scan = changed ? made : b.node('scan', operands, attributes)
+  if (!changed) return { results: new Map([...used].map((index) => [index, b.scanResult(scan, index)])), changed }
+  for (const [i, { result }] of parts.carries.entries()) results.set(result, b.scanResult(scan, i))
+  for (const { node, result } of parts.yields)
+    results.set(result, b.scanResult(scan, parts.carries.length + yields.indexOf(node)))
+  return { results, changed }
 }
 
 function isUnchanged(

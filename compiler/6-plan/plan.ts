@@ -18,12 +18,14 @@ import type {
   Pipeline,
   Size,
   TensorSlot,
+  VariableRecord,
 } from '../../runtime/abi.ts'
+import { addSizes } from '../../runtime/abi.ts'
 import { explainScanStop } from '../diagnostics/scan-stops.ts'
 import { add, type Dim, dim, multiply, one, substitute, subtract } from '../ir/dim.ts'
 import type { Kernel, ScanKernel } from '../ir/kernel.ts'
 import type { ScanStop } from '../ir/scan-stop.ts'
-import type { Link, LoweredProgram, SizedFunction, UpdateGroup } from '../lowered.ts'
+import type { Link, LoweredProgram, LoweredVariable, SizedFunction, UpdateGroup } from '../lowered.ts'
 import { opOf } from '../ops/registry.ts'
 import { arrange } from './arrange.ts'
 import { certify } from './footprint.ts'
@@ -199,7 +201,7 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
         storage: storageOf(p.dtype),
       })
   for (const value of inClass('state'))
-    if (value.class.kind === 'state') tensors.push(slot(value.class.path, 'state', value))
+    if (value.class.kind === 'state') tensors.push(...stateSlots(program, slot(value.class.path, 'state', value)))
   for (const value of inClass('carried')) tensors.push(slot(nameOf(value), 'carried', value))
   for (const record of moments.records)
     tensors.push({
@@ -221,8 +223,8 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
     tensors,
     pipelines: pipelines.list,
     entries: abiEntries,
-    parameters: program.parameters,
-    states: program.states.filter((s) => usedStates.has(s.path)),
+    parameters: program.parameters.map(asRecord),
+    states: program.states.filter((s) => usedStates.has(s.part?.of ?? s.path)).map(asRecord),
     moments: moments.records.map(
       (r): MomentRecord => ({ name: r.name, arena: memory.indexOf('moments'), initial: r.initial }),
     ),
@@ -231,6 +233,9 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
   }
   return { compiled, overfull }
 }
+
+/** What the runtime knows of a variable: a name, wherever it lies. */
+const asRecord = ({ part: _, ...record }: LoweredVariable): VariableRecord => record
 
 // ---------------------------------------------------------------- parameters and moments
 
@@ -250,19 +255,23 @@ function layOutParameters(program: LoweredProgram, parameterAlignment: number): 
   const groups = new Map<number, { offset: number; elements: number }>()
   let end = 0
   const put = (path: string) => {
+    const { shape, part } = byPath.get(path)!
+    // The layers of a stack lie without gaps: together they are one tensor.
+    if (!part || part.index === 0) end = aligned(end, parameterAlignment)
+    if (part?.index === 0) offsets.set(part.of, end)
     offsets.set(path, end)
-    end += aligned(
-      byPath.get(path)!.shape.reduce((a, b) => a * b, 4),
-      parameterAlignment,
-    )
+    end += shape.reduce((a, b) => a * b, 4)
   }
   for (const group of program.groups) {
+    end = aligned(end, parameterAlignment)
     const offset = end
     group.parameters.forEach(put)
+    end = aligned(end, parameterAlignment)
     groups.set(group.index, { offset, elements: group.parameters.length === 0 ? 1 : (end - offset) / 4 })
   }
   const trainableElements = end / 4
   for (const { path } of program.parameters) if (!offsets.has(path)) put(path)
+  end = aligned(end, parameterAlignment)
   return { offsets, groups, bytes: end, trainableElements }
 }
 
@@ -363,8 +372,20 @@ function nameOf(value: MemoryValue): string {
       : value.key
 }
 
+/** The layers of a stack have their states in one tensor, a slot for each. */
+function stateSlots(program: LoweredProgram, whole: TensorSlot): TensorSlot[] {
+  const parts = program.states.filter(({ part }) => part?.of === whole.name)
+  if (parts.length === 0) return [whole]
+  return parts.map(({ path, shape, part }) => ({
+    ...whole,
+    name: path,
+    shape,
+    offset: addSizes(whole.offset, part!.index * shape.reduce((a, b) => a * b, 4)),
+  }))
+}
+
 const orderStates = (program: LoweredProgram, values: readonly MemoryValue[]): MemoryValue[] => {
-  const rank = new Map(program.states.map((s, i) => [s.path, i]))
+  const rank = new Map(program.states.map((s, i) => [s.part?.of ?? s.path, i]))
   return [...values].sort((a, b) => rank.get(nameOf(a))! - rank.get(nameOf(b))!)
 }
 const orderStepFields = (values: readonly MemoryValue[]): MemoryValue[] =>

@@ -50,8 +50,9 @@ export class GraphBuilder extends NodeTable {
   iota(shape: readonly Dim[], axis: number): Node {
     return this.node('iota', [], { shape, axis })
   }
-  randomBits(key: Node, site: number, shape: readonly Dim[]): Node {
-    return this.node('random_bits', [key], { site, shape })
+  /** `layer`, an int scalar, is added to the number of the site. */
+  randomBits(key: Node, site: number, shape: readonly Dim[], layer?: Node): Node {
+    return this.node('random_bits', layer ? [key, layer] : [key], { site, shape })
   }
 
   /** A new leaf for the body of a scan. */

@@ -75,11 +75,15 @@ function generated({ scalars, ...reader }: Reader, node: Node, index: readonly I
     case 'random_bits': {
       const word = (n: number) => elementAt({ scalars, ...reader }, node.operands[0]!, [dimIndex(dim(n))])
       const counter = scalars.position(flattenIndex(index, node.shape), 'uint')
-      return scalars.apply(
-        'threefry',
-        [word(0), word(1), counter, scalars.number(node.attributes.site, 'uint')],
-        'uint',
-      )
+      const [, layer] = node.operands
+      const site = layer
+        ? scalars.apply(
+            'add',
+            [elementAt({ scalars, ...reader }, layer, []), scalars.number(node.attributes.site, 'int')],
+            'int',
+          )
+        : scalars.number(node.attributes.site, 'uint')
+      return scalars.apply('threefry', [word(0), word(1), counter, site], 'uint')
     }
     default:
       throw new Error(`no element rule for the generated op ${node.op}`)

@@ -84,16 +84,20 @@ export interface RandomBitsAttributes {
 }
 export const randomBits: OpDef<'random_bits', RandomBitsAttributes> = {
   name: 'random_bits',
-  doc: 'the first word of Threefry-2x32-20 under the key (seed, step), counting (element index, site)',
+  doc: 'the first word of Threefry-2x32-20 under the key (seed, step), counting (element index, site); a second operand, an int scalar, is added to the site',
   lower: { kind: 'index', cheap: false },
   type: (operands, { shape }) => {
     const key = operands[0]!
     if (key.dtype !== 'uint' || key.shape.length !== 1 || key.shape[0]!.constant !== 2)
       fault('key', `the key is ${printType(key)}, where uint[2] is needed`, 0)
+    const layer = operands[1]
+    if (layer && (layer.dtype !== 'int' || layer.shape.length > 0))
+      fault('key', `the layer is ${printType(layer)}, where an int scalar is needed`, 1)
     return { shape, dtype: 'uint' }
   },
   gradient: undefined,
-  evaluate: ([key], { site }, context, node) => {
+  evaluate: ([key, layer], attributes, context, node) => {
+    const site = attributes.site + (layer?.data[0] ?? 0)
     const result = emptyValue(node, context)
     const [seed, step] = [key!.data[0]!, key!.data[1]!]
     for (let i = 0; i < result.data.length; i++) result.data[i] = threefry(seed, step, i, site)[0]
@@ -105,6 +109,14 @@ export const randomBits: OpDef<'random_bits', RandomBitsAttributes> = {
     {
       operands: [{ shape: [2], dtype: 'uint', range: [0, 4294967295] }],
       attributes: { site: 3, shape: [dim(7), dim(5)] },
+    },
+    {
+      operands: [
+        { shape: [2], dtype: 'uint', range: [0, 4294967295] },
+        { shape: [], dtype: 'int', range: [0, 9] },
+      ],
+      attributes: { site: 4, shape: [dim(3), dim(5)] },
+      note: 'of a layer',
     },
     { operands: [{ shape: [2], dtype: 'uint' }], attributes: { site: 0, shape: [dim(0)] }, note: 'no element' },
   ],

@@ -11,6 +11,7 @@ import { transplant } from './transplant.ts'
 export interface ScanParts {
   readonly length: Dim
   readonly reverse: boolean
+  readonly layers?: true | undefined
   readonly elements: readonly { readonly leaf: Node; readonly stack: Node }[]
   readonly carries: readonly { readonly leaf: Node; readonly initial: Node; readonly next: Node }[]
   /** Leaves of the step that stand for tensors outside; used where the step lives in a graph of its own. */
@@ -20,7 +21,7 @@ export interface ScanParts {
 
 /** Makes the scan in `builder`; `inner` is where the step's nodes live, often the same builder. */
 export function makeScan(builder: GraphBuilder, inner: GraphBuilder, parts: ScanParts): Node {
-  const { length, reverse, elements, carries, captures: given = [], yields } = parts
+  const { length, reverse, layers, elements, carries, captures: given = [], yields } = parts
   const next = carries.map((c) => c.next)
   const leaves = new Set([...elements, ...carries, ...given].map(({ leaf }) => leaf))
   const varying = dependents([...next, ...yields], leaves)
@@ -49,6 +50,7 @@ export function makeScan(builder: GraphBuilder, inner: GraphBuilder, parts: Scan
   const attributes = {
     length,
     reverse,
+    ...(layers && { layers }),
     body: {
       family: {},
       elements: bodyElements,

@@ -17,7 +17,7 @@ export function scanGradient(
   node: Node,
   cotangents: ReadonlyMap<number, Node>,
   needed: readonly boolean[],
-  { length, reverse, body }: ScanAttributes,
+  { length, reverse, layers, body }: ScanAttributes,
 ): (Node | undefined)[] {
   const { stacks, captures } = scanOperands(node.operands, body)
   const inner = GraphBuilder.continuing(
@@ -62,7 +62,7 @@ export function scanGradient(
   const stored = storedValues(roots, firstNew, new Set(leavesOf(body)))
   const saved = stored.filter((n) => !body.elements.includes(n) && !body.captures.includes(n))
   const wide: ScanBody = { ...body, yields: [...body.yields, ...saved] }
-  const forward = builder.node('scan', node.operands, { length, reverse, body: wide })
+  const forward = builder.node('scan', node.operands, { length, reverse, ...(layers && { layers }), body: wide })
   const savedStacks = saved.map((_, i) => builder.scanResult(forward, body.carries.length + body.yields.length + i))
 
   // The backward scan is written in the outer builder by its usual constructor, its body copied from `inner`.
@@ -74,6 +74,7 @@ export function scanGradient(
   const back = makeScan(builder, inner, {
     length,
     reverse: !reverse,
+    layers,
     elements: [
       ...usedElements.map((leaf) => ({ leaf, stack: stacks[body.elements.indexOf(leaf)]! })),
       ...saved.map((leaf, i) => ({ leaf, stack: savedStacks[i]! })),

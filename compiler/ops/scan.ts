@@ -48,6 +48,11 @@ export interface ScanAttributes {
   readonly length: Dim
   /** From the last position to the first; stacks and yields keep the order of the sequence. */
   readonly reverse: boolean
+  /**
+   * The axis is a stack of layers, not time: a turn is work enough by itself, so all of it stays in the loop. Work for all
+   * turns at once would cost the memory of all turns.
+   */
+  readonly layers?: true
   readonly body: ScanBody
 }
 
@@ -97,8 +102,8 @@ export const scan: OpDef<'scan', ScanAttributes> = {
   evaluate: evaluateScan,
   cost: (_node, { length, body }) => ({ flops: multiply(length, bodyFlops(body)) }),
   samples: [],
-  print: ({ length, reverse, body }) =>
-    `over ${length.key}${reverse ? ' reverse' : ''} carries=${body.carries.length} yields=${body.yields.length}`,
+  print: ({ length, reverse, layers, body }) =>
+    `over ${length.key}${reverse ? ' reverse' : ''}${layers ? ' layers' : ''} carries=${body.carries.length} yields=${body.yields.length}`,
 }
 
 const bodyFlops = (body: ScanBody): Dim =>

@@ -29,7 +29,7 @@ export async function openReference(
   options: ReferenceOptions,
 ): Promise<Executor> {
   const entries = new Map(options.entries.map((name) => [name, prepareEntry(lowered, name)]))
-  const storage = new Storage(program, options.dims, options.precision)
+  const storage = new Storage(program, lowered, options.dims, options.precision)
   const scalarNames = new Set(scalarsOf(program, options.entries))
   const stepValues = new Map<string, number>()
   const allowed = new Set(

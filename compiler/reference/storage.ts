@@ -6,7 +6,7 @@ import type { CompiledProgram, DimValues, TensorSlot } from '../../runtime/abi.t
 import { ShapeError } from '../../runtime/errors.ts'
 import type { TensorData } from '../../runtime/executor.ts'
 import { elements } from '../../runtime/size.ts'
-import type { LoweredPhase, UpdateGroup } from '../lowered.ts'
+import type { LoweredPhase, LoweredProgram, LoweredVariable, UpdateGroup } from '../lowered.ts'
 import type { Value } from '../ops/op.ts'
 import { allocate, type Precision } from './evaluate.ts'
 
@@ -32,7 +32,7 @@ export function flatRange(program: CompiledProgram, flat: UpdateGroup | 'all'): 
   const start = Math.min(...slots.map(startOf))
   return {
     start,
-    elements: Math.max(...slots.map((slot) => startOf(slot) + aligned(elements(slot.shape, {})))) - start,
+    elements: Math.max(...slots.map((slot) => aligned(startOf(slot) + elements(slot.shape, {})))) - start,
   }
 }
 
@@ -46,12 +46,12 @@ export class Storage {
   readonly #batch = new Map<string, Data>()
   readonly #precision: Precision
 
-  constructor(program: CompiledProgram, dims: DimValues, precision: Precision) {
+  constructor(program: CompiledProgram, lowered: LoweredProgram, dims: DimValues, precision: Precision) {
     this.program = program
     this.#precision = precision
     const ends = program.tensors
       .filter(({ role }) => role === 'parameter')
-      .map((slot) => startOf(slot) + aligned(elements(slot.shape, {})))
+      .map((slot) => aligned(startOf(slot) + elements(slot.shape, {})))
     for (const [arena, role] of [
       ['parameters', 'parameter'],
       ['gradients', 'gradient'],
@@ -62,11 +62,37 @@ export class Storage {
         if (program.parameters.some(({ path }) => path === slot.name || `grad.${path}` === slot.name))
           this.#variables.set(slot.name, data.subarray(startOf(slot), startOf(slot) + elements(slot.shape, {})))
     }
+    this.#stackVariables(lowered)
     for (const slot of program.tensors)
-      if (slot.role === 'state' || slot.role === 'moment' || slot.role === 'carried') {
+      if ((slot.role === 'state' && !this.#variables.has(slot.name)) || slot.role === 'moment' || slot.role === 'carried') {
         const initial = program.moments.find(({ name }) => name === slot.name)?.initial ?? 0
         this.#variables.set(slot.name, allocate(slot.dtype, elements(slot.shape, dims), precision).fill(initial))
       }
+  }
+
+  /** A tensor that holds all layers of a stack, and each layer's part of it. */
+  #stackVariables({ parameters, states }: LoweredProgram): void {
+    const count = (variable: LoweredVariable) => variable.shape.reduce((a, b) => a * b, 1)
+    for (const variable of parameters)
+      if (variable.part?.index === 0)
+        for (const prefix of ['', 'grad.']) {
+          const first = this.#variables.get(prefix + variable.path)
+          if (!first) continue
+          const arena = this.#arenas.get(prefix === '' ? 'parameters' : 'gradients')!
+          const start = first.byteOffset / first.BYTES_PER_ELEMENT
+          this.#variables.set(
+            prefix + variable.part.of,
+            arena.subarray(start, start + variable.part.count * count(variable)),
+          )
+        }
+    for (const variable of states) {
+      const { part } = variable
+      if (!part) continue
+      const size = count(variable)
+      const whole = this.#variables.get(part.of) ?? allocate(variable.dtype, part.count * size, this.#precision)
+      this.#variables.set(part.of, whole)
+      this.#variables.set(variable.path, whole.subarray(part.index * size, (part.index + 1) * size))
+    }
   }
 
   /** Bytes of what is kept between runs; values inside a run come and go. */

@@ -5,6 +5,7 @@ import type { Node } from '../../ir/graph.ts'
 import { fail } from '../elaboration.ts'
 import { build, emit } from '../emit.ts'
 import { eachStep } from '../scan.ts'
+import { nextSite } from '../stack.ts'
 import { tensor } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 
@@ -14,8 +15,8 @@ function bits(call: BuiltinCall): Node {
   e.randomKey ??= emit(e, 'input', [], { name: 'key', shape: [dim(2)], dtype: 'uint', role: 'step' })
   const key = e.randomKey
   const shape = call.dims('shape')
-  const site = e.randomSites++
-  return eachStep(e, shape, (whole) => build(e, [], (b) => b.randomBits(key, site, whole)))
+  const { site, layer } = nextSite(e)
+  return eachStep(e, shape, (whole) => build(e, [], (b) => b.randomBits(key, site, whole, layer)))
 }
 
 export const randomRows: readonly Builtin[] = [
