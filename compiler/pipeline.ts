@@ -96,8 +96,8 @@ export function compileGraph(graph: Graph, target: Target | 'wasm', options: Emi
 
 /** Frozen parameters have no copy: they do not change, and the copy is made of the trained ones as one run. */
 function trainableHalf({ values, parameters }: HalfStorage, { parameters: all }: LoweredProgram): HalfStorage {
-  const trained = all.filter(({ trainable, path }) => trainable && parameters.has(path))
-  return { values, parameters: new Set(trained.map(({ path }) => path)) }
+  const trained = all.filter(({ trainable }) => trainable).map(({ path, part }) => part?.of ?? path)
+  return { values, parameters: new Set(trained.filter((path) => parameters.has(path))) }
 }
 
 function keepLess(program: LoweredProgram, stride: number | undefined): LoweredProgram {

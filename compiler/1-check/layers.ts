@@ -9,7 +9,7 @@ import { type Blueprint, childPath, type Instance, makeInstance, snakeCase } fro
 import { runStages } from './pipeline.ts'
 import { Scope } from './scope.ts'
 import { startUnifier, textOf } from './signature.ts'
-import { eachLayer, foldStack, isFolded, templatePath, Unfoldable } from './stack.ts'
+import { eachLayer, foldStack, isFolded, layersAround, templatePath, Unfoldable } from './stack.ts'
 import { run } from './statement.ts'
 import { describe, type Given, type Value } from './value.ts'
 
@@ -77,11 +77,13 @@ function sameArgument(a: Value, b: Value): boolean {
 const layerCost = 10
 
 function make(e: Elaboration, path: string, blueprint: Blueprint, span: Span): Instance {
-  step(e, span, layerCost)
+  // What stands for all layers of a stack costs what they would: each has parameters of its own.
+  const cost = layerCost * layersAround(e)
+  step(e, span, cost)
   const instance = makeInstance(path, blueprint, span)
   if (blueprint.kind === 'stack') {
     // The layers of a stack that may be folded are made when it is called.
-    if (isFolded(e, path, blueprint.count)) step(e, span, layerCost * blueprint.count)
+    if (isFolded(e, path, blueprint.count)) step(e, span, cost * blueprint.count)
     else layersOf(e, instance)
   }
   if (blueprint.kind !== 'module') return instance

@@ -47,6 +47,10 @@ export const isFolded = (e: Elaboration, path: string, count: number): boolean =
   !e.unrolled.has(path) &&
   e.scans.every(({ layers }) => layers)
 
+/** How many layers the one that is being run stands for. */
+export const layersAround = (e: Elaboration): number =>
+  e.stacks.reduce((layers, { count, turn }) => (typeof turn === 'number' ? layers : layers * count), 1)
+
 /** `encoder.block[0..12]`: all layers of a stack. */
 export const templatePath = (path: string, count: number): string => `${path}[0..${count}]`
 
