@@ -64,7 +64,11 @@ export class Storage {
     }
     this.#stackVariables(lowered)
     for (const slot of program.tensors)
-      if ((slot.role === 'state' && !this.#variables.has(slot.name)) || slot.role === 'moment' || slot.role === 'carried') {
+      if (
+        (slot.role === 'state' && !this.#variables.has(slot.name)) ||
+        slot.role === 'moment' ||
+        slot.role === 'carried'
+      ) {
         const initial = program.moments.find(({ name }) => name === slot.name)?.initial ?? 0
         this.#variables.set(slot.name, allocate(slot.dtype, elements(slot.shape, dims), precision).fill(initial))
       }
