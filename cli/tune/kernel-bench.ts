@@ -6,12 +6,18 @@ import { type Bindings, evaluate, product } from '../../compiler/ir/dim.ts'
 import type { Node } from '../../compiler/ir/graph.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
 import type { EmittedKernel } from '../../compiler/lowered.ts'
+import { KernelMachine } from '../../compiler/reference/kernel-machine.ts'
 import type { Storage } from '../../runtime/abi.ts'
 import { fold } from '../../runtime/commands.ts'
 import { floatFromHalf, halfFromFloat } from '../../runtime/half.ts'
 import { bufferUsage, mapModeRead } from '../../runtime/usage.ts'
 
 export interface KernelBench {
+  /**
+   * What the float64 reference gives on the same numbers, for each tensor that the kernel writes: some hundred elements, or
+   * rows, spread over it; NaN at all others.
+   */
+  reference(): readonly Float64Array[]
   /** Every tensor that the kernel writes, after one run; throws where the device refuses the text. */
   results(emitted: EmittedKernel): Promise<readonly Float64Array[]>
   /** Milliseconds of one run, the median of several. To be asked after `results`, which compiles. */
@@ -28,6 +34,8 @@ interface Tensor {
 }
 
 const poison = 0xff
+/** Elements, or rows, that the reference computes: of a contraction over thousands, still milliseconds. */
+const sampled = 256
 const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyTarget
 
 export function openKernel(
@@ -50,6 +58,18 @@ export function openKernel(
     return known
   }
   return {
+    reference() {
+      const before = tensors.map(({ initial, storage }) => decoded(initial.buffer, storage))
+      const values = before.map((given, slot) =>
+        kernel.slots[slot]!.access === 'write' ? new Float64Array(given.length).fill(Number.NaN) : given.slice(),
+      )
+      new KernelMachine(values, (size) => evaluate(size, dims), 'float64').run(kernel, sampled)
+      // What an update left as it was may be an element that was not computed.
+      kernel.slots.forEach(({ access }, slot) => {
+        if (access === 'update') values[slot] = values[slot]!.map((x, i) => (x === before[slot]![i] ? Number.NaN : x))
+      })
+      return values.filter((_, slot) => tensors[slot]!.written)
+    },
     async results(emitted) {
       const run = await prepared(emitted)
       for (const { buffer, initial } of tensors) device.queue.writeBuffer(buffer, 0, initial)

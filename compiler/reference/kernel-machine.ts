@@ -18,6 +18,7 @@ export class KernelMachine {
   private readonly axes: number[] = []
   private readonly stages: number[] = []
   private sum = 0
+  private samples: number | undefined
   /** Changes whenever a variable does; values are kept for as long as it stays. */
   private epoch = 0
 
@@ -28,10 +29,15 @@ export class KernelMachine {
       precision === 'float32' ? (value, dtype) => (dtype === 'float' ? Math.fround(value) : value) : (value) => value
   }
 
-  run(kernel: Kernel): void {
+  /**
+   * Runs a kernel; with `samples`, only so many of the elements (rows, of a kernel with rows) that it writes, among them the
+   * first and the last. A scatter is always done whole.
+   */
+  run(kernel: Kernel, samples?: number): void {
+    this.samples = samples
     switch (kernel.kind) {
       case 'map':
-        this.loop(kernel.axes, this.writer(kernel.stores))
+        this.outer(kernel.axes, this.writer(kernel.stores))
         return
       case 'row':
         this.row(kernel)
@@ -39,7 +45,7 @@ export class KernelMachine {
       case 'contract': {
         const [left, right] = [this.scalar(kernel.left), this.scalar(kernel.right)]
         const write = this.writer(kernel.stores)
-        this.loop([...kernel.batch, ...kernel.rows, ...kernel.columns], () => {
+        this.outer([...kernel.batch, ...kernel.rows, ...kernel.columns], () => {
           let sum = 0
           this.loop(kernel.depth, () => (sum += left() * right()))
           this.sum = this.round(sum, 'float')
@@ -73,7 +79,7 @@ export class KernelMachine {
         const value = this.scalar(kernel.value)
         const write = this.writer([kernel.store])
         const length = this.size(kernel.row.extent)
-        this.loop(kernel.outer, () => {
+        this.outer(kernel.outer, () => {
           let sum = 0
           for (let step = 0; step < length; step++) {
             this.set(kernel.row, kernel.reverse ? length - 1 - step : step)
@@ -98,7 +104,7 @@ export class KernelMachine {
       dtype: value.dtype,
     }))
     const [store, finish] = [this.writer(kernel.stores), this.writer(kernel.results)]
-    this.loop(kernel.outer, () => {
+    this.outer(kernel.outer, () => {
       stages.forEach(({ combine, value, dtype }, stage) => {
         const result = this.combine(combine, kernel.row, value, dtype)
         this.stages[stage] = result
@@ -115,7 +121,7 @@ export class KernelMachine {
     const [weight, value] = [this.scalar(kernel.weight), this.scalar(kernel.value)]
     const [store, finish] = [this.writer(kernel.stores), this.writer(kernel.results)]
     const exponential = () => Math.exp(score!() - this.stages[0]!)
-    this.loop(kernel.outer, () => {
+    this.outer(kernel.outer, () => {
       if (score) {
         this.stages[0] = this.combine('max', kernel.row, score, 'float')
         this.stages[1] = this.combine('sum', kernel.row, exponential, 'float')
@@ -171,6 +177,25 @@ export class KernelMachine {
     }
   }
 
+  /** The loops over what is written. */
+  private outer(axes: readonly Axis[], visit: () => void): void {
+    const extents = axes.map((axis) => this.size(axis.extent))
+    const count = extents.reduce((n, extent) => n * extent, 1)
+    if (this.samples === undefined || count <= this.samples) {
+      this.loop(axes, visit)
+      return
+    }
+    for (let sample = 0; sample < this.samples; sample++) {
+      // By the golden ratio, which leaves no stretch of the range empty.
+      const spread = Math.floor(count * ((sample * 0.6180339887498949) % 1))
+      let rest = sample === 1 ? count - 1 : spread
+      for (let at = axes.length - 1; at >= 0; at--) {
+        this.set(axes[at]!, rest % extents[at]!)
+        rest = Math.floor(rest / extents[at]!)
+      }
+      visit()
+    }
+  }
   private loop(axes: readonly Axis[], visit: () => void, from = 0): void {
     if (from === axes.length) {
       visit()

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openKernel } from '../../cli/tune/kernel-bench.ts'
+import { type KernelBench, openKernel } from '../../cli/tune/kernel-bench.ts'
 import { agree, type Candidate, tuneKernel } from '../../cli/tune/tune-kernel.ts'
 import { choiceOf } from '../../cli/tune/winners.ts'
 import { check } from '../../compiler/1-check/index.ts'
@@ -98,6 +98,38 @@ describe('a wrong candidate', () => {
     expect(tuned.refused).toBe(1)
     expect(tuned.choice).not.toBe('wrong')
   })
+})
+
+it('what wins is held to the float64 reference, whatever the default gives', async () => {
+  const zeros = [Float64Array.of(0, 0, 0)]
+  const standard = contraction().emit()
+  const tried = (reference: number[]) => {
+    // The default, the candidate; both again.
+    const times = [8, 2, 2, 8]
+    const bench: KernelBench = {
+      results: async () => zeros,
+      time: async () => times.shift()!,
+      reference: () => [Float64Array.from(reference)],
+      dispose() {},
+    }
+    return tuneKernel(bench, standard, [{ choice: 'faster', emitted: () => standard }], 1e-5, () => true)
+  }
+  expect(await tried([0, Number.NaN, 0])).toMatchObject({ choice: 'faster', refused: 0 })
+  expect(await tried([0, Number.NaN, 1])).toMatchObject({ choice: undefined, refused: 1 })
+})
+
+it('the reference gives at its samples what the defaults give, for every kernel of the step', async () => {
+  for (const request of requests) {
+    const bench = open(request)
+    const [found, wanted] = [await bench.results(request.emit()), bench.reference()]
+    wanted.forEach((values, tensor) => {
+      const sampled = [...values.keys()].filter((i) => !Number.isNaN(values[i]!))
+      expect(sampled.length, request.kernel.name).toBeGreaterThan(0)
+      const at = (list: Float64Array) => Float64Array.from(sampled, (i) => list[i]!)
+      expect(agree([at(found[tensor]!)], [at(values)], 1e-5), request.kernel.name).toBe(true)
+    })
+    bench.dispose()
+  }
 })
 
 describe('results agree', () => {
