@@ -18,15 +18,23 @@ export interface OpenWorkload {
   readonly output: string
   readonly inputs: readonly NamedTensor[]
   readonly dims: DimValues
-  /** Enqueues one run, with an upload of the inputs where they would be new each time: not the operands of a product. */
-  run(): Promise<void>
+  /**
+   * Enqueues one run, with an upload of the inputs where they would be new each time: not the operands of a product. The
+   * inputs are the workload's own, unless others are given.
+   */
+  run(inputs?: readonly NamedTensor[]): Promise<void>
 }
 
-export async function openWorkload(workload: Workload, device: SelectedDevice): Promise<OpenWorkload> {
+export async function openWorkload(
+  workload: Workload,
+  device: SelectedDevice,
+  { half = false }: { readonly half?: boolean } = {},
+): Promise<OpenWorkload> {
   const file = workload.kind === 'product' ? 'w6.dlm' : models[workload.model].file
   const path = join('bench', 'workloads', file)
   const program = check({ path, text: readFileSync(join(root, path), 'utf8') })
-  const train = workload.kind === 'train' ? program.trains[0] : undefined
+  const written = workload.kind === 'train' ? program.trains[0] : undefined
+  const train = written && half ? { ...written, precision: 'mixed' as const } : written
   const entry = train ? 'step' : 'infer'
   const { program: compiled, simplified } = compile(program, {
     model: program.models.at(-1)!,
@@ -35,6 +43,7 @@ export async function openWorkload(workload: Workload, device: SelectedDevice): 
     ...(train && { train }),
     target: device.target,
     subgroup: device.subgroup,
+    half,
   })
   const inputs = inputsOf(workload).map(asInput)
   const model = workload.kind === 'product' ? undefined : models[workload.model]
@@ -47,10 +56,10 @@ export async function openWorkload(workload: Workload, device: SelectedDevice): 
     }
   const used = compiled.entries.find((e) => e.name === entry)!
   const given = inputs.filter(({ name }) => used.inputs.includes(name))
-  const upload = () => {
-    for (const { name, data } of given) executor.write(name, data)
+  const upload = (tensors: readonly NamedTensor[]) => {
+    for (const { name, data } of tensors) executor.write(name, data)
   }
-  upload()
+  upload(given)
   const rates = train ? [schedule(train.optimizer.rate)] : []
   let step = 0
   return {
@@ -59,8 +68,8 @@ export async function openWorkload(workload: Workload, device: SelectedDevice): 
     output: used.outputs[0]!,
     inputs: given,
     dims,
-    async run() {
-      if (workload.kind !== 'product') upload()
+    async run(tensors = given) {
+      if (workload.kind !== 'product') upload(tensors)
       step += 1
       await executor.run(entry, train ? stepValues(compiled.stepBlock, 0, step, rates) : {})
     },
