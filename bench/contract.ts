@@ -42,6 +42,32 @@ function square(n: number): Case {
   }
 }
 
+/** A dense layer: x [rows, depth] · wᵀ, w as [columns, depth] or, as the gradient of x has it, [depth, columns]. */
+function layer(rows: number, columns: number, depth: number, alongDepth: boolean): Case {
+  const [x, w, out] = [
+    tensor([rows, depth]),
+    tensor(alongDepth ? [columns, depth] : [depth, columns]),
+    tensor([rows, columns]),
+  ]
+  const slots = [read(x!), read(w!), write(out!)]
+  const [i, j, k] = [axis('i', rows), axis('j', columns), axis('k', depth)] as const
+  return {
+    flops: 2 * rows * columns * depth,
+    kernel: {
+      ...base(slots),
+      kind: 'contract',
+      batch: [],
+      rows: [i],
+      columns: [j],
+      depth: [k],
+      split: undefined,
+      left: load(slots, 0, [i, k]),
+      right: load(slots, 1, alongDepth ? [j, k] : [k, j]),
+      stores: [{ slot: 2, index: flat(out!.shape, [i, j]), value: acc }],
+    },
+  }
+}
+
 interface Convolution {
   readonly n: number
   readonly ci: number
@@ -202,6 +228,11 @@ const cases: Record<string, () => Case> = {
   'product 256': () => square(256),
   'product 512': () => square(512),
   'product 1024': () => square(1024),
+  'W1 layer': () => layer(128, 512, 784, true),
+  'W1 layer back': () => layer(128, 784, 512, false),
+  'W4 wide': () => layer(2048, 512, 128, true),
+  'W4 narrow': () => layer(2048, 128, 512, true),
+  'W4 narrow back': () => layer(2048, 512, 128, false),
   'conv1 forward': () => forward(first),
   'conv1 weight gradient': () => weightGradient(first),
   'conv2 forward': () => forward(second),
