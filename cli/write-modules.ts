@@ -8,12 +8,14 @@ import type { Program } from '../compiler/program.ts'
 import { writeFileAtomically } from '../runtime/node/atomic-file.ts'
 import { exitCodes, fail, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
+import { selectTrain } from './select.ts'
 import { terminal } from './terminal.ts'
 import { version } from './version.ts'
 
 export interface WriteOptions {
   readonly output: string
   readonly model?: string | undefined
+  readonly train?: string | undefined
   readonly emit: string
   readonly devices: string
   readonly adapters?: string | undefined
@@ -51,11 +53,18 @@ async function writeOnce(
   if (options.model !== undefined && !program.models.includes(options.model))
     throw new UsageError(`${program.path} has no model "${options.model}"; it has ${program.models.join(', ')}`)
   if (program.models.length === 0) throw new UsageError(`${program.path} has no model`)
+  const { train } = options
+  if (train !== undefined) {
+    const { name } = selectTrain(program, train).model
+    if (options.model !== undefined && name !== options.model)
+      throw new UsageError(`the train block "${train}" is of the model ${name}, not of ${options.model}`)
+  }
   const modules = await compileModules(program, {
     version,
     hash: createHash('sha256').update(program.text).digest('hex').slice(0, 16),
     ...how,
     model: options.model,
+    train,
     ...(options.standalone && { runtime: `./${copyFolder}/generated.js` }),
   })
   const say = (text: string) => {

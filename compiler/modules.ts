@@ -24,6 +24,8 @@ export interface ModuleOptions {
   readonly emit?: 'ts' | 'js'
   /** Only this model. */
   readonly model?: string | undefined
+  /** Only the module of this `train` block. */
+  readonly train?: string | undefined
   /** By default all of them. */
   readonly devices?: readonly ModuleDevice[]
   /** Of WebGPU: by default hardware GPUs, and where there is no WebAssembly to stand in for them, any adapter in software. */
@@ -35,9 +37,11 @@ export async function compileModules(program: Program, options: ModuleOptions): 
   const stems = new Set<string>()
   const emitted: EmittedFiles[] = []
   for (const { name, model, train } of units(program)) {
-    if (options.model !== undefined && model !== options.model) continue
+    // A module keeps its name when others are not written.
     const stem = unused(fileStem(name), stems)
     stems.add(stem)
+    if (options.model !== undefined && model !== options.model) continue
+    if (options.train !== undefined && train?.name !== options.train) continue
     const files = await emitModule(
       await moduleInput(program, { name, stem, model, train }, options),
       options.runtime === undefined ? {} : { runtime: options.runtime },
@@ -95,7 +99,7 @@ export async function moduleInput(
     variants.push({
       ...target,
       program: await compiled({ ...(train && { train }), entries, half }),
-      exposing: expose.length === 0 ? undefined : await compiled({ entries: ['infer'], expose }),
+      exposing: expose.length === 0 ? undefined : await compiled({ entries: ['infer'], expose, sizesFrom: train }),
       stepping: sequences && (await compiled({ entries: ['begin', 'prefill', 'advance', 'reorder'] })),
     })
   }
@@ -106,7 +110,7 @@ export async function moduleInput(
     train,
     variants,
     sequences,
-    origin: { file: fileOf(program.path), hash: options.hash, compiler: options.version },
+    origin: { file: fileOf(program.path), text: program.text, hash: options.hash, compiler: options.version },
   }
 }
 

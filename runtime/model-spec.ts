@@ -15,8 +15,8 @@ import type { WeightsSource } from './weights-source.ts'
 
 export interface ModelSpec {
   readonly name: string
-  /** Where it comes from; written into every file of weights. */
-  readonly origin: Origin
+  /** Where it comes from, as every file of weights says in its metadata: the `.dlm`, its text and hash, the compiler. */
+  readonly origin: readonly (readonly [key: string, value: string])[]
   /** One plan per class of device; the one that fits best is chosen when a session opens. */
   readonly variants: readonly ProgramVariant[]
   /** Opens what stands in for a GPU, where there is a plan for it. */
@@ -29,14 +29,6 @@ export interface ModelSpec {
 
 /** Values of free dims that need not be given. */
 export type DimDefaults = readonly (readonly [name: string, value: number])[]
-
-export interface Origin {
-  /** The `.dlm` file's name, and a hash of its text. */
-  readonly file: string
-  readonly hash: string
-  /** Version of the compiler. */
-  readonly compiler: string
-}
 
 export interface ProgramVariant {
   readonly target: Target

@@ -19,7 +19,7 @@ import { schedule } from './schedule.ts'
 import { elements } from './size.ts'
 import { stepValues } from './step-values.ts'
 import { initialize, readState, variablesOf } from './variables.ts'
-import { loadInto, metadataOf, saveTensors, weightsOfSession } from './weights.ts'
+import { loadInto, saveTensors, weightsOfSession } from './weights.ts'
 
 /** What a run was for, and who waits for its scalars. */
 interface Enqueued {
@@ -154,11 +154,8 @@ export async function openTrainer<B, M, S, P extends string>(
       inTurn(() =>
         saveTensors(
           () => readState(executor),
-          metadataOf(spec.name, spec.origin, [
-            ['seed', String(seed)],
-            ['step', String(steps)],
-            ...Object.entries(more),
-          ]),
+          spec,
+          Object.entries({ seed: String(seed), step: String(steps), ...more }),
           path,
         ),
       ),

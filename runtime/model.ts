@@ -10,7 +10,7 @@ import type { DimDefaults, Model, ModelSpec, OpenModelOptions, ProgramVariant } 
 import { defaultDevice } from './platform.ts'
 import { serial } from './readback.ts'
 import { type Tensor, tensorOf } from './safetensors.ts'
-import { heldBy, loadInto, metadataOf, saveTensors, weightsOfSession } from './weights.ts'
+import { heldBy, loadInto, saveTensors, weightsOfSession } from './weights.ts'
 
 export async function openModel<I, O, P extends string>(
   spec: ModelSpec,
@@ -45,7 +45,7 @@ export async function openModel<I, O, P extends string>(
           for (const { path: name, shape } of held) tensors.set(name, tensorOf(await executor.read(name), shape))
           return tensors
         }
-        return saveTensors(read, metadataOf(spec.name, spec.origin), path)
+        return saveTensors(read, spec, [], path)
       }),
     run: (given) =>
       inTurn(async () => {

@@ -7,7 +7,7 @@ import { isMomentKey, momentKey } from './checkpoint.ts'
 import { CheckpointError } from './checkpoint-error.ts'
 import { NameError, UnsupportedError } from './errors.ts'
 import type { Executor } from './executor.ts'
-import type { LoadOptions, Origin, ParameterInfo, Weights } from './model-spec.ts'
+import type { LoadOptions, ModelSpec, ParameterInfo, Weights } from './model-spec.ts'
 import { platform } from './platform.ts'
 import { joinChunks, readSafetensorsHeader, safetensorsChunks, type Tensor, widthOf } from './safetensors.ts'
 import { elements } from './size.ts'
@@ -82,21 +82,11 @@ export async function loadInto<P extends string>(
   }
 }
 
-/** What a file of weights says of itself. */
-export function metadataOf(name: string, origin: Origin, more: readonly (readonly [string, string])[] = []): Metadata {
-  return new Map([
-    ['model', name],
-    ['source', origin.file],
-    ['source_hash', origin.hash],
-    ['compiler', `dlm ${origin.compiler}`],
-    ...more,
-  ])
-}
-
-/** The tensors as a file; with a path, written there too. */
+/** The tensors as a file that says where it comes from; with a path, written there too. */
 export async function saveTensors(
   tensors: () => Promise<ReadonlyMap<string, Tensor>>,
-  metadata: Metadata,
+  { name, origin }: ModelSpec,
+  more: Iterable<readonly [string, string]>,
   path: string | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { writeFile } = platform()
@@ -105,7 +95,7 @@ export async function saveTensors(
       'there are no files here to save to',
       'call save() without a path and keep the bytes it gives',
     )
-  const bytes = joinChunks(safetensorsChunks(await tensors(), metadata))
+  const bytes = joinChunks(safetensorsChunks(await tensors(), new Map([['model', name], ...origin, ...more])))
   if (path !== undefined) await writeFile!(path, bytes)
   return bytes
 }

@@ -168,6 +168,7 @@ describe('a wrong use', () => {
     [['check', 'm.dlm', '--josn']],
     [['compile', 'm.dlm', '--print', 'soup']],
     [['compile', 'm.dlm']],
+    [['compile', 'm.dlm', '-o', 'x', '--train', 'other']],
     [['explain', 'DLM9999']],
     [['explain', '__proto__']],
     [['run', 'm.dlm']],

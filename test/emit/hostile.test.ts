@@ -249,7 +249,7 @@ function program(name: () => string): ModuleInput {
       outputs: model.outputs,
       tokens: { input: name(), output: name(), vocabulary: 3 },
     },
-    origin: { file, hash: name(), compiler: name() },
+    origin: { file, text: name(), hash: name(), compiler: name() },
   }
 }
 

@@ -13,7 +13,8 @@ export interface ModuleInput {
   readonly variants: readonly VariantInput[]
   /** What runs along the sequences of a causal model. */
   readonly sequences: SequencesInput | undefined
-  readonly origin: { readonly file: string; readonly hash: string; readonly compiler: string }
+  /** The `.dlm` file's name, its text with a hash of it, and the compiler's version. */
+  readonly origin: { readonly file: string; readonly text: string; readonly hash: string; readonly compiler: string }
 }
 
 export interface VariantInput {

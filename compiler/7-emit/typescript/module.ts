@@ -2,7 +2,7 @@
 import type { SourceFileStructure, StatementStructures, StructureKind, ts, VariableDeclarationKind } from 'ts-morph'
 import type { SequenceSpec } from '../../../runtime/model-spec.ts'
 import type { EmitModuleOptions, ModuleInput, SequencesInput } from './input.ts'
-import { commentText, stringLiteral, valueLiteral } from './literals.ts'
+import { commentText, stringLiteral, templateLiteral, valueLiteral } from './literals.ts'
 import { planText } from './plan-text.ts'
 import { defaultDims, hasRequiredDims, typeStatements } from './types.ts'
 
@@ -31,6 +31,7 @@ export const importedNames = [
   'wasmDevice',
   'read',
   'write',
+  'source',
   'spec',
 ]
 
@@ -172,7 +173,7 @@ export function moduleStructure(
         [
           '{',
           `  name: ${stringLiteral(model.name)},`,
-          `  origin: ${valueLiteral(origin)},`,
+          `  origin: ${originText(input)},`,
           '  variants: [',
           ...variants.map(
             (v) =>
@@ -193,8 +194,21 @@ export function moduleStructure(
       constant(id, type, value, { isExported: true, docs: [about] }),
     ],
   }
-  return { structure, plan: plans.constants.join('\n') }
+  const source = `/** The program that this module was compiled from; files of weights carry it. */\nconst source = ${templateLiteral(origin.text)}`
+  return { structure, plan: [source, ...plans.constants].join('\n') }
 }
+
+/** What weights say of where they come from, under the keys that `dlmc` writes. */
+const originText = ({ origin, train }: ModuleInput): string =>
+  `[${[
+    ['source', stringLiteral(origin.file)],
+    ['source_hash', stringLiteral(origin.hash)],
+    ['source_text', 'source'],
+    ['compiler', stringLiteral(`dlm ${origin.compiler}`)],
+    ...(train?.name === undefined ? [] : [['block', stringLiteral(train.name)]]),
+  ]
+    .map(([key, value]) => `['${key}', ${value}]`)
+    .join(', ')}]`
 
 const nameOf = ({ name }: { readonly name: string }): string => name
 
