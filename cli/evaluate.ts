@@ -74,7 +74,7 @@ async function evaluateFile(file: string, modelName: string | undefined, options
 
   const { executor, dims } = await openProgram({
     program,
-    compile: { model: name, arguments: train.model.arguments, entries },
+    compile: { model: name, arguments: train.model.arguments, sizesFrom: train, entries },
     device: options.device,
     quiet: options.quiet === true || options.json === true,
     dims: (compiled) => {

@@ -56,7 +56,13 @@ export const runVerb: Verb = (program, run) => {
         const input = readTensors(options.input)
         const session = await openProgram({
           program: checked,
-          compile: { model: name, ...(args && { arguments: args }), entries: [entry], expose: options.expose ?? [] },
+          compile: {
+            model: name,
+            ...(args && { arguments: args }),
+            sizesFrom: train,
+            entries: [entry],
+            expose: options.expose ?? [],
+          },
           device: options.device,
           quiet: options.quiet === true,
           dims: (compiled) => {

@@ -22,7 +22,7 @@ import { verifyGraph } from './ir/verify-graph.ts'
 import { verifyKernel } from './ir/verify-kernel.ts'
 import { likelySizes } from './likely-sizes.ts'
 import { type HalfStorage, kernelsOf, type LoweredProgram } from './lowered.ts'
-import type { Program } from './program.ts'
+import type { Program, TrainDescription } from './program.ts'
 import type { ScheduleChoice } from './schedule-choice.ts'
 
 export interface CompileOptions extends Omit<LowerOptions, 'differentiate' | 'simplify'> {
@@ -32,6 +32,11 @@ export interface CompileOptions extends Omit<LowerOptions, 'differentiate' | 'si
   readonly subgroup?: number | undefined
   /** Better schedules than the default ones, where some were found for the adapter. Not for WebAssembly. */
   readonly schedules?: ScheduleChoice | undefined
+  /**
+   * The block whose sizes are likely, where no `train` is compiled: the plan of an entry, and so each bit that it computes, is
+   * then the same with the block and without.
+   */
+  readonly sizesFrom?: TrainDescription | undefined
   /** Run the verifiers between passes. */
   readonly verify?: boolean
   /** A training step computes values again instead of keeping them; of its bottlenecks it keeps each so-manieth. */
@@ -81,9 +86,9 @@ function fuseOptions({ maxSlots = 8, target }: CompileOptions, sizes: ReadonlyMa
 }
 
 function sizesOf(program: Program, options: CompileOptions): ReadonlyMap<string, number> {
-  const { train, model, arguments: given } = options
-  if (!train) return new Map()
-  return likelySizes(program, program.model(model, { training: true, ...(given && { arguments: given }) }), train)
+  const { train, sizesFrom = train, model, arguments: given } = options
+  if (!sizesFrom) return new Map()
+  return likelySizes(program, program.model(model, { training: true, ...(given && { arguments: given }) }), sizesFrom)
 }
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */

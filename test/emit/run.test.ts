@@ -1,5 +1,5 @@
-/** A generated module in Node: the same bits as `dlmc run`, training steps, weights in and out, and what it says to wrong use. */
-import { cpSync } from 'node:fs'
+/** A generated module in Node: training steps, weights in and out, and what it says to wrong use. */
+import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type App, makeApp, root } from './app.ts'
@@ -40,35 +40,6 @@ const prelude = `
 `
 
 describe('inference', () => {
-  it.each(['Convnet', 'Softmax'])('%s gives the bits of `dlmc run`', (model) => {
-    const file = model.toLowerCase()
-    const given = app.run<string>(`${prelude}
-      const image = noise(3 * 784, 1)
-      const input = dlm.safetensorsChunks(new Map([['image', dlm.tensorOf(image, [3, 28, 28])]]))
-      fs.writeFileSync('input.safetensors', Buffer.concat(input))
-      const model = await ${model}.open({ batch: 3 })
-      await model.load('${file}.safetensors')
-      print(bits((await model.run({ image })).logits))`)
-    app.dlmc(
-      'run',
-      `${file}.dlm`,
-      '--weights',
-      `${file}.safetensors`,
-      '--input',
-      'input.safetensors',
-      '--output',
-      'output.safetensors',
-      '--quiet',
-      '--device',
-      process.env['DLM_ADAPTER'] ?? driver(),
-    )
-    const expected = app.run<string>(`${prelude}
-      const { tensors } = dlm.parseSafetensors('output', new Uint8Array(fs.readFileSync('output.safetensors')))
-      print(bits(tensors.get('logits').bytes))`)
-    expect(given.length).toBe(3 * 10 * 8)
-    expect(given).toBe(expected)
-  })
-
   it('runs ten thousand times in the same memory, calls at the same time too', () => {
     const { own, rss, values } = app.run<{ own: number; rss: number; values: number }>(`${prelude}
       const model = await Softmax.open({ batch: 1 })
@@ -204,7 +175,9 @@ describe('weights', () => {
     expect(errors[1]!.message).toContain('[784, 10]')
     expect(errors[2]!.message).toContain('I32')
     expect(same).toBe(true)
-    expect(metadata).toMatchObject({ model: 'Softmax', source: 'softmax.dlm' })
+    const text = readFileSync(join(app.folder, 'softmax.dlm'), 'utf8')
+    expect(metadata).toMatchObject({ model: 'Softmax', source: 'softmax.dlm', source_text: text })
+    expect(metadata['compiler']).toMatch(/^dlm \d+\.\d+\.\d+$/)
     expect(metadata['source_hash']).toMatch(/^[0-9a-f]{16}$/)
   })
 })
@@ -244,7 +217,3 @@ describe('wrong use', () => {
     for (const { code } of errors) expect(code).toMatch(/^DLM\d{4}$/)
   })
 })
-
-function driver(): string {
-  return app.run<string>(`console.log(JSON.stringify(process.env.DLM_DEVICE))`)
-}

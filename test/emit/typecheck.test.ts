@@ -1,10 +1,14 @@
-/** Every model's module under the strictest flags of TypeScript 5.8 and 7: it typechecks, and wrong use does not. */
+/**
+ * Every model's module under the strictest flags of TypeScript 5.8 and 7: it typechecks, and wrong use does not. The same
+ * modules give the bits of `dlmc run`.
+ */
 import { spawnSync } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Project as Project58 } from 'ts-morph-26'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type App, makeApp, root } from './app.ts'
+import { sameBits } from './same-bits.ts'
 
 const models = readdirSync(join(root, 'models'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.dlm'))
@@ -118,3 +122,10 @@ describe('TypeScript 5.8', () => {
     expect(messages).toEqual([])
   })
 })
+
+describe('on the processor', () =>
+  sameBits(
+    () => app,
+    'wasm',
+    (file) => join(app.folder, 'generated', file),
+  ))
