@@ -36,6 +36,7 @@ export function watchTraining({
   const clock = rateClock()
   const start = performance.now()
   let total = 0
+  let place = ''
   let epochs: number | undefined = settings.epochs
   const emit = (value: unknown) => {
     if (json) terminal.out(`${JSON.stringify(value)}\n`)
@@ -46,6 +47,7 @@ export function watchTraining({
         terminal.err(`\r\x1b[2Kcompiling ${done}/${all} ${what.slice(0, 60)}${done === all ? '\r\x1b[2K' : ''}`)
     },
     opened(directory, model, program, dims, resumedAt) {
+      place = directory
       const part = program.footprint.training!
       progress.note(
         `${model}: ${integer(program.parameters.reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0))} parameters, ` +
@@ -94,7 +96,8 @@ export function watchTraining({
         case 'finish':
           progress.note(
             `${event.reason === 'interrupted' ? 'interrupted' : event.reason === 'early' ? 'stopped early' : 'done'} after ${event.step} steps in ${duration((performance.now() - start) / 1000)}` +
-              (event.model ? `; weights in ${event.model}` : ''),
+              (event.model ? `; weights in ${event.model}` : '') +
+              (event.reason === 'interrupted' ? `; --resume ${place} goes on from there` : ''),
           )
           return
         default:

@@ -73,9 +73,14 @@ describe.each([chosenDriver().name, 'wasm'])('on %s', (device) => {
 
   /** Starts `dlmc train` in the scratch directory. */
   function start(...args: readonly string[]): { child: ChildProcess; finished: Promise<Finished> } {
+    return startAs(false, args)
+  }
+  /** `group`: with a process group of its own, as a shell gives it to a command. */
+  function startAs(group: boolean, args: readonly string[]): { child: ChildProcess; finished: Promise<Finished> } {
     const options = ['train', 'digits.dlm', '--data', 'Digits=data', '--device', device, ...args]
     const child = spawn(process.execPath, [command, ...options], {
       cwd: directory,
+      detached: group,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, DLM_THREADS: threads },
     })
@@ -206,6 +211,24 @@ describe.each([chosenDriver().name, 'wasm'])('on %s', (device) => {
       expect((await finish('--resume', run)).code).toBe(0)
       expect(modelOf(run)).toEqual(modelOf(whole))
     }
+  })
+
+  test('Ctrl-C reaches all that the command started, and leaves none of it: one line says how to go on', async () => {
+    const before = runs()
+    const { child, finished } = startAs(true, [])
+    const run = await recorded(before, 10)
+    process.kill(-child.pid!, 'SIGINT')
+    const late = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), 60_000)
+    const { code, output } = await finished
+    clearTimeout(late)
+    expect(code, output).toBe(130)
+    expect(() => process.kill(-child.pid!, 0)).toThrow(/ESRCH/)
+    const told = output.trimEnd().split('\n').at(-1)
+    expect(told).toMatch(/^interrupted after \d+ steps in \d+:\d\d; --resume \S+ goes on from there$/)
+    expect(output).not.toMatch(/\n\s+at /)
+    const { code: resumed } = await finish('--resume', run, '--quiet')
+    expect(resumed).toBe(0)
+    expect(modelOf(run)).toEqual(modelOf(whole))
   })
 
   test('interrupted twice, it ends at once', async () => {

@@ -93,7 +93,7 @@ export function makeApp(): App {
         cwd: folder,
         env,
         encoding: 'utf8',
-        timeout: 110_000,
+        timeout: 280_000,
       })
       if (status !== 0) throw new Error(`the script ended with ${status}:\n${stdout}\n${stderr}`)
       return JSON.parse(stdout.trim().split('\n').at(-1)!)
