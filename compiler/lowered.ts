@@ -7,7 +7,7 @@ import type { Dim } from './ir/dim.ts'
 import type { DType, Graph, Node, Result } from './ir/graph.ts'
 import type { Kernel, MapKernel, ScanKernel } from './ir/kernel.ts'
 import type { ScanStop } from './ir/scan-stop.ts'
-import type { StackPart } from './program.ts'
+import type { ModelGraph, StackPart } from './program.ts'
 
 /**
  * Leaves are identified across graphs by name: `input` by port name, `parameter` and `state` by path, gradients and
@@ -16,6 +16,7 @@ import type { StackPart } from './program.ts'
 export interface LoweredProgram {
   readonly name: string
   readonly dims: readonly string[]
+  readonly requirements: ModelGraph['requirements']
   readonly entries: readonly LoweredEntry[]
   readonly parameters: readonly LoweredVariable[]
   readonly states: readonly LoweredVariable[]

@@ -93,7 +93,15 @@ function sizesOf(program: Program, options: CompileOptions): ReadonlyMap<string,
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */
 export function compileGraph(graph: Graph, target: Target | 'wasm', options: EmitterOptions = {}): CompiledProgram {
-  const bare: LoweredProgram = { name: graph.name, dims: [], entries: [], parameters: [], states: [], groups: [] }
+  const bare: LoweredProgram = {
+    name: graph.name,
+    dims: [],
+    requirements: [],
+    entries: [],
+    parameters: [],
+    states: [],
+    groups: [],
+  }
   const segments = fuseSegments(graph, { maxSlots: 8 })
   const entry = { name: 'infer' as const, phases: [{ graph, flat: undefined, segments }] }
   return plan(bare, [entry], planOptions(target, options))

@@ -21,6 +21,8 @@ export interface ModelGraph {
   readonly training: boolean
   /** Free dims in the order of first appearance: `batch`, `T`. */
   readonly dims: readonly string[]
+  /** Sizes that must not be negative once the free dims have their values, and what to say where one is. */
+  readonly requirements: readonly { readonly size: Dim; readonly says: string }[]
   readonly inputs: readonly TensorPort[]
   readonly targets: readonly TensorPort[]
   readonly parameters: readonly ParameterPort[]

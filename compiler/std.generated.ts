@@ -584,6 +584,7 @@ module SinusoidalPositions(base: float = 10000) {
 module LearnedPositions(length: int, dim: int) {
   param weight: float[length, dim] = normal(0, 0.02)
   forward(x: float[B, T, dim]) -> float[B, T, dim] {
+    require T <= length, "a sequence is longer than its table of learned positions"
     return x + gather(weight, arange(T), axis: 0)
   }
 }

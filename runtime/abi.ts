@@ -25,6 +25,8 @@ export interface CompiledProgram {
   readonly name: string
   /** Free dims a session binds when it opens, each with the default used by `inspect`. */
   readonly dims: readonly string[]
+  /** What must hold of the dims: sizes that must not be negative, and what to say where one is. */
+  readonly requirements?: readonly { readonly size: Size; readonly says: string }[]
   readonly arenas: readonly Arena[]
   readonly tensors: readonly TensorSlot[]
   readonly pipelines: readonly Pipeline[]

@@ -49,7 +49,7 @@ export function demand(
   const used = new Set(arenasOf(program, options.entries))
   const variants = variantsOf(options)
   const bindings = [options.dims, ...variants.map((v) => v.dims)]
-  for (const dims of bindings) checkDims(program.dims, dims)
+  for (const dims of bindings) checkDims(program, dims)
   const arenaBytes = program.arenas.map((arena, index) =>
     used.has(index) ? bindings.reduce((most, dims) => Math.max(most, evaluate(arena.bytes, dims)), 0) : 0,
   )

@@ -79,6 +79,8 @@ export interface Elaboration {
   readonly model: ModelLookup | undefined
   readonly root: Instance
   readonly exposed: { readonly name: string; readonly node: Node; readonly span: Span }[]
+  /** What must hold of the free dims. */
+  readonly requirements: { readonly size: Dim; readonly says: string }[]
   /** Scans whose bodies are being run, outermost first. */
   readonly scans: OpenScan[]
   /** Stacks whose layers are being run, outermost first. */
@@ -142,6 +144,7 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     model: options.model,
     root,
     exposed: [],
+    requirements: [],
     scans: [],
     stacks: [],
     folding: options.folding ?? 'none',

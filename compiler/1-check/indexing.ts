@@ -10,6 +10,7 @@ import { type Elaboration, fail } from './elaboration.ts'
 import { build, emit } from './emit.ts'
 import { evaluate, live } from './expression.ts'
 import { layersOf } from './layers.ts'
+import { requireAtLeastZero } from './requirement.ts'
 import type { Scope } from './scope.ts'
 import { asDim, describe, dimText, dimValue, list, poison, string, tensor, typeText, type Value } from './value.ts'
 
@@ -189,6 +190,8 @@ function inside(e: Elaboration, index: Dim, size: Dim, span: Span, what: string)
   const past = subtract(size, start).constant
   if ((start.constant !== undefined && start.constant < 0) || (past !== undefined && past <= 0))
     return fail(e, shapes.indexRange, { span, index: dimText(index), length: dimText(size), what })
+  const says = `the index ${dimText(index)} must lie within an axis of ${dimText(size)}`
+  for (const bound of [start, subtract(subtract(size, start), one)]) requireAtLeastZero(e, bound, says)
   return start
 }
 
@@ -202,6 +205,8 @@ function rangeCut(e: Elaboration, start: Dim, stop: Dim, size: Dim, span: Span):
     (from.constant !== undefined && from.constant < 0)
   )
     return fail(e, shapes.sliceRange, { span, start: dimText(from), stop: dimText(to), size: dimText(size) })
+  const says = `a slice from ${dimText(from)} to ${dimText(to)} must lie within an axis of ${dimText(size)}`
+  for (const bound of [from, length, subtract(size, to)]) requireAtLeastZero(e, bound, says)
   return { start: from, size: length, step: 1, drop: false }
 }
 

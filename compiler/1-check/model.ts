@@ -143,6 +143,7 @@ function modelGraph(
     arguments: hyperparameters,
     training: e.training,
     dims: e.ports.dims,
+    requirements: e.requirements,
     inputs: e.ports.inputs,
     targets: e.ports.targets,
     parameters: instances.flatMap((i) =>

@@ -17,9 +17,10 @@ import { listItems } from './indexing.ts'
 import { childPath } from './instance.ts'
 import { instantiate, tensorsOf } from './layers.ts'
 import { modelStatement } from './ports.ts'
+import { requireAtLeastZero, sizesThatHold } from './requirement.ts'
 import { nextCarry, poisonResults, runScan, yieldValue } from './scan.ts'
 import type { Scope } from './scope.ts'
-import { accept, finish, startUnifier } from './signature.ts'
+import { accept, finish, startUnifier, textOf } from './signature.ts'
 import { describe, type Given, list, poison, string, type Value } from './value.ts'
 import { declareVariable, nextState } from './variables.ts'
 
@@ -239,6 +240,9 @@ function checkRequirement(e: Elaboration, statement: Statement & { kind: 'requir
     return fail(e, statics.notACondition, { span: statement.condition.span, given: describe(value) })
   if (nodesOf([{ node: value.node }]).some((n) => lowerOf(n).kind === 'leaf' && !('data' in n.attributes)))
     return fail(e, statics.undecided, { span: statement.condition.span, given: describe(value) })
+  const message = statement.message && live(evaluate(e, statement.message, scope))
+  const says = message?.kind === 'string' ? message.value : textOf(statement.condition)
+  for (const size of sizesThatHold(e, statement.condition, scope)) requireAtLeastZero(e, size, says)
   return true
 }
 

@@ -125,6 +125,7 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
   return {
     name: options.model,
     dims: inference.dims,
+    requirements: inference.requirements,
     entries: options.entries.map(entry).filter((made) => made !== undefined),
     parameters: inference.parameters.map(
       (p): LoweredVariable => variable(p, 'float', frozen.length === 0 || !groups.isFrozen(p.path)),

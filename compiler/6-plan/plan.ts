@@ -219,6 +219,9 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
     abi: 1,
     name: program.name,
     dims: program.dims,
+    ...(program.requirements.length > 0 && {
+      requirements: program.requirements.map(({ size, says }) => ({ size: toSize(size), says })),
+    }),
     arenas: memory.arenas(),
     tensors,
     pipelines: pipelines.list,

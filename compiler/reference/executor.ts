@@ -12,6 +12,7 @@ import type {
   StepValues,
   TensorData,
 } from '../../runtime/executor.ts'
+import { checkDims } from '../../runtime/size.ts'
 import type { Node, Result } from '../ir/graph.ts'
 import type { LoweredEntry, LoweredPhase, LoweredProgram } from '../lowered.ts'
 import type { Value } from '../ops/op.ts'
@@ -32,11 +33,9 @@ export async function openReference(
   const storage = new Storage(program, lowered, options.dims, options.precision)
   const scalarNames = new Set(scalarsOf(program, options.entries))
   const stepValues = new Map<string, number>()
-  const allowed = new Set(
-    [options.dims, ...(options.variants ?? []).map(({ dims }) => ({ ...options.dims, ...dims }))].map((dims) =>
-      bindingKey(program, dims),
-    ),
-  )
+  const variants = [options.dims, ...(options.variants ?? []).map(({ dims }) => ({ ...options.dims, ...dims }))]
+  for (const dims of variants) checkDims(program, dims)
+  const allowed = new Set(variants.map((dims) => bindingKey(program, dims)))
   let rows: ScalarRow[] = []
   let outputs = new Map<string, Value>()
   let ticket = 0

@@ -55,6 +55,7 @@ function model(training: boolean): ModelGraph {
     documentation: undefined,
     arguments: new Map(),
     training,
+    requirements: [],
     dims: ['batch'],
     inputs: [{ ...named('x', x), shape: x.shape, dtype: 'float' }],
     targets: [{ ...named('label', label), shape: label.shape, dtype: 'int' }],
