@@ -2,10 +2,14 @@
 import { report } from '../compiler/diagnostics/catalogue.ts'
 import { DiagnosticError } from '../compiler/diagnostics/diagnostic.ts'
 import { nameUnknown } from '../compiler/diagnostics/files.ts'
+import { carriesSvg } from '../runtime/carry-curves.ts'
+import { carryRecord, readCarryNorms } from '../runtime/carry-norms.ts'
+import { writeFileAtomically } from '../runtime/node/atomic-file.ts'
 import type { Tensor } from '../runtime/safetensors.ts'
-import { exitCodes } from './failure.ts'
+import { exitCodes, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { asRecord, collect, deviceOption, parseDims, type Verb } from './options.ts'
+import { parseRecord, recordOption } from './record.ts'
 import { completeDims, selectModel, trainedBy } from './select.ts'
 import { openProgram } from './session.ts'
 import { asTensor, dimsFromShapes, readTensors, shapeOf, take, uploadVariables, writeTensors } from './tensors.ts'
@@ -20,6 +24,8 @@ interface Options {
   readonly dims?: string[]
   readonly gradients?: boolean
   readonly expose?: string[]
+  readonly record?: string
+  readonly plot?: string
   readonly device: string
   readonly quiet?: boolean
 }
@@ -37,10 +43,16 @@ export const runVerb: Verb = (program, run) => {
     .option('--dims <name=number>', 'values of free dims that the inputs do not fix', collect)
     .option('--gradients', 'also the loss, metrics, and the gradient of every parameter and float input')
     .option('--expose <name>', 'also an exposed value', collect)
+    .option(recordOption[0], `with --gradients also ${recordOption[1]}`)
+    .option('--plot <path>', 'with --record carries: a picture of the norms (SVG)')
     .option(...deviceOption)
     .option('--quiet', 'say nothing')
     .action((file: string, modelName: string | undefined, options: Options) =>
       run(async () => {
+        const record = options.record === undefined ? [] : parseRecord(options.record)
+        if (record.length > 0 && !options.gradients) throw new UsageError('--record needs --gradients')
+        if (options.plot !== undefined && !record.includes('carries'))
+          throw new UsageError('--plot needs --record carries')
         const checked = loadValidProgram(file)
         const name = selectModel(checked, modelName)
         const weights = readWeights(options.weights, options.names)
@@ -62,6 +74,7 @@ export const runVerb: Verb = (program, run) => {
             sizesFrom: train,
             entries: [entry],
             expose: options.expose ?? [],
+            record,
           },
           device: options.device,
           quiet: options.quiet === true,
@@ -85,6 +98,11 @@ export const runVerb: Verb = (program, run) => {
           for (const each of outputs)
             results.set(each, asTensor(await executor.read(each), shapeOf(slots.get(each)!, asRecord(dims))))
           await writeTensors(options.output, results, new Map([['model', name]]))
+          if (options.plot !== undefined) {
+            const carries = carryRecord()
+            carries.add(await readCarryNorms(executor, entry))
+            await writeFileAtomically(options.plot, carriesSvg(carries.curves(), carries.runs))
+          }
           if (!options.quiet) terminal.error(`${options.output}: ${outputs.length} tensors`)
           return exitCodes.done
         } finally {

@@ -1,10 +1,11 @@
 /** `dlmc train FILE [BLOCK]`: trains, shows how it goes, keeps everything in a run directory, tests at the end. */
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { matchesPattern } from '../compiler/path-pattern.ts'
 import type { Compilation } from '../compiler/pipeline.ts'
 import type { Program, TrainDescription } from '../compiler/program.ts'
 import type { TrainSettings } from '../runtime/abi.ts'
 import { batchDimOf, dimsOfFields, trainingSession, wantedFields } from '../runtime/batch-dims.ts'
+import { carryNormsOf, carryRecord } from '../runtime/carry-norms.ts'
 import type { BatchSource } from '../runtime/data/batches.ts'
 import { evaluate } from '../runtime/evaluate.ts'
 import { openData } from '../runtime/node/open-data.ts'
@@ -20,6 +21,7 @@ import { loadValidProgram } from './load.ts'
 import { compileWithin, memoryOption, parseMemory } from './memory.ts'
 import { asRecord, collect, deviceOption, type Verb } from './options.ts'
 import { originOf, sourceHash } from './origin.ts'
+import { carryTable, parseRecord, recordOption } from './record.ts'
 import { completeDims, selectTrain } from './select.ts'
 import { canMix, compilationFor, openCompiled, selectDevice } from './session.ts'
 import { applySettings } from './set.ts'
@@ -65,7 +67,7 @@ export const trainVerb: Verb = (program, run) => {
     .option('--data <name=path>', 'where a data block finds its files, or the file of one field', collect)
     .option(namesOption[0], `${namesOption[1]}, for a block that loads them`)
     .option('--out <dir>', 'where run directories are made', 'runs')
-    .option('--record <what>', 'gradients: in metrics.jsonl also the norm of each parameter’s gradient, step by step')
+    .option(...recordOption)
     .option('--resume <dir>', 'go on with an earlier run, bit for bit')
     .option('--seed <n>', 'same as --set seed=N')
     .option(...memoryOption)
@@ -93,8 +95,6 @@ async function trainFile(file: string, block: string | undefined, options: Optio
   const fields = data.get('train')?.fields ?? []
 
   const record = options.record ?? earlier?.record
-  if (record !== undefined && record !== 'gradients')
-    throw new UsageError(`--record takes gradients; this is "${record}"`)
   const device = await selectDevice(options.device, options.quiet === true)
   const memory = options.memory ?? earlier?.memory
   const asked = {
@@ -102,7 +102,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     arguments: description.model.arguments,
     entries: ['step', 'evaluate'] as const,
     train: description,
-    norms: record === 'gradients',
+    ...(record !== undefined && { record: parseRecord(record) }),
     half: await canMix(device, description.precision, options.quiet === true),
   }
   const dimsOf = ({ program }: Compilation) => {
@@ -179,6 +179,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     report.opened(place.path, description.model.name, compiled, dims, resume?.progress.step)
     let lastStep = 0
     const norms = gradientNorms()
+    const carries = carryRecord()
     let finish: 'complete' | 'early' | 'interrupted' = 'complete'
     const events = train({
       executor,
@@ -200,11 +201,14 @@ async function trainFile(file: string, block: string | undefined, options: Optio
     })
     for await (const event of events) {
       place.record(event)
+      const told = carryNormsOf(event)
+      if (told) carries.add(told)
       report.event(norms.told(event))
       if (event.kind === 'finish') finish = event.reason
       lastStep = event.step
     }
-    for (const line of norms.table()) report.note(line)
+    for (const line of [...norms.table(), ...carryTable(carries.curves())]) report.note(line)
+    if (carries.runs > 0) report.note(`their picture: ${join(place.path, 'carries.svg')}`)
     if (finish === 'interrupted') return exitCodes.interrupted
     if (sources.test) {
       const values = await evaluate(executor, sources.test, { signal: interrupt.signal })

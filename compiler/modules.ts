@@ -98,7 +98,7 @@ export async function moduleInput(
       withPackedCode(compile(program, { ...shared, ...more, ...target }).program)
     variants.push({
       ...target,
-      program: await compiled({ ...(train && { train }), entries, half }),
+      program: await compiled({ ...(train && { train }), entries, half, record: [] }),
       exposing: expose.length === 0 ? undefined : await compiled({ entries: ['infer'], expose, sizesFrom: train }),
       stepping: sequences && (await compiled({ entries: ['begin', 'prefill', 'advance', 'reorder'] })),
     })

@@ -8,6 +8,7 @@ import type { Diagnostic } from './diagnostics/diagnostic.ts'
 import type { Dim } from './ir/dim.ts'
 import type { DType, Node, Origin } from './ir/graph.ts'
 import type { GraphBuilder } from './ops/builder.ts'
+import type { CarryTarget } from './ops/carry-target.ts'
 
 /** The value of a hyperparameter. */
 export type StaticValue = number | boolean | string | null | readonly StaticValue[]
@@ -29,6 +30,8 @@ export interface ModelGraph {
   readonly states: readonly StatePort[]
   readonly outputs: readonly NamedNode[]
   readonly exposed: readonly NamedNode[]
+  /** The float carries of all scans, in source order. */
+  readonly carries: readonly CarryPort[]
   /** The sum of all loss terms, a float scalar; absent for a model without one. */
   readonly loss: Node | undefined
   /** Named loss terms, reported apart. */
@@ -72,6 +75,17 @@ export interface StackPart {
   readonly index: number
   readonly count: number
 }
+/** A carry of a scan, as what gradients can be asked for after every step. */
+export interface CarryPort {
+  /** `encoder.level_1.h` */
+  readonly name: string
+  readonly target: CarryTarget
+  /** In folded stacks: which layer of each, outermost first. The carries of all their layers are one target. */
+  readonly layers: readonly number[]
+  /** How many scans it stands in, stacks apart: so many axes of its cotangents, after those of the layers, are steps. */
+  readonly depth: number
+  readonly span: Span
+}
 export interface StatePort extends ParameterPort {
   readonly dtype: DType
   /** The value after a training step; `undefined` when this elaboration does not change it. */
@@ -86,6 +100,10 @@ export interface LayerRecord {
   readonly parameters: readonly string[]
   readonly span: Span
 }
+
+/** Norms of gradients that a step can give: of each parameter, and of each carry after every step of its recurrence. */
+export const recordables = ['gradients', 'carries'] as const
+export type Recordable = (typeof recordables)[number]
 
 /** A `train` block, its settings checked. */
 export interface TrainDescription {
@@ -111,6 +129,8 @@ export interface TrainDescription {
   /** Stops after so many validations in a row that are not better by more than `minDelta`. */
   readonly patience?: number | undefined
   readonly minDelta?: number | undefined
+  /** What each step gives beside its loss and metrics. */
+  readonly record: readonly Recordable[]
   readonly load: { readonly path: string; readonly except: readonly string[] } | undefined
   readonly freeze: readonly string[]
   /** Values of free dims other than `batch`, where the file fixes them. */

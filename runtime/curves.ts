@@ -2,6 +2,7 @@
  * The events of a run → a picture of it: one panel for the loss and one for each metric, training as a line through
  * bucket means over a band of their extremes, validation as a line with dots. SVG text, for a browser or an image viewer.
  */
+import { colours as common, line, round, svg, text, through } from './svg.ts'
 import type { TrainEvent } from './train-event.ts'
 
 const width = 760
@@ -9,7 +10,7 @@ const panelHeight = 250
 const margin = { left: 62, right: 20, top: 40, bottom: 36 }
 /** Training points are gathered into so many buckets, which is about what the eye can tell apart at this width. */
 const buckets = 240
-const colours = { train: '#2563eb', validation: '#d97706', grid: '#e5e7eb', axis: '#6b7280', text: '#1f2937' }
+const colours = { ...common, train: '#2563eb', validation: '#d97706' }
 
 interface Point {
   readonly x: number
@@ -25,14 +26,10 @@ export function curvesSvg(events: readonly TrainEvent[]): string {
   const last = events.reduce((most, event) => Math.max(most, event.step), 1)
   const panels = names.map((name, i) => panel(name, events, last, i * panelHeight))
   const height = Math.max(1, names.length) * panelHeight
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+  return svg(width, height, [
     ...panels,
     names.length === 0 ? text(width / 2, panelHeight / 2, 'nothing was recorded yet', 'middle') : '',
-    '</svg>',
-    '',
-  ].join('\n')
+  ])
 }
 
 /** The loss first, then the others in the order in which they came. */
@@ -61,8 +58,7 @@ function panel(name: string, events: readonly TrainEvent[], last: number, top: n
   ]
   const toX = (x: number) => left + ((right - left) * x) / last
   const toY = (y: number) => lower - ((lower - upper) * (y - low)) / (high - low || 1)
-  const path = (points: readonly Point[]) =>
-    points.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${round(toX(x))},${round(toY(y))}`).join('')
+  const path = (points: readonly Point[]) => through(points.map(({ x, y }) => [toX(x), toY(y)] as const))
 
   const parts: string[] = [text(left, top + 22, name, 'start', 'font-size="14" font-weight="600"')]
   for (const y of yTicks) {
@@ -131,7 +127,7 @@ function gather(points: readonly Point[], last: number): Bucket[] {
 }
 
 /** Round numbers (1, 2 or 5 times a power of ten apart) that enclose the range. */
-function ticks(low: number, high: number, count: number): number[] {
+export function ticks(low: number, high: number, count: number): number[] {
   const span = high - low || Math.abs(high) || 1
   const power = 10 ** Math.floor(Math.log10(span / count))
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => span / size <= count)!
@@ -152,17 +148,3 @@ const significant = (value: number): string =>
   value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6)
     ? value.toExponential(2)
     : String(Number(value.toPrecision(4)))
-const round = (value: number): string => value.toFixed(1)
-
-function line(x1: number, y1: number, x2: number, y2: number, colour: string, thickness = 1): string {
-  return `<line x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}" stroke="${colour}" stroke-width="${thickness}"/>`
-}
-
-function text(x: number, y: number, words: string, anchor: 'start' | 'middle' | 'end', more = ''): string {
-  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" fill="${colours.text}" ${more}>${escapeXml(words)}</text>`
-}
-
-/** Names come from a program's text: they are shown, never markup. */
-function escapeXml(words: string): string {
-  return words.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-}

@@ -1,3 +1,5 @@
+import type { CarryNorms } from './carry-norms.ts'
+
 /** What a training run tells as it goes. Epochs are counted from 1 here, as people count. */
 export type Scalars = Readonly<Record<string, number>>
 
@@ -33,6 +35,8 @@ export interface StepEvent {
   readonly rate: number
   readonly examples: number
   readonly values: Scalars
+  /** Where they are recorded: ‖∂L/∂h_t‖ of each carry, by position. */
+  readonly carries?: CarryNorms
 }
 /** Means over the epoch's training batches, as they were when each was trained on. */
 export interface EpochEvent {

@@ -7,6 +7,7 @@
  * process, and computes the same bits as one that never stopped.
  */
 import type { TrainSettings } from './abi.ts'
+import { givesCarryNorms, readCarryNorms } from './carry-norms.ts'
 import type { Checkpoint, CheckpointStore } from './checkpoint.ts'
 import { CheckpointError } from './checkpoint-error.ts'
 import { type Collected, collectScalars } from './collector.ts'
@@ -72,6 +73,9 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     lost = reason
   })
 
+  // Read after every step where they are recorded, which waits for it; else there are none.
+  const recorded = givesCarryNorms(program, 'step')
+
   const aborted = () => signal?.aborted ?? false
   const stopped = () => settings.patience !== undefined && state.stale >= settings.patience
   const finished = () =>
@@ -130,7 +134,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       const ticket = await executor.run('step', stepValues(program.stepBlock, settings.seed, step, rates), dims)
       state.step = step
       state.epochBatches += 1
-      collector.add(ticket, { step, epoch: state.epoch + 1, rate: rates[0]?.(step) ?? 0, examples: batch.examples })
+      const told = { step, epoch: state.epoch + 1, rate: rates[0]?.(step) ?? 0, examples: batch.examples }
+      collector.add(ticket, recorded ? { ...told, carries: await readCarryNorms(executor, 'step', dims) } : told)
       yield* toEvents(collector.take())
       if (aborted()) {
         state.owesValidation = validation !== undefined && isTime(settings.validateEvery)

@@ -9,7 +9,7 @@ import * as statics from '../diagnostics/static.ts'
 import type { Dim } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
-import type { Expectation, ModelGraph } from '../program.ts'
+import type { CarryPort, Expectation, ModelGraph } from '../program.ts'
 import { type Blueprint, type Instance, makeInstance, type Variable } from './instance.ts'
 import { noPorts, type Ports } from './ports.ts'
 import type { DimSource } from './provenance.ts'
@@ -81,6 +81,7 @@ export interface Elaboration {
   readonly exposed: { readonly name: string; readonly node: Node; readonly span: Span }[]
   /** What must hold of the free dims. */
   readonly requirements: { readonly size: Dim; readonly says: string }[]
+  readonly carries: CarryPort[]
   /** Scans whose bodies are being run, outermost first. */
   readonly scans: OpenScan[]
   /** Stacks whose layers are being run, outermost first. */
@@ -145,6 +146,7 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     root,
     exposed: [],
     requirements: [],
+    carries: [],
     scans: [],
     stacks: [],
     folding: options.folding ?? 'none',

@@ -158,6 +158,7 @@ function modelGraph(
     ),
     outputs: e.ports.outputs,
     exposed: e.exposed.map((x): NamedNode => x),
+    carries: e.carries,
     loss,
     lossTerms: terms,
     metrics: e.ports.metrics,

@@ -9,11 +9,14 @@ import * as names from '../diagnostics/names.ts'
 import * as scans from '../diagnostics/scan.ts'
 import type { Dim } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
+import type { ScanAttributes } from '../ops/scan.ts'
+import type { CarryPort } from '../program.ts'
 import { firstValue } from './carry.ts'
 import { toTensor } from './coerce.ts'
 import { type Elaboration, fail, fault, inFrame } from './elaboration.ts'
 import { build, cast, permute, sameShape } from './emit.ts'
 import { condition, evaluate, live } from './expression.ts'
+import { childPath } from './instance.ts'
 import { dimSource, setDimSources } from './provenance.ts'
 import { locate, type Scanned } from './scan-inputs.ts'
 import { Scope } from './scope.ts'
@@ -55,6 +58,7 @@ export function runScan(e: Elaboration, statement: ScanStatement, scope: Scope):
   for (const { name, span } of absent) inner.bind(name, none, span)
 
   const firstExposed = e.exposed.length
+  const firstCarry = e.carries.length
   e.scans.push(scan)
   const { frame } = e
   try {
@@ -72,11 +76,13 @@ export function runScan(e: Elaboration, statement: ScanStatement, scope: Scope):
   }
 
   const yielded = [...scan.yields.values()].map((y) => y.node!)
+  const inside = e.carries.splice(firstCarry)
   const results = close(e, scan, reverse, [...yielded, ...exposed.map((x) => x.node)])
   const stacked = results.slice(scan.carries.size).map((node) => placed(e, node, inputs[0]))
   for (const [i, [name, { span }]] of [...scan.carries].entries()) scope.bind(name, tensor(results[i]!), span)
   for (const [i, [name, { span }]] of [...scan.yields].entries()) scope.bind(name, tensor(stacked[i]!), span)
   for (const [i, x] of exposed.entries()) e.exposed.push({ ...x, node: stacked[yielded.length + i]! })
+  noteCarries(e, scan, results, inside)
 }
 
 function carriesOf(e: Elaboration, statement: ScanStatement, scope: Scope, inner: Scope): ReadonlyMap<string, Carry> {
@@ -96,6 +102,30 @@ function carriesOf(e: Elaboration, statement: ScanStatement, scope: Scope, inner
     inner.bind(name, tensor(leaf), span)
   }
   return carries
+}
+
+/** The scan's float carries as what gradients can be asked for, and those of scans inside it, now with an axis more. */
+function noteCarries(
+  e: Elaboration,
+  { length, carries }: OpenScan,
+  results: readonly Node[],
+  inside: readonly CarryPort[],
+) {
+  const made = results[0]?.operands[0]
+  if (!made) return
+  const { family } = (made.attributes as ScanAttributes).body
+  const note = (port: CarryPort) => {
+    let { name } = port
+    for (let k = 2; e.carries.some((known) => known.name === name); k++) name = `${port.name}_${k}`
+    e.carries.push({ ...port, name })
+  }
+  for (const [i, [written, { span, leaf }]] of [...carries].entries())
+    if (leaf.dtype === 'float') {
+      const name = childPath(e.frame.owner.path, written + e.frame.turns)
+      note({ name, target: { family, carry: i, shape: [length, ...leaf.shape] }, layers: [], depth: 1, span })
+    }
+  for (const port of inside)
+    note({ ...port, target: { ...port.target, shape: [length, ...port.target.shape] }, depth: port.depth + 1 })
 }
 
 const bound = (e: Elaboration, like: Node, shape: readonly Dim[]): Node =>

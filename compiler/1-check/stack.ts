@@ -11,6 +11,7 @@
 import type { Span } from '../../grammar/source.ts'
 import { dim, one, zero } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
+import type { CarryPort } from '../program.ts'
 import type { Elaboration } from './elaboration.ts'
 import { build, emit, reshape, sameShape } from './emit.ts'
 import type { Instance } from './instance.ts'
@@ -82,6 +83,7 @@ export function foldStack(
     layers: { path, count },
   }
   const firstExposed = e.exposed.length
+  const firstCarry = e.carries.length
   e.scans.push(scan)
   e.stacks.push({ count, turn: scan })
   let called: ReturnType<typeof call>
@@ -97,6 +99,7 @@ export function foldStack(
   const next = value.node
   const states = layers.flatMap((layer) => [...layer.states.values()]).filter((state) => state.next)
   const exposed = e.exposed.splice(firstExposed)
+  carriesOfLayers(e, e.carries.splice(firstCarry), path, instance.path, count)
   let results: readonly Node[] = []
   build(e, [initial], (b) => {
     results = b.scan({
@@ -124,6 +127,21 @@ export function foldStack(
     }
   }
   return tensor(last)
+}
+
+/** Carries of recurrences in the recipe: each layer's by its name, all of them parts of one. */
+function carriesOfLayers(e: Elaboration, carries: readonly CarryPort[], path: string, stack: string, count: number) {
+  const widened = new Map(
+    carries.map(({ target }) => [target, { ...target, shape: [dim(count), ...target.shape] }] as const),
+  )
+  for (const port of carries)
+    for (let turn = 0; turn < count; turn++)
+      e.carries.push({
+        ...port,
+        name: port.name.replace(path, `${stack}[${turn}]`),
+        target: widened.get(port.target)!,
+        layers: [turn, ...port.layers],
+      })
 }
 
 /** Runs layers one after another; they draw the random numbers that they draw in a scan. */

@@ -17,14 +17,23 @@ import { dim, one, product, zero } from '../ir/dim.ts'
 import type { Graph, Node, Result } from '../ir/graph.ts'
 import type { LoweredEntry, LoweredProgram, LoweredVariable } from '../lowered.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
-import type { ModelGraph, NamedNode, ParameterPort, Program, StaticValue, TrainDescription } from '../program.ts'
+import type { CarryTarget } from '../ops/carry-target.ts'
+import type {
+  ModelGraph,
+  NamedNode,
+  ParameterPort,
+  Program,
+  Recordable,
+  StaticValue,
+  TrainDescription,
+} from '../program.ts'
 import { groupParameters, learnsAlike } from './groups.ts'
 import { type IncrementalModel, requireIncremental } from './incremental.ts'
 import { scaledLoss, scaling, unscaled } from './loss-scale.ts'
-import { parameterNorms } from './norm.ts'
-import { updatePhases } from './update.ts'
+import { carryNorms, parameterNorms } from './norm.ts'
+import { type GradientOf, updatePhases } from './update.ts'
 
-export type Differentiate = (builder: GraphBuilder, loss: Node, wrt: readonly Node[]) => readonly Node[]
+export type Differentiate = (builder: GraphBuilder, loss: Node, wrt: readonly (Node | CarryTarget)[]) => readonly Node[]
 
 export interface LowerOptions {
   readonly model: string
@@ -40,8 +49,8 @@ export interface LowerOptions {
   readonly half?: boolean
   /** Of the incremental entries: the inputs that come position by position, where not all that can are meant. */
   readonly streams?: readonly string[]
-  /** The step also gives the norm of each parameter's gradient, before clipping. */
-  readonly norms?: boolean
+  /** Norms of gradients, before clipping, that `gradients` gives too, and `step` instead of those its block says. */
+  readonly record?: readonly Recordable[]
   readonly differentiate: Differentiate
   readonly simplify: (graph: Graph) => Graph
 }
@@ -80,25 +89,29 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
         return single(name, inference, [...outputs(inference), ...exposed(inference, options.expose ?? [])])
       case 'evaluate':
         return single(name, inference, scalars(inference))
-      case 'gradients':
+      case 'gradients': {
+        const { norms, gradients } = learning(
+          inference,
+          lossOf(inference),
+          wrtAll(inference),
+          options,
+          (_, gradient) => gradient,
+        )
         return single(name, inference, [
           ...outputs(inference),
           ...scalars(inference),
-          ...eachGradient(inference, gradients(inference, lossOf(inference), wrtAll(inference), options)),
+          ...norms,
+          ...eachGradient(inference, gradients),
         ])
+      }
       case 'step': {
         const model = elaborate(true)
         const trainable = model.parameters.filter((p) => !groups.isFrozen(p.path))
         const loss = mixed ? scaledLoss(model.builder, lossOf(model)) : lossOf(model)
-        const learnt = gradients(model, loss, wholes(trainable), options)
-        const results = [
-          ...scalars(model),
-          ...(options.norms
-            ? parameterNorms(model.builder, eachGradient(model, learnt), mixed ? unscaled : (_, gradient) => gradient)
-            : []),
-          ...learnt,
-          ...nextStates(model),
-        ]
+        const asked = { ...options, record: options.record ?? options.train?.record ?? [] }
+        const gradientOf = mixed ? unscaled : (_: GraphBuilder, gradient: Node) => gradient
+        const { norms, gradients } = learning(model, loss, wholes(trainable), asked, gradientOf)
+        const results = [...scalars(model), ...norms, ...gradients, ...nextStates(model)]
         return {
           name,
           phases: [
@@ -182,22 +195,45 @@ const wrtAll = (model: ModelGraph): Target[] => [
   ...wholes(model.parameters),
   ...model.inputs.filter((i) => i.dtype === 'float').map(({ name, node }) => ({ name, node })),
 ]
-const gradients = (model: ModelGraph, loss: Node, wrt: readonly Target[], { differentiate }: LowerOptions): Result[] =>
-  differentiate(
-    model.builder,
-    loss,
-    wrt.map((t) => t.node),
-  ).map((node, i) => ({ name: `grad.${wrt[i]!.name}`, node, role: 'gradient' }))
+
+/** Gradients, after the norms of them that are to be recorded. */
+function learning(
+  model: ModelGraph,
+  loss: Node,
+  wrt: readonly Target[],
+  { differentiate, record = [] }: LowerOptions,
+  gradientOf: GradientOf,
+): { readonly norms: readonly Result[]; readonly gradients: readonly Result[] } {
+  const { builder, parameters } = model
+  const carries = record.includes('carries') ? model.carries : []
+  const targets = [...new Set(carries.map(({ target }) => target))]
+  const found = differentiate(builder, loss, [...wrt.map(({ node }) => node), ...targets])
+  const gradients = wrt.map(({ name }, i): Result => ({ name: `grad.${name}`, node: found[i]!, role: 'gradient' }))
+  const histories = new Map(targets.map((target, i) => [target, found[wrt.length + i]!]))
+  const paths = new Set(parameters.map(({ path }) => `grad.${path}`))
+  const ofParameters = record.includes('gradients')
+    ? eachGradient(model, gradients).filter(({ name }) => paths.has(name))
+    : []
+  return {
+    norms: [
+      ...parameterNorms(builder, ofParameters, gradientOf),
+      ...carryNorms(builder, carries, histories, gradientOf),
+    ],
+    gradients,
+  }
+}
 
 /** The gradient of each parameter by itself. */
 function eachGradient({ parameters, builder: b, origins }: ModelGraph, results: readonly Result[]): Result[] {
   const byName = new Map(results.map((result) => [result.name, result]))
   const wholeNames = new Set(parameters.flatMap(({ part }) => (part ? [`grad.${part.of}`] : [])))
-  const own = parameters.map(({ path, part, shape }): Result => {
-    const result = byName.get(`grad.${part?.of ?? path}`)!
-    if (!part) return result
+  const own = parameters.flatMap(({ path, part, shape }): Result[] => {
+    const result = byName.get(`grad.${part?.of ?? path}`)
+    // Frozen parameters have none.
+    if (!result) return []
+    if (!part) return [result]
     const node = b.withOrigin(origins.get(result.node), () => layerOf(b, result.node, part.index, shape))
-    return { ...result, name: `grad.${path}`, node }
+    return [{ ...result, name: `grad.${path}`, node }]
   })
   const parametersOwn = new Set([...wholeNames, ...own.map(({ name }) => name)])
   return [...own, ...results.filter(({ name }) => !parametersOwn.has(name))]

@@ -179,7 +179,7 @@ export const misplacedPart: DiagnosticRow<{ span: Span; name: string; what: stri
   severity: 'error',
   title: 'a setting is followed by something that it does not take',
   explanation:
-    'Only `freeze` takes several values, only `load` takes `except`, and only `optimizer` takes braces with patterns and their learning rates.',
+    'Only `freeze` and `record` take several values, only `load` takes `except`, and only `optimizer` takes braces with patterns and their learning rates.',
   wrong: block('optimizer: sgd(lr: 0.1)', 'epochs: 5, 6'),
   right,
   say: ({ span, name, what, only }) => ({

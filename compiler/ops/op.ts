@@ -9,6 +9,7 @@ import type { Dim } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 import type { ScalarFunction } from '../ir/scalar.ts'
 import type { GraphBuilder } from './builder.ts'
+import type { CarryTarget } from './carry-target.ts'
 import type { OpName } from './registry.ts'
 
 export type NoAttributes = Readonly<Record<never, never>>
@@ -103,8 +104,8 @@ export interface OpDef<Name extends string, Attributes> {
     | ((builder: GraphBuilder, node: Node, cotangent: Node, attributes: Attributes) => readonly (Node | undefined)[])
     | undefined
   /**
-   * For an op whose result is a tuple: cotangents of the operands given those of its parts, by index. `needed` says of
-   * which operands anything depends on the answer.
+   * For an op whose result is a tuple: cotangents of the operands given those of its parts, by index; then of the carries
+   * asked for. `needed` says of which operands anything depends on the answer.
    */
   readonly tupleGradient?: (
     builder: GraphBuilder,
@@ -112,6 +113,7 @@ export interface OpDef<Name extends string, Attributes> {
     cotangents: ReadonlyMap<number, Node>,
     needed: readonly boolean[],
     attributes: Attributes,
+    carries: readonly CarryTarget[],
   ) => readonly (Node | undefined)[]
   /** The float64 reference: plain loops. */
   readonly evaluate: (

@@ -4,17 +4,20 @@
  */
 import { type Node, nodesOf, type Origin } from '../ir/graph.ts'
 import type { GraphBuilder } from './builder.ts'
+import { type CarryTarget, carriesBehind, isCarryTarget } from './carry-target.ts'
 import { lowerOf, opOf } from './registry.ts'
 
-/** The cotangent of each of `wrt`, `undefined` where no seed depends on it. */
+/** The cotangent of each of `wrt`, `undefined` where no seed depends on it; of a carry, those after all its steps. */
 export function pullback(
   builder: GraphBuilder,
   seeds: ReadonlyMap<Node, Node>,
-  wrt: readonly Node[],
+  wrt: readonly (Node | CarryTarget)[],
 ): (Node | undefined)[] {
-  const path = between(wrt, [...seeds.keys()])
-  const wanted = new Set(wrt)
-  const found = new Map<Node, Node>()
+  const nodes = wrt.filter((target): target is Node => !isCarryTarget(target))
+  const carries = wrt.filter(isCarryTarget)
+  const path = between(nodes, carries, [...seeds.keys()])
+  const wanted = new Set(nodes)
+  const found = new Map<Node | CarryTarget, Node>()
   const cotangents = new Map<Node, Node>()
   /** Cotangents of a tuple's parts, by index. */
   const parts = new Map<Node, Map<number, Node>>()
@@ -43,24 +46,33 @@ export function pullback(
         parts.set(whole!, known)
       } else if (tuple && row.tupleGradient) {
         const needed = node.operands.map((operand) => path.has(operand))
-        row
-          .tupleGradient(builder, node, tuple, needed, node.attributes as never)
-          .forEach((part, i) => accumulate(node.operands[i]!, part))
+        const asked = carriesBehind(node, carries)
+        const given = row.tupleGradient(builder, node, tuple, needed, node.attributes as never, asked)
+        node.operands.forEach((operand, i) => accumulate(operand, given[i]))
+        for (const [i, target] of asked.entries()) {
+          const part = given[node.operands.length + i]
+          if (part) found.set(target, part)
+        }
       } else if (cotangent && row.gradient)
         row
           .gradient(builder, node, cotangent, node.attributes as never)
           .forEach((part, i) => accumulate(node.operands[i]!, part))
     })
   }
-  return wrt.map((node) => found.get(node))
+  return wrt.map((target) => found.get(target))
 }
 
-/** The float nodes that depend on one of `wrt` and that a seeded node depends on. */
-function between(wrt: readonly Node[], seeded: readonly Node[]): Set<Node> {
+/** The float nodes that depend on one of `wrt`, or on a scan with a wanted carry, and that a seeded node depends on. */
+function between(wrt: readonly Node[], carries: readonly CarryTarget[], seeded: readonly Node[]): Set<Node> {
   const found = new Set<Node>()
   const starts = new Set(wrt)
   for (const node of nodesOf(seeded.map((node) => ({ node }))))
-    if (node.dtype === 'float' && (starts.has(node) || node.operands.some((operand) => found.has(operand))))
+    if (
+      node.dtype === 'float' &&
+      (starts.has(node) ||
+        node.operands.some((operand) => found.has(operand)) ||
+        carriesBehind(node, carries).length > 0)
+    )
       found.add(node)
   return found
 }

@@ -2,11 +2,14 @@
  * Backpropagation through time. The forward scan is widened to yield what the way back needs; a scan in the other
  * direction carries the cotangents of the carries, adds up those of captures, and yields those of elements.
  *
+ * Where the cotangents of a carry are asked for step by step, the backward scan yields them too.
+ *
  * Stored are carries and whatever is dear to compute again (products, reductions, lookups, inner scans); elementwise
  * work is done again in the backward body, from what was stored.
  */
 import type { Node } from '../ir/graph.ts'
 import { GraphBuilder } from './builder.ts'
+import { type CarryTarget, carriesOf } from './carry-target.ts'
 import { pullback } from './pullback.ts'
 import { lowerOf } from './registry.ts'
 import { type ScanAttributes, type ScanBody, scanOperands } from './scan.ts'
@@ -18,6 +21,7 @@ export function scanGradient(
   cotangents: ReadonlyMap<number, Node>,
   needed: readonly boolean[],
   { length, reverse, layers, body }: ScanAttributes,
+  carriesAsked: readonly CarryTarget[],
 ): (Node | undefined)[] {
   const { stacks, captures } = scanOperands(node.operands, body)
   const inner = GraphBuilder.continuing(
@@ -52,10 +56,20 @@ export function scanGradient(
     ...floatCarries,
     ...body.captures.filter((_, i) => wantsCapture[i]),
   ]
-  const cotangentsOfWrt = pullback(inner, seeds, wrt)
-  const pulled = new Map(wrt.map((n, i) => [n, cotangentsOfWrt[i]] as const))
+  const { own, within } = carriesOf(body, carriesAsked)
+  const afterStep = new Map(own.map((target) => [target, body.next[target.carry]!] as const))
+  const targets = [...wrt, ...afterStep.values(), ...within]
+  const found = pullback(inner, seeds, targets)
+  const pulled = new Map(targets.map((target, i) => [target, found[i]] as const))
   const zeros = (like: Node) => inner.full(like.shape, 0)
   const cotangentOf = (n: Node): Node => pulled.get(n) ?? zeros(n)
+  /** Of carries asked for: what each step of the way back yields; nothing where nothing depends on them. */
+  const history = new Map(
+    carriesAsked.flatMap((target) => {
+      const cotangent = pulled.get(afterStep.get(target) ?? target)
+      return cotangent ? [[target, cotangent] as const] : []
+    }),
+  )
 
   // What of the forward step the backward body reads.
   const roots = [...pulled.values()].filter((n) => n !== undefined)
@@ -93,7 +107,7 @@ export function scanGradient(
       })),
     ],
     captures: usedCaptures.map((leaf) => ({ leaf, value: captures[body.captures.indexOf(leaf)]! })),
-    yields: body.elements.filter((_, i) => wantsStack[i]).map(cotangentOf),
+    yields: [...body.elements.filter((_, i) => wantsStack[i]).map(cotangentOf), ...history.values()],
   })
 
   let atYield = floatIndex.length + accumulators.length
@@ -104,7 +118,8 @@ export function scanGradient(
   const ofCaptures = body.captures.map((c, i) =>
     wantsCapture[i] ? builder.scanResult(back, floatIndex.length + accumulators.indexOf(c)) : undefined,
   )
-  return [...ofStacks, ...ofInitials, ...ofCaptures]
+  const ofSteps = carriesAsked.map((target) => (history.has(target) ? builder.scanResult(back, atYield++) : undefined))
+  return [...ofStacks, ...ofInitials, ...ofCaptures, ...ofSteps]
 }
 
 const leavesOf = (body: ScanBody): Node[] => [...body.elements, ...body.carries, ...body.captures]

@@ -1,6 +1,6 @@
 /**
  * A run on disk: `runs/mnist-1/` with `config.json`, `metrics.jsonl`, `curves.svg`, `checkpoints/` and, at the end,
- * `model.safetensors`. Events go into it one by one; whatever kills the process, the lines written so far stay.
+ * `model.safetensors`; `carries.svg` where norms of carries are recorded. Events go into it one by one; whatever kills the process, the lines written so far stay.
  */
 import {
   closeSync,
@@ -13,6 +13,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { carriesSvg } from '../carry-curves.ts'
+import { type CarryRecord, carryNormsOf, carryRecord } from '../carry-norms.ts'
 import type { CheckpointStore, TrainProgress } from '../checkpoint.ts'
 import { CheckpointError } from '../checkpoint-error.ts'
 import { curvesSvg } from '../curves.ts'
@@ -91,10 +93,12 @@ function mkdir(path: string, recursive: boolean): boolean {
 function open(path: string, config: unknown): RunDirectory {
   const metrics = join(path, 'metrics.jsonl')
   let file = openSync(metrics, 'a')
-  let events = readEvents(metrics)
-  const curves = join(path, 'curves.svg')
+  let { events, carries } = readEvents(metrics)
   let failed = false
-  const draw = () => writeFileSync(curves, curvesSvg(events.all()))
+  const draw = () => {
+    writeFileSync(join(path, 'curves.svg'), curvesSvg(events.all()))
+    if (carries.runs > 0) writeFileSync(join(path, 'carries.svg'), carriesSvg(carries.curves(), carries.runs))
+  }
   return {
     path,
     config,
@@ -103,6 +107,8 @@ function open(path: string, config: unknown): RunDirectory {
       checkpointDirectory(join(path, 'checkpoints'), { ...options, model: join(path, 'model.safetensors') }),
     record(event) {
       events.add(event)
+      const norms = carryNormsOf(event)
+      if (norms) carries.add(norms)
       try {
         // One write a line: the kernel has it, so it outlives the process.
         writeSync(file, `${JSON.stringify({ ...event, time: new Date().toISOString() })}\n`)
@@ -121,7 +127,7 @@ function open(path: string, config: unknown): RunDirectory {
       closeSync(file)
       truncateSync(metrics, length)
       file = openSync(metrics, 'a')
-      events = readEvents(metrics)
+      ;({ events, carries } = readEvents(metrics))
       if (progress === undefined || told) return
       // Killed between saving the checkpoint and telling of it.
       const { step, epoch: epochs, best } = progress
@@ -152,10 +158,15 @@ function* lines(path: string): Generator<{ readonly event: TrainEvent; readonly 
   }
 }
 
-function readEvents(path: string): ThinnedEvents {
+function readEvents(path: string): { readonly events: ThinnedEvents; readonly carries: CarryRecord } {
   const events = thinnedEvents()
-  for (const { event } of lines(path)) events.add(event)
-  return events
+  const carries = carryRecord()
+  for (const { event } of lines(path)) {
+    events.add(event)
+    const norms = carryNormsOf(event)
+    if (norms) carries.add(norms)
+  }
+  return { events, carries }
 }
 
 /**

@@ -95,6 +95,7 @@ train Base {
   monitor: max("right")
   patience: 3
   min_delta: 0.001
+  record: gradients, carries
   load: "w.safetensors" except "linear_1.*"
   freeze: "linear_1.bias", "*.weight"
   dims: (T: 64)
@@ -118,6 +119,7 @@ train Base {
       monitor: { scalar: 'right', mode: 'max' },
       patience: 3,
       minDelta: 0.001,
+      record: ['gradients', 'carries'],
       load: { path: 'w.safetensors', except: ['linear_1.*'] },
       freeze: ['linear_1.bias', '*.weight'],
       dims: new Map([['T', 64]]),

@@ -4,7 +4,7 @@ import type { DataDescription } from '../../../runtime/abi.ts'
 import { report } from '../../diagnostics/catalogue.ts'
 import { nearest } from '../../diagnostics/near.ts'
 import * as training from '../../diagnostics/training.ts'
-import type { TrainDescription } from '../../program.ts'
+import { type Recordable, recordables, type TrainDescription } from '../../program.ts'
 import { type Environment, moduleArguments } from '../static.ts'
 import { type Kind, kinds, namedCall, nameOf, oneOf, readArguments, refuse, required } from './kind.ts'
 import { readOptimizer } from './optimizer.ts'
@@ -40,6 +40,7 @@ const readers = {
   monitor: one(monitor()),
   patience: one(kinds.count),
   min_delta: one(kinds.notNegative),
+  record: readRecord,
   load: readLoad,
   freeze: readPatterns,
   dims: readDims,
@@ -108,6 +109,7 @@ export function checkTrain(
     patience: v.patience,
     minDelta: v.min_delta,
     averageLast: v.average_last,
+    record: v.record ?? [],
     load: v.load,
     freeze: v.freeze ?? [],
     dims: v.dims ?? new Map(),
@@ -124,7 +126,8 @@ function checkParts(setting: Setting, environment: Environment): boolean {
   const misplaced = (span: Setting['span'], what: string, only: string) =>
     environment.sink.add(report(training.misplacedPart, { span, name, what, only }))
   const before = environment.sink.diagnostics.length
-  if (extra && name !== 'freeze') misplaced(extra.span, 'second value', '`freeze` takes several')
+  if (extra && name !== 'freeze' && name !== 'record')
+    misplaced(extra.span, 'second value', '`freeze` and `record` take several')
   if (setting.except[0] && name !== 'load') misplaced(setting.except[0].span, '`except`', '`load` takes it')
   if (setting.overrides[0] && name !== 'optimizer')
     misplaced(setting.overrides[0].span, 'braces', '`optimizer` takes them')
@@ -189,6 +192,12 @@ function readData(setting: Setting, environment: Environment, { data, dataNames 
 function readPrecision(setting: Setting, environment: Environment): TrainDescription['precision'] | undefined {
   const [expression] = setting.values
   return oneOf('float32', 'mixed').read(expression!, environment, '`precision`')
+}
+
+function readRecord(setting: Setting, environment: Environment): readonly Recordable[] | undefined {
+  const kind = oneOf(...recordables)
+  const read = setting.values.map((value) => kind.read(value, environment, '`record`'))
+  return read.every((word) => word !== undefined) ? [...new Set(read)] : undefined
 }
 
 /** `every(1000)`, in steps. */
