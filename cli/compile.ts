@@ -29,6 +29,10 @@ export const compileVerb: Verb = (program, run) => {
       `with WebGPU, on which: ${adapterClasses.join(', ')} (default: gpu; without wasm, software too)`,
     )
     .option('--standalone', 'put a copy of the runtime beside the modules, which then need no package')
+    .option(
+      '--tuned [adapter]',
+      'with the schedules that `dlmc tune` found, on the adapter of that name where it tuned several',
+    )
     .option('--watch', 'write again whenever a .dlm file changes')
     .option('--quiet', 'say nothing but what is wrong')
     .option('--print <stage>', `one of ${stages.join(', ')}`)
@@ -47,6 +51,7 @@ export const compileVerb: Verb = (program, run) => {
           devices: string
           adapters?: string
           standalone?: boolean
+          tuned?: string | true
           watch?: boolean
           quiet?: boolean
           model?: string

@@ -10,6 +10,7 @@ import { exitCodes, fail, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { selectTrain } from './select.ts'
 import { terminal } from './terminal.ts'
+import { choiceOf, tunedWinners } from './tune/winners.ts'
 import { version } from './version.ts'
 
 export interface WriteOptions {
@@ -20,6 +21,8 @@ export interface WriteOptions {
   readonly devices: string
   readonly adapters?: string | undefined
   readonly standalone?: boolean | undefined
+  /** An adapter that was tuned, or part of its name; true where there is but one. */
+  readonly tuned?: string | true | undefined
   readonly watch?: boolean | undefined
   readonly quiet?: boolean | undefined
 }
@@ -32,7 +35,8 @@ export async function writeModules(file: string, options: WriteOptions): Promise
   if (emit !== 'ts' && emit !== 'js') throw new UsageError(`--emit takes ts or js; this is "${emit}"`)
   const devices = listed('--devices', options.devices, moduleDevices)
   const adapters = options.adapters === undefined ? undefined : listed('--adapters', options.adapters, adapterClasses)
-  const once = () => writeOnce(loadValidProgram(file), options, { emit, devices, adapters })
+  const schedules = options.tuned === undefined ? undefined : choiceOf(tunedWinners(options.tuned))
+  const once = () => writeOnce(loadValidProgram(file), options, { emit, devices, adapters, schedules })
   if (!options.watch) return once()
   return watching(file, once)
 }
@@ -48,7 +52,7 @@ function listed<T extends string>(option: string, text: string, known: readonly 
 async function writeOnce(
   program: Program,
   options: WriteOptions,
-  how: Pick<ModuleOptions, 'emit' | 'devices' | 'adapters'>,
+  how: Pick<ModuleOptions, 'emit' | 'devices' | 'adapters' | 'schedules'>,
 ): Promise<number> {
   if (options.model !== undefined && !program.models.includes(options.model))
     throw new UsageError(`${program.path} has no model "${options.model}"; it has ${program.models.join(', ')}`)

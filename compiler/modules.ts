@@ -9,6 +9,7 @@ import { withPackedCode } from './7-emit/typescript/packed-code.ts'
 import type { LoweredEntry } from './lowered.ts'
 import { type CompileOptions, compile } from './pipeline.ts'
 import type { ModelGraph, Program, TrainDescription } from './program.ts'
+import type { ScheduleChoice } from './schedule-choice.ts'
 import { sequencesOf, tokenSequencesOf } from './sequences.ts'
 
 export const adapterClasses = ['gpu', 'software', 'software4', 'software8'] as const
@@ -31,6 +32,8 @@ export interface ModuleOptions {
   /** Of WebGPU: by default hardware GPUs, and where there is no WebAssembly to stand in for them, any adapter in software. */
   readonly adapters?: readonly AdapterClass[] | undefined
   readonly runtime?: string
+  /** Schedules in place of the defaults, such as those that a tuner found. */
+  readonly schedules?: ScheduleChoice | undefined
 }
 
 export async function compileModules(program: Program, options: ModuleOptions): Promise<EmittedFiles[]> {
@@ -95,7 +98,7 @@ export async function moduleInput(
   const variants: VariantInput[] = []
   for (const { half, ...target } of targetsOf(options)) {
     const compiled = (more: Omit<CompileOptions, 'model'>) =>
-      withPackedCode(compile(program, { ...shared, ...more, ...target }).program)
+      withPackedCode(compile(program, { ...shared, ...more, ...target, schedules: options.schedules }).program)
     variants.push({
       ...target,
       program: await compiled({ ...(train && { train }), entries, half, record: [] }),

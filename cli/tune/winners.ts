@@ -10,6 +10,7 @@ import { signature } from '../../compiler/7-emit/wgsl/signature.ts'
 import type { ScheduleChoice } from '../../compiler/schedule-choice.ts'
 import { type Device, isGpu } from '../../runtime/device.ts'
 import { writeFileAtomically } from '../../runtime/node/atomic-file.ts'
+import { UsageError } from '../failure.ts'
 import { cacheFolder } from '../profile/roofline.ts'
 import { version } from '../version.ts'
 
@@ -47,6 +48,22 @@ export function adapterKey(device: Device | undefined): string | undefined {
 }
 
 export const winnersFor = (adapter: string): Winners => kept()[version]?.[adapter] ?? {}
+
+/** What won on an adapter that need not be there now: of that name or part of it, or the only one that was tuned. */
+export function tunedWinners(adapter: string | true): Winners {
+  const tuned = kept()[version] ?? {}
+  const names = Object.keys(tuned)
+  const found = names.filter((name) => adapter === true || name.toLowerCase().includes(adapter.toLowerCase()))
+  const [only] = found
+  if (only !== undefined && found.length === 1) return tuned[only]!
+  const which =
+    names.length === 0 ? 'no adapter was tuned yet: `dlmc tune FILE` does it' : `tuned were ${names.join('; ')}`
+  throw new UsageError(
+    adapter === true
+      ? `--tuned must say which adapter: ${which}`
+      : `--tuned ${adapter} means ${found.length === 0 ? 'none' : 'several'} of the adapters: ${which}`,
+  )
+}
 
 export async function keepWinners(adapter: string, winners: Winners): Promise<void> {
   const all = kept()

@@ -1,6 +1,6 @@
 /** The tuner keeps what is faster and right, never what is wrong; what it kept is what later compilations print. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -212,6 +212,52 @@ describe('dlmc tune', () => {
     const kept = JSON.parse(readFileSync(join(folder, 'cache/dlm/schedules.json'), 'utf8'))
     expect(Object.values(kept as Record<string, Record<string, object>>)[0]![adapter]).toEqual(winners)
     for (const { before, after } of Object.values(winners)) expect(after).toBeLessThan(before)
+  })
+  it('what it kept is what modules carry, where they are compiled with it', () => {
+    const kept = JSON.parse(readFileSync(join(folder, 'cache/dlm/schedules.json'), 'utf8')) as Record<string, object>
+    const [tunedVersion] = Object.keys(kept)
+    // A winner that is no default: whatever the clock said above, the modules must have it.
+    const request = contraction()
+    const [other] = candidates(
+      request.kernel,
+      defaultSchedule(request.kernel, 'cpu-class', request.limits, request.sizes),
+      request.limits,
+      request.target,
+    )
+    const adapters = { 'left adapter': { [signature(request.emit())]: { schedule: other } }, 'right adapter': {} }
+    const cache = join(folder, 'other/dlm')
+    mkdirSync(cache, { recursive: true })
+    writeFileSync(join(cache, 'schedules.json'), JSON.stringify({ [tunedVersion!]: adapters }))
+    const compileTo = (output: string, ...args: string[]) =>
+      spawnSync(
+        process.execPath,
+        [
+          command,
+          'compile',
+          'm.dlm',
+          '-o',
+          output,
+          '--adapters',
+          `software${gpu.subgroup}`,
+          '--devices',
+          'webgpu',
+          ...args,
+        ],
+        { cwd: folder, env: { ...env(), XDG_CACHE_HOME: join(folder, 'other') }, encoding: 'utf8' },
+      )
+    const texts = (output: string) =>
+      new Set(
+        readdirSync(join(folder, output), { recursive: true, encoding: 'utf8' })
+          .filter((name) => name.endsWith('.wgsl'))
+          .map((name) => readFileSync(join(folder, output, name), 'utf8')),
+      )
+    expect(compileTo('plain', '--quiet').stderr).toBe('')
+    expect(compileTo('tuned', '--quiet', '--tuned', 'left').stderr).toBe('')
+    const added = [...texts('tuned')].filter((wgsl) => !texts('plain').has(wgsl))
+    expect(added.length).toBe(1)
+    const which = compileTo('never', '--tuned')
+    expect([which.status, which.stderr]).toEqual([2, expect.stringContaining('left adapter; right adapter')])
+    expect(compileTo('never', '--tuned', 'nobody').stderr).toContain('means none of the adapters')
   })
   it('says what it cannot do', () => {
     const run = (...args: string[]) =>
