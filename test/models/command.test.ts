@@ -29,7 +29,7 @@ function dlmc(...args: string[]): void {
 describe.each(['mnist-softmax', 'mnist-convnet', 'cifar-convnet', 'horse-convnet'])(
   'dlmc run --gradients on %s',
   (name) => {
-    it('agrees with PyTorch', { timeout: 300_000 }, () => {
+    it.each([chosenDriver().name, 'wasm'])('agrees with PyTorch on %s', { timeout: 300_000 }, (device) => {
       const fixture = readFixture(`${name}.safetensors`)
       const [weights, output] = [join(folder, `${name}.weights`), join(folder, `${name}.out`)]
       const file = fixture.metadata.get('file')!
@@ -46,7 +46,7 @@ describe.each(['mnist-softmax', 'mnist-convnet', 'cifar-convnet', 'horse-convnet
         output,
         '--gradients',
         '--device',
-        chosenDriver().name,
+        device,
         '--quiet',
       )
       const { tensors } = parseSafetensors(output, readFileSync(output))

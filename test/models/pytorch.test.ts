@@ -1,6 +1,6 @@
 /**
  * Every model of models/, weights as `dlmc init --seed 7` draws them: outputs, loss and every gradient against PyTorch in
- * float64, on the reference and on the test adapter.
+ * float64, on the reference, on the test adapter and as WebAssembly.
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
@@ -12,7 +12,7 @@ import type { Value } from '../../compiler/ops/op.ts'
 import { evaluate } from '../../compiler/reference/evaluate.ts'
 import { initialValues } from '../../runtime/initialize.ts'
 import { testDevice } from '../device/adapter.ts'
-import { runGraph } from '../device/run-graph.ts'
+import { type GraphRunOptions, runGraph } from '../device/run-graph.ts'
 import { checkText } from '../std/cases.ts'
 import { expectAgreement, type Fixture, gradientNames, readFixture } from '../std/fixtures.ts'
 
@@ -55,10 +55,13 @@ describe.each(models)('%s agrees with PyTorch', (name) => {
     for (const { result, value } of kept) expectAgreement(fixture, result.name, value.data, 2e-7)
   })
 
-  it('on the device', { timeout: 120_000 }, async () => {
+  it.each([
+    ['the device', { subgroup }],
+    ['WebAssembly', { target: 'wasm' }],
+  ] as readonly (readonly [string, GraphRunOptions])[])('on %s', { timeout: 120_000 }, async (_, options) => {
     const { graph, dims, leaf } = modelRun(fixture)
     const simple = simplify(graph)
-    const values = await runGraph({ graph: simple, dims, leaf }, { subgroup })
+    const values = await runGraph({ graph: simple, dims, leaf }, options)
     for (const [i, { name: each }] of simple.results.entries()) expectAgreement(fixture, each, values[i]!, 2e-5)
   })
 })

@@ -2,23 +2,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compile } from '../../compiler/pipeline.ts'
 import { openReference } from '../../compiler/reference/executor.ts'
-import type { GpuDevice } from '../../runtime/device.ts'
+import type { Device } from '../../runtime/device.ts'
 import type { Executor } from '../../runtime/executor.ts'
 import { initialValues } from '../../runtime/initialize.ts'
+import { providePlatform } from '../../runtime/node/platform.ts'
 import { openSession } from '../../runtime/session.ts'
 import { evaluate } from '../../runtime/size.ts'
+import { wasmDevice } from '../../runtime/wasm/device.ts'
 import { faultyDevice, freshDevice } from './open.ts'
 import { smallNetwork, train } from './small-network.ts'
 
-const compiled = compile(smallNetwork, {
-  model: 'Small',
-  entries: ['step', 'evaluate', 'infer', 'gradients'],
-  train,
-  target: 'cpu-class',
-  verify: true,
-})
+providePlatform()
+const entries = ['step', 'evaluate', 'infer', 'gradients'] as const
+const compiledFor = (target: 'cpu-class' | 'wasm') =>
+  compile(smallNetwork, { model: 'Small', entries, train, target, verify: true })
+const compiled = compiledFor('cpu-class')
 const { program, simplified } = compiled
-const entries = ['step', 'evaluate', 'infer', 'gradients']
 
 const wave = (length: number, from: number) =>
   Float32Array.from({ length }, (_, i) => Math.fround(Math.sin(1.7 * (i + from))))
@@ -47,14 +46,16 @@ function expectClose(got: ArrayLike<number>, exact: ArrayLike<number>, tolerance
   expect(worst).toBeLessThanOrEqual(tolerance)
 }
 
-describe('a compiled network', () => {
-  let gpu: GpuDevice
+describe.each(['the adapter', 'the processor'])('a compiled network on %s', (place) => {
+  const wasm = place === 'the processor'
+  const { program } = wasm ? compiledFor('wasm') : compiled
+  let device: Device
   beforeAll(async () => {
-    gpu = await freshDevice()
+    device = wasm ? wasmDevice({ threads: 2 }) : await freshDevice()
   })
-  afterAll(() => gpu.dispose())
+  afterAll(() => device.dispose())
 
-  const open = (batch: number, poison = false) => openSession(program, gpu, { dims: { batch }, entries, poison })
+  const open = (batch: number, poison = false) => device.open(program, { dims: { batch }, entries, poison })
   const reference = (batch: number) =>
     openReference(simplified, program, {
       dims: { batch },

@@ -59,3 +59,6 @@ it('draws the same mask on the device', async () => {
   const { device } = await testDevice()
   expect((await disagreements(run([5, 9]), { subgroup: device.adapterInfo.subgroupMinSize })).slice(0, 3)).toEqual([])
 })
+it('and as WebAssembly', async () => {
+  expect((await disagreements(run([5, 9]), { target: 'wasm' })).slice(0, 3)).toEqual([])
+})
