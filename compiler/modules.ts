@@ -7,7 +7,7 @@ import { toJavaScript } from './7-emit/typescript/javascript.ts'
 import { fileStem } from './7-emit/typescript/literals.ts'
 import { withPackedCode } from './7-emit/typescript/packed-code.ts'
 import type { LoweredEntry } from './lowered.ts'
-import { type CompileOptions, compile } from './pipeline.ts'
+import { type CompileOptions, compileFor } from './pipeline.ts'
 import type { ModelGraph, Program, TrainDescription } from './program.ts'
 import type { ScheduleChoice } from './schedule-choice.ts'
 import { sequencesOf, tokenSequencesOf } from './sequences.ts'
@@ -95,17 +95,29 @@ export async function moduleInput(
   ]
   const expose = model.exposed.map((e) => e.name)
   const sequences = sequencesInput(model)
-  const variants: VariantInput[] = []
-  for (const { half, ...target } of targetsOf(options)) {
-    const compiled = (more: Omit<CompileOptions, 'model'>) =>
-      withPackedCode(compile(program, { ...shared, ...more, ...target, schedules: options.schedules }).program)
-    variants.push({
+  const targets = targetsOf(options)
+  const compiled = (more: Omit<CompileOptions, 'model'>, halves: readonly boolean[] = []) =>
+    Promise.all(
+      compileFor(
+        program,
+        { ...shared, ...more, schedules: options.schedules },
+        targets.map((target, at) => ({ target: target.target, subgroup: target.subgroup, half: halves[at] === true })),
+      ).map((each) => withPackedCode(each.program)),
+    )
+  const whole = await compiled(
+    { ...(train && { train }), entries, record: [] },
+    targets.map(({ half }) => half),
+  )
+  const exposing = expose.length === 0 ? [] : await compiled({ entries: ['infer'], expose, sizesFrom: train })
+  const stepping = sequences ? await compiled({ entries: ['begin', 'prefill', 'advance', 'reorder'] }) : []
+  const variants = targets.map(
+    ({ half: _, ...target }, at): VariantInput => ({
       ...target,
-      program: await compiled({ ...(train && { train }), entries, half, record: [] }),
-      exposing: expose.length === 0 ? undefined : await compiled({ entries: ['infer'], expose, sizesFrom: train }),
-      stepping: sequences && (await compiled({ entries: ['begin', 'prefill', 'advance', 'reorder'] })),
-    })
-  }
+      program: whole[at]!,
+      exposing: exposing[at],
+      stepping: stepping[at],
+    }),
+  )
   return {
     name: unit.name,
     stem: unit.stem,

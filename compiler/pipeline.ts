@@ -10,7 +10,6 @@ import { type LowerOptions, lower } from './2-lower/lower.ts'
 import { differentiate } from './3-differentiate/differentiate.ts'
 import { rematerialise } from './4-simplify/rematerialise.ts'
 import { simplify } from './4-simplify/simplify.ts'
-import type { FuseOptions } from './5-fuse/fuse.ts'
 import { halfStorage } from './5-fuse/half-storage.ts'
 import { fuseSegments } from './5-fuse/segments.ts'
 import { plan } from './6-plan/plan.ts'
@@ -45,6 +44,9 @@ export interface CompileOptions extends Omit<LowerOptions, 'differentiate' | 'si
   readonly maxSlots?: number
 }
 
+/** What may differ between the targets of one compilation. */
+export type TargetOptions = Pick<CompileOptions, 'target' | 'subgroup' | 'half' | 'schedules'>
+
 export interface Compilation {
   readonly lowered: LoweredProgram
   readonly simplified: LoweredProgram
@@ -53,37 +55,75 @@ export interface Compilation {
 }
 
 export function compile(program: Program, options: CompileOptions): Compilation {
-  const sizes = sizesOf(program, options)
+  return compileFor(program, options, [options])[0]!
+}
+
+/** For several targets: what comes before the choice of schedules is done once, wherever it comes out the same. */
+export function compileFor(program: Program, shared: CompileOptions, targets: readonly TargetOptions[]): Compilation[] {
+  const sizes = sizesOf(program, shared)
+  const fronts = new Map<boolean, Front>()
+  return targets.map((target) => {
+    const options = { ...shared, ...target }
+    const mixed = options.half === true && options.train?.precision === 'mixed'
+    const front = fronts.get(mixed) ?? frontOf(program, options)
+    fronts.set(mixed, front)
+    const { lowered, simplified } = front
+    const fused = fuseFor(front, options, sizes)
+    return {
+      lowered,
+      simplified,
+      fused,
+      program: plan(simplified, fused, planOptions(options.target ?? 'gpu', { ...options, sizes })),
+    }
+  })
+}
+
+/** A program before kernels, and the ways in which it was fused. */
+interface Front {
+  readonly lowered: LoweredProgram
+  readonly simplified: LoweredProgram
+  readonly fusions: { readonly entries: readonly FusedEntry[]; readonly decisions: ReadonlyMap<number, boolean> }[]
+}
+
+function frontOf(program: Program, options: CompileOptions): Front {
   const lowered = lower(program, { ...options, differentiate, simplify })
   if (options.verify) forEachGraph(lowered, verifyGraph)
   const simplified = keepLess(mapGraphs(lowered, simplify), options.rematerialise)
   if (options.verify) forEachGraph(simplified, verifyGraph)
-  const fused = simplified.entries.map(
+  return { lowered, simplified, fusions: [] }
+}
+
+/** Two targets share their kernels where they agree about each value that could be stored or computed again. */
+function fuseFor(front: Front, options: CompileOptions, sizes: ReadonlyMap<string, number>): readonly FusedEntry[] {
+  const isMany = (times: number) => times >= recomputeRatio(options)
+  const known = front.fusions.find(({ decisions }) => [...decisions].every(([times, many]) => isMany(times) === many))
+  if (known) return known.entries
+  const decisions = new Map<number, boolean>()
+  const recompute = (times: number) => {
+    decisions.set(times, isMany(times))
+    return isMany(times)
+  }
+  const { simplified } = front
+  const entries = simplified.entries.map(
     (entry): FusedEntry => ({
       name: entry.name,
       phases: entry.phases.map((phase) => {
-        const segments = fuseSegments(phase.graph, fuseOptions(options, sizes))
+        const segments = fuseSegments(phase.graph, { maxSlots: options.maxSlots ?? 8, recompute, sizes })
         return { ...phase, segments, ...(phase.mixed && { half: trainableHalf(halfStorage(segments), simplified) }) }
       }),
     }),
   )
   if (options.verify)
-    for (const { phases } of fused) for (const { segments } of phases) kernelsOf(segments).forEach(verifyKernel)
-  return {
-    lowered,
-    simplified,
-    fused,
-    program: plan(simplified, fused, planOptions(options.target ?? 'gpu', { ...options, sizes })),
-  }
+    for (const { phases } of entries) for (const { segments } of phases) kernelsOf(segments).forEach(verifyKernel)
+  front.fusions.push({ entries, decisions })
+  return entries
 }
 
 /**
  * Measured with attention forward and backward: in software, making scores again costs several times what memory does. There
  * few scores are kept in memory; a length that nobody knows counts as great, so that memory never grows with its square.
  */
-function fuseOptions({ maxSlots = 8, target }: CompileOptions, sizes: ReadonlyMap<string, number>): FuseOptions {
-  return { maxSlots, recompute: target === 'gpu' || target === undefined ? 2 : 16, sizes }
-}
+const recomputeRatio = ({ target = 'gpu' }: CompileOptions): number => (target === 'gpu' ? 2 : 16)
 
 function sizesOf(program: Program, options: CompileOptions): ReadonlyMap<string, number> {
   const { train, sizesFrom = train, model, arguments: given } = options

@@ -9,37 +9,49 @@ fn sin_turns(turns: float[...]) -> float[...] {
   return a * series
 }
 
-/// position · frequency[j] + phase[j] in turns, up to whole turns: [T] and a list of numbers give [T, len(frequency)].
-/// A position times a frequency would lose, in float32, a digit for each digit of the position. So each frequency is cut
-/// in two short parts, whose products with a position are exact, and a small rest.
-fn position_turns(position: int[T], frequency: list, phase: list) {
+/// Frequencies, each cut in two short parts, whose products with a position are exact in float32, and a small rest. A
+/// position times a frequency as it is would lose a digit for each digit of the position. Each is there `times` times.
+fn frequency_parts(frequency: list, times: int = 1) {
   let coarse = []
   let fine = []
   let rest = []
   for f in frequency {
     let first = floor(f * 256) / 256
     let second = floor((f - first) * 65536) / 65536
-    let coarse = coarse + [float(first)]
-    let fine = fine + [float(second)]
-    let rest = rest + [float(f - first - second)]
+    let coarse = coarse + [float(first)] * times
+    let fine = fine + [float(second)] * times
+    let rest = rest + [float(f - first - second)] * times
   }
+  return (coarse: coarse, fine: fine, rest: rest)
+}
+
+/// position · frequency[j] + phase[j] in turns, up to whole turns: [T] and the parts of a list of frequencies
+/// (`frequency_parts`) give [T, number of frequencies].
+fn position_turns(position: int[T], parts: any, phase: list) {
   let t = float(expand(position, 1))
-  let a = t * coarse
-  let b = t * fine
-  return (a - floor(a)) + (b - floor(b)) + (t * rest + phase)
+  let a = t * parts.coarse
+  let b = t * parts.fine
+  return (a - floor(a)) + (b - floor(b)) + (t * parts.rest + phase)
+}
+
+/// The parts of the frequencies of `sinusoidal_positions`, and their phases: numbers, whatever the positions. A sine and
+/// a cosine share a frequency; of an odd size the last cosine falls away.
+fn sinusoidal_waves(dim: int, base: float = 10000) {
+  let frequency = []
+  for i in 0..(dim + 1) div 2 {
+    let frequency = frequency + [exp(-log(base) * 2 * i / dim) / (2 * pi)]
+  }
+  let parts = frequency_parts(frequency, times: 2)
+  let phase = [0.0, 0.25] * ((dim + 1) div 2)
+  return (coarse: parts.coarse[:dim], fine: parts.fine[:dim], rest: parts.rest[:dim], phase: phase[:dim])
 }
 
 /// Positions 0, 1, … as waves of lengths from 2π to `base` · 2π: PE[t, 2i] = sin(t / base^(2i / dim)) and
 /// PE[t, 2i+1] = cos(t / base^(2i / dim)), as float[length, dim]. Nothing is stored, and the length may be any.
 /// Source: Vaswani et al., "Attention is all you need", 2017.
 fn sinusoidal_positions(length: int, dim: int, base: float = 10000) {
-  let frequency = []
-  let phase = []
-  for j in 0..dim {
-    let frequency = frequency + [exp(-log(base) * 2 * (j div 2) / dim) / (2 * pi)]
-    let phase = phase + [if j % 2 == 0 then 0.0 else 0.25]
-  }
-  return sin_turns(position_turns(arange(length), frequency, phase))
+  let waves = sinusoidal_waves(dim, base)
+  return sin_turns(position_turns(arange(length), waves, waves.phase))
 }
 
 /// Turns each pair (x[2i], x[2i+1]) of the last axis by the angle t / base^(2i / D), t being the place along the axis
@@ -51,7 +63,7 @@ fn rotary(x: float[..., T, D], base: float = 10000) -> float[..., T, D] {
   for i in 0..D div 2 {
     let frequency = frequency + [exp(-log(base) * 2 * i / D) / (2 * pi)]
   }
-  let turns = position_turns(arange(T), frequency, [0.0] * (D div 2))
+  let turns = position_turns(arange(T), frequency_parts(frequency), [0.0] * (D div 2))
   let sine = sin_turns(turns)
   let cosine = sin_turns(turns + 0.25)
   let pairs = reshape(x, shape(x)[:-1] + [D div 2, 2])

@@ -188,8 +188,12 @@ function structural(
   left: Value,
   right: Value,
 ): Value | undefined {
-  if (operator === '+' && left.kind === 'list' && right.kind === 'list')
-    return list(limited(e, at.span, listSize(left) + listSize(right)) && [...left.items, ...right.items])
+  if (operator === '+' && left.kind === 'list' && right.kind === 'list') {
+    // Lists grow by one in loops: their items are not counted again.
+    const size = left.size + right.size
+    limited(e, at.span, size)
+    return { kind: 'list', items: left.items.concat(right.items), size }
+  }
   if (operator === '+' && left.kind === 'string' && right.kind === 'string') {
     limited(e, at.span, left.value.length + right.value.length)
     return string(left.value + right.value)

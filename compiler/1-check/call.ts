@@ -15,6 +15,7 @@ import { Scope } from './scope.ts'
 import { accept, finish, startUnifier, textOf, type Unifier } from './signature.ts'
 import { run } from './statement.ts'
 import { toStaticValue } from './static.ts'
+import { rememberedCall } from './static-call.ts'
 import { describe, type Given, none, poison, tensor, type Value } from './value.ts'
 
 /** Applies a value to arguments. */
@@ -27,21 +28,23 @@ export function call(e: Elaboration, callee: Value, given: readonly Given[], spa
     case 'function': {
       const { declaration, scope } = callee
       const label = declaration.name.name
-      return called(e, label, span, () => {
-        const inner = new Scope(scope)
-        const unifier = startUnifier(inner)
-        bindArguments(
-          e,
-          { label, declared: declaration.name.span, parameters: declaration.parameters },
-          given,
-          span,
-          unifier,
-        )
-        const frame = { ...e.frame, kind: 'function' as const }
-        const result = inFrame(e, frame, () => run(e, declaration.body.statements, inner))
-        if (!result) return fail(e, names.noReturn, { span: declaration.name.span, name: label })
-        return checkResult(e, unifier, declaration.result, result.value, result.span, label)
-      })
+      const runBody = () =>
+        called(e, label, span, () => {
+          const inner = new Scope(scope)
+          const unifier = startUnifier(inner)
+          bindArguments(
+            e,
+            { label, declared: declaration.name.span, parameters: declaration.parameters },
+            given,
+            span,
+            unifier,
+          )
+          const frame = { ...e.frame, kind: 'function' as const }
+          const result = inFrame(e, frame, () => run(e, declaration.body.statements, inner))
+          if (!result) return fail(e, names.noReturn, { span: declaration.name.span, name: label })
+          return checkResult(e, unifier, declaration.result, result.value, result.span, label)
+        })
+      return rememberedCall(e, declaration, given, span, runBody)
     }
     case 'lambda':
       return called(e, 'a function', span, () => {

@@ -2,6 +2,7 @@
 import type { Span } from '../../grammar/source.ts'
 import * as shapes from '../diagnostics/shapes.ts'
 import type { DType, Node } from '../ir/graph.ts'
+import type { LiteralAttributes } from '../ops/leaf.ts'
 import { type Elaboration, fail, silent } from './elaboration.ts'
 import { cast, constant, emit, sizeOf } from './emit.ts'
 import { describe, type Value } from './value.ts'
@@ -51,7 +52,21 @@ function numberDtype(value: Value & { kind: 'number' }, wanted: DType | undefine
   return wanted === 'int' || wanted === 'uint' ? (value.integer ? wanted : 'float') : wanted
 }
 
+/** A list is read once, however many layers use it. */
+const tables = new WeakMap<Value, { readonly own: DType; readonly attributes: Map<DType, LiteralAttributes> }>()
+
 function literal(e: Elaboration, value: Value & { kind: 'list' }, span: Span, wanted: DType | undefined): Node {
+  const known = tables.get(value)
+  const made = known ?? readTable(e, value, span)
+  if (!known) tables.set(value, made)
+  const { own, attributes } = made
+  const dtype = own === 'int' && (wanted === 'float' || wanted === 'uint') ? wanted : own
+  const given = attributes.get(dtype) ?? { ...attributes.get(own)!, dtype }
+  attributes.set(dtype, given)
+  return emit(e, 'literal', [], given)
+}
+
+function readTable(e: Elaboration, value: Value & { kind: 'list' }, span: Span) {
   const shape: number[] = []
   for (let level: Value = value; level.kind === 'list'; level = level.items[0] ?? { kind: 'none' })
     shape.push(level.items.length)
@@ -76,9 +91,8 @@ function literal(e: Elaboration, value: Value & { kind: 'list' }, span: Span, wa
     } else fail(e, shapes.notATensor, { span, given: describe(item) })
   }
   fill(value, 0)
-  const own = kind ?? 'float'
-  const dtype = own === 'int' && (wanted === 'float' || wanted === 'uint') ? wanted : own
-  return emit(e, 'literal', [], { data, shape, dtype })
+  const own: DType = kind ?? 'float'
+  return { own, attributes: new Map<DType, LiteralAttributes>([[own, { data, shape, dtype: own }]]) }
 }
 
 /** The dtype a number takes beside a tensor: an int stays an int beside ints, and is a float beside floats. */

@@ -102,15 +102,17 @@ function workshop(scope: Scope, isStandard: Environment['isStandard']): Workshop
   const optimizers = new Map<string, Elaborated<OptimizerGraph>>()
   return {
     model: ({ declaration, scope: own }, training, given, folding = 'all') => {
-      const key = (how: Folding) =>
-        JSON.stringify([declaration.name.name, declaration.span.source.path, training, how, [...given]])
+      const key = (how: Folding, values: ReadonlyMap<string, StaticValue> = given) =>
+        JSON.stringify([declaration.name.name, declaration.span.source.path, training, how, [...values]])
       // What was looked through for faults will do wherever the same stacks would be folded.
       const checked = models.get(key('all'))
       if (checked && (checked.shallowest === Number.POSITIVE_INFINITY || folds(folding, checked.shallowest)))
         return checked
-      return remembered(models, key(folding), () =>
+      const made = remembered(models, key(folding), () =>
         elaborateModel({ declaration, scope: own, training, arguments: given, isStandard, folding }),
       )
+      // A preset may write out what are the defaults.
+      return made.result ? remembered(models, key(folding, made.result.arguments), () => made) : made
     },
     optimizer: (description) =>
       remembered(optimizers, JSON.stringify([description.module, [...description.arguments]]), () =>

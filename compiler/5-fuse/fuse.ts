@@ -42,9 +42,9 @@ export interface FuseOptions {
   readonly maxLoads?: number
   /**
    * How many times as many scores as elements of queries and keys there must be for attention to keep them out of
-   * memory. Fewer are faster stored than made again; 0: always kept out, infinite: never.
+   * memory. Fewer are faster stored than made again; 0: always kept out, infinite: never. Or what decides it.
    */
-  readonly recompute?: number
+  readonly recompute?: number | ((times: number) => boolean)
   /** Values of free dims that are known already. */
   readonly sizes?: ReadonlyMap<string, number>
 }
@@ -54,7 +54,8 @@ export function fuse(
   { maxSlots = 8, maxLoads = 48, recompute = 2, sizes = new Map() }: FuseOptions = {},
 ): Kernel[] {
   const consumers = consumersOf(nodesOf(source.results))
-  const policy = { ratio: recompute, sizes: new Map([...sizes].map(([name, size]) => [name, dim(size)])) }
+  const isMany = typeof recompute === 'number' ? (times: number) => times >= recompute : recompute
+  const policy = { isMany, sizes: new Map([...sizes].map(([name, size]) => [name, dim(size)])) }
   const joined = joinSums(source, consumers, findRecomputed(source, consumers, new Set(), policy).nodes)
   const staged = stageReductions(joined.graph)
   const { graph, originals } = narrowJoins(staged.graph, maxSlots - 2)

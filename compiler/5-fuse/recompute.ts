@@ -30,8 +30,8 @@ interface Search {
 }
 
 export interface RecomputePolicy {
-  /** How many times as many scores as elements of the two operands there must be. */
-  readonly ratio: number
+  /** Whether so many times as many scores as elements of the two operands are enough. */
+  readonly isMany: (times: number) => boolean
   /** Values of free dims that are known already. */
   readonly sizes: ReadonlyMap<string, Dim>
 }
@@ -116,10 +116,10 @@ function contractionsBehind(value: Node): Node<'contract'>[] {
 /** All elementwise work on a contraction, up to reductions and other contractions; or why it must be in memory. */
 function spanOf(
   from: Node<'contract'>,
-  { consumers, kept, policy: { ratio, sizes } }: Search,
+  { consumers, kept, policy: { isMany, sizes } }: Search,
 ): ReadonlySet<Node> | string {
   const operands = from.operands.reduce((sum, operand) => sum + large(product(operand.shape), sizes), 0)
-  if (large(product(from.shape), sizes) < ratio * operands)
+  if (!isMany(large(product(from.shape), sizes) / operands))
     return 'there are few of them, and read again they cost less than made again'
   const span = new Set<Node>()
   const pending: Node[] = [from]

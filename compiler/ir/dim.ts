@@ -84,41 +84,54 @@ export function symbol(name: string): Dim {
 export const zero = dim(0)
 export const one = dim(1)
 
-/** Sums and products of two dims, remembered: fusion asks for the same few over and over. */
-const sums = new WeakMap<Dim, WeakMap<Dim, Dim>>()
-const products = new WeakMap<Dim, WeakMap<Dim, Dim>>()
-function remembered(table: WeakMap<Dim, WeakMap<Dim, Dim>>, a: Dim, b: Dim, make: () => Dim): Dim {
+/** Results of two operands, remembered: fusion asks for the same few over and over. */
+type Table<B> = Map<Dim, Map<B, Dim>>
+const sums: Table<Dim> = new Map()
+const products: Table<Dim> = new Map()
+const multiples: Table<number> = new Map()
+const quotients: Table<Dim> = new Map()
+function remembered<B>(table: Table<B>, a: Dim, b: B, make: (a: Dim, b: B) => Dim): Dim {
   let row = table.get(a)
   if (!row) {
-    row = new WeakMap()
+    row = new Map()
     table.set(a, row)
   }
   let made = row.get(b)
   if (!made) {
-    made = make()
+    made = make(a, b)
     row.set(b, made)
   }
   return made
 }
 
 export function add(...dims: readonly Dim[]): Dim {
-  if (dims.length === 2) {
-    const [a, b] = dims as readonly [Dim, Dim]
-    return remembered(sums, a, b, () => fromTerms([...a.terms, ...b.terms]))
-  }
-  return fromTerms(dims.flatMap((d) => d.terms))
+  if (dims.length === 0) return zero
+  let sum = dims[0]!
+  for (let i = 1; i < dims.length; i++) sum = addTwo(sum, dims[i]!)
+  return sum
+}
+function addTwo(a: Dim, b: Dim): Dim {
+  if (a.constant !== undefined && b.constant !== undefined) return dim(a.constant + b.constant)
+  return remembered(sums, a, b, () => fromTerms([...a.terms, ...b.terms]))
 }
 export function scale(d: Dim, factor: number): Dim {
-  return fromTerms(d.terms.map((t) => ({ ...t, coefficient: safe(t.coefficient * factor) })))
+  if (factor === 1) return d
+  if (d.constant !== undefined) return dim(d.constant * factor)
+  return remembered(multiples, d, factor, () =>
+    fromTerms(d.terms.map((t) => ({ ...t, coefficient: safe(t.coefficient * factor) }))),
+  )
 }
 export function subtract(a: Dim, b: Dim): Dim {
-  return add(a, scale(b, -1))
+  return a === b ? zero : add(a, scale(b, -1))
 }
 export function multiply(...dims: readonly Dim[]): Dim {
-  return dims.reduce(
-    (a, b) => (a === one ? b : b === one ? a : remembered(products, a, b, () => multiplyTwo(a, b))),
-    one,
-  )
+  let made = one
+  for (const d of dims) made = made === one ? d : d === one ? made : timesTwo(made, d)
+  return made
+}
+function timesTwo(a: Dim, b: Dim): Dim {
+  if (a.constant !== undefined && b.constant !== undefined) return dim(a.constant * b.constant)
+  return remembered(products, a, b, multiplyTwo)
 }
 function multiplyTwo(a: Dim, b: Dim): Dim {
   const terms: Term[] = []
@@ -163,6 +176,10 @@ export function floorQuotient(a: Dim, b: Dim): Dim {
   const exact = exactQuotient(a, b)
   if (exact) return exact
   if (a.constant !== undefined && b.constant !== undefined) return dim(Math.floor(a.constant / b.constant))
+  return remembered(quotients, a, b, inexactQuotient)
+}
+
+function inexactQuotient(a: Dim, b: Dim): Dim {
   if (b.terms.length === 1) {
     // ⌊(b·x + r) / b⌋ = x + ⌊r / b⌋: take the divisible terms out, and the whole part of a constant remainder.
     const whole: Term[] = []

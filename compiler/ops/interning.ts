@@ -16,14 +16,31 @@ function attributeKey(value: unknown): string {
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value !== 'object' || value === null) return String(value)
-  if (Array.isArray(value)) return value.length > longList ? identity(value) : `[${value.map(attributeKey).join(',')}]`
+  if (Array.isArray(value)) {
+    if (value.length > longList) return identity(value)
+    return value.length > shortList ? remembered(value) : listKey(value)
+  }
   if ('key' in value) return (value as Dim).key
   // The body of a scan is a graph of its own, the same only as itself.
   if ('family' in value) return identity(value)
-  return `{${Object.entries(value)
-    .map(([name, field]) => `${name}:${attributeKey(field)}`)
-    .sort()
-    .join(',')}}`
+  let text = '{'
+  for (const [name, field] of Object.entries(value)) text += `${name}:${attributeKey(field)},`
+  return `${text}}`
+}
+
+const listKey = (list: readonly unknown[]): string => {
+  let text = '['
+  for (const item of list) text += `${attributeKey(item)},`
+  return `${text}]`
+}
+
+/** Tables of numbers go from pass to pass as they are: their text is made once. */
+const shortList = 16
+const texts = new WeakMap<object, string>()
+function remembered(list: readonly unknown[]): string {
+  const text = texts.get(list) ?? listKey(list)
+  texts.set(list, text)
+  return text
 }
 
 /** Long tables of numbers are one only when they are the same list: comparing them would cost more than it saves. */
