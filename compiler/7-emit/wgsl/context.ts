@@ -89,13 +89,16 @@ export function tripCount({ shader }: Context, size: Dim): string {
 
 export const opaque = (shader: Shader, count: string): string => `${count} + ${shader.builtin('group')}.z`
 
+export interface Turns {
+  /** The axis that goes in larger steps. */
+  readonly axis: Axis | undefined
+  readonly step: number
+  /** No driver is to unroll more than the innermost loop, and that only up to so many turns. */
+  readonly unrolled?: number | undefined
+}
+
 /** Nested loops over axes, the first outermost. One axis may go in larger steps; one step over all of it is no loop. */
-export function loops(
-  context: Context,
-  axes: readonly Axis[],
-  fill: (inner: Context) => void,
-  turns?: { readonly axis: Axis | undefined; readonly step: number },
-): void {
+export function loops(context: Context, axes: readonly Axis[], fill: (inner: Context) => void, turns?: Turns): void {
   const [axis, ...rest] = axes
   if (!axis) {
     fill(context)
@@ -107,7 +110,10 @@ export function loops(
     return
   }
   const i = context.shader.fresh('i')
-  const limit = tripCount(context, axis.extent)
+  const isInnermost = rest.every((other) => other === turns?.axis && other.extent.constant === turns.step)
+  const most = isInnermost ? (turns?.unrolled ?? 0) : 0
+  const isKept = turns?.unrolled !== undefined && (axis.extent.constant ?? 0) > most
+  const limit = isKept ? opaque(context.shader, context.shader.size(axis.extent)) : tripCount(context, axis.extent)
   context.block.nest(`for (var ${i} = 0u; ${i} < ${limit}; ${step === 1 ? `${i}++` : `${i} += ${step}u`})`, (block) =>
     loops(bind(context, [[axis, i]], block), rest, fill, turns),
   )

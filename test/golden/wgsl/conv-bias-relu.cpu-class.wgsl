@@ -64,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let k80 = i6 * 27u;
     let k84 = i7 * 27u;
     let k88 = i8 * 27u;
-    for (var i45 = 0u; i45 < 3u; i45++) {
+    for (var i45 = 0u; i45 < 3u + group.z; i45++) {
       let k51 = k50 + i45 * 81u;
       let k58 = k57 + i45 * 81u;
       let k65 = k64 + i45 * 81u;
@@ -73,7 +73,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let k81 = k80 + i45 * 9u;
       let k85 = k84 + i45 * 9u;
       let k89 = k88 + i45 * 9u;
-      for (var i46 = 0u; i46 < 3u; i46++) {
+      for (var i46 = 0u; i46 < 3u + group.z; i46++) {
         let k48 = i12 + i46 - 1u;
         let k52 = k51 + i46 * 9u;
         let k55 = i17 + i46 - 1u;

@@ -57,7 +57,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let k44 = i8 * 784u;
     let k46 = i5 * 784u;
     let k48 = i6 * 784u;
-    for (var i41 = 0u; i41 < 784u; i41++) {
+    for (var i41 = 0u; i41 < 784u + group.z; i41++) {
       let v43 = t1[k42 + i41];
       let v45 = t1[k44 + i41];
       let v47 = t0[k46 + i41];
