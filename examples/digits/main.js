@@ -41,7 +41,7 @@ function softmax(logits) {
 const told = {
   gpu: (name) => `Running on ${name}.`,
   software: (name) => `Running on ${name}, a GPU in software: training is slow here.`,
-  wasm: () => 'Running on the processor: this browser offers no WebGPU, and training takes a little longer.',
+  wasm: () => 'Running on the processor: this browser offers no GPU, and training takes a little longer.',
 }
 
 function fail(error) {

@@ -52,8 +52,8 @@ afterAll(async () => {
   rmSync(base, { recursive: true, force: true })
 })
 
-const phone = { width: 375, height: 812 }
-const desktop = { width: 900, height: 820 }
+const phone = { width: 390, height: 844 }
+const desktop = { width: 1280, height: 900 }
 
 async function open(url: string, viewport: typeof phone): Promise<{ page: Page; errors: string[] }> {
   const page = await browser.newPage({ viewport })
