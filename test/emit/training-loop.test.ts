@@ -1,7 +1,7 @@
 /** The generated training loop against `dlmc train`: the same bits at the end, the same validations, going on after an interruption. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chosenDriver } from '../device/adapter.ts'
 import { type App, makeApp } from './app.ts'
 
@@ -109,9 +109,9 @@ interface Ended {
   told: { step: number; loss?: number; best: boolean }[]
   steps: number
 }
-const ended = (run: string): Ended =>
+const ended = (run: string, device = ''): Ended =>
   app.run<Ended>(
-    `${prelude}\nconst trainer = await ${run}\nprint({ weights: hex(await trainer.save()), told, steps: trainer.steps })`,
+    `${prelude}\nif ('${device}') process.env.DLM_DEVICE = '${device}'\nconst trainer = await ${run}\nprint({ weights: hex(await trainer.save()), told, steps: trainer.steps })`,
   )
 
 interface Event {
@@ -123,9 +123,10 @@ interface Event {
 }
 
 /** The block as `dlmc train` runs it. */
-function trained(block: string): Ended {
-  app.dlmc('train', 'small.dlm', block, '--device', chosenDriver().name, '--quiet', '--out', `runs-${block}`)
-  const run = join(app.folder, `runs-${block}`, readdirSync(join(app.folder, `runs-${block}`))[0]!)
+function trained(block: string, device: string): Ended {
+  const out = `runs-${block}-${device}`
+  app.dlmc('train', 'small.dlm', block, '--device', device, '--quiet', '--out', out)
+  const run = join(app.folder, out, readdirSync(join(app.folder, out))[0]!)
   const events = readFileSync(join(run, 'metrics.jsonl'), 'utf8')
     .trim()
     .split('\n')
@@ -146,16 +147,18 @@ function trained(block: string): Ended {
   return { weights, told, steps: events.at(-1)!.step }
 }
 
-it.each([
-  ['Averaged', 'trainSmall(data, { onCheckpoint })'],
-  ['Patient', 'trainSmallPatient(data, { onCheckpoint })'],
-  ['Plain', 'trainSmallPlain({ train: data.train }, { onCheckpoint })'],
-])('%s ends with the bits of `dlmc train`, and judges alike on the way', (block, run) => {
-  const expected = trained(block)
-  const given = ended(run)
-  expect(Object.keys(given.weights).length).toBe(4)
-  expect(given).toEqual(expected)
-  expect(given.told.length).toBeGreaterThan(2)
+describe.each([chosenDriver().name, 'wasm'])('on %s', (device) => {
+  it.each([
+    ['Averaged', 'trainSmall(data, { onCheckpoint })'],
+    ['Patient', 'trainSmallPatient(data, { onCheckpoint })'],
+    ['Plain', 'trainSmallPlain({ train: data.train }, { onCheckpoint })'],
+  ])('%s ends with the bits of `dlmc train`, and judges alike on the way', (block, run) => {
+    const expected = trained(block, device)
+    const given = ended(run, device)
+    expect(Object.keys(given.weights).length).toBe(4)
+    expect(given).toEqual(expected)
+    expect(given.told.length).toBeGreaterThan(2)
+  })
 })
 
 it('goes on after an interruption as if there had been none', () => {

@@ -32,7 +32,7 @@ beforeAll(() => {
   )
   app.write('alone.mjs', `import { work } from './work.js'\nprocess.stdout.write(JSON.stringify(await work()))`)
   expected = inNode(process.execPath, 'in-node.mjs', '1')
-}, 60_000)
+})
 afterAll(() => app?.remove())
 
 /** What all sides do; it is one file. */
@@ -63,7 +63,7 @@ function inNode(binary: string, script: string, threads: string): Worked {
     // Without drivers, so that there is no WebGPU.
     env: { ...env, DLM_THREADS: threads, VK_ICD_FILENAMES: '/nonexistent', VK_DRIVER_FILES: '/nonexistent' },
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 240_000,
   })
   expect(status, stderr).toBe(0)
   return JSON.parse(stdout) as Worked

@@ -9,13 +9,12 @@ import { check } from '../../compiler/1-check/index.ts'
 import { incrementalModel } from '../../compiler/2-lower/incremental.ts'
 import { simplify } from '../../compiler/4-simplify/simplify.ts'
 import { tokenSequencesOf } from '../../compiler/sequences.ts'
-import { enableRelaxedSimd } from '../../runtime/node/threads.ts'
+import { providePlatform } from '../../runtime/node/platform.ts'
 import { wasmDevice } from '../../runtime/wasm/device.ts'
 import { root } from '../grammar/samples.ts'
 import { difference } from './agreement.ts'
 
-enableRelaxedSimd()
-const processor = wasmDevice({ threads: 1 })
+providePlatform()
 const folder = join(root, 'models')
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.dlm'))
 
@@ -46,12 +45,18 @@ describe.each(found.map((each) => [each.title, each] as const))('%s', (title, { 
     return
   }
   it.each([
-    [1, 1, 0],
-    [3, context, 32],
-  ])('batch %i, %i positions, %i of them several at a time', { timeout: 300_000 }, async (batch, T, prefilled) => {
-    const given = { program, model, ...(args && { arguments: args }), dims: { batch, T, S: 7 } }
-    expect(await difference(given, processor, { prefilled })).toBeLessThan(1e-5)
-  })
+    [1, 1, 0, 1],
+    [3, context, 32, 2],
+  ])(
+    'batch %i, %i positions, %i of them several at a time, by threads: %i',
+    {
+      timeout: 300_000,
+    },
+    async (batch, T, prefilled, threads) => {
+      const given = { program, model, ...(args && { arguments: args }), dims: { batch, T, S: 7 } }
+      expect(await difference(given, wasmDevice({ threads }), { prefilled })).toBeLessThan(1e-5)
+    },
+  )
 })
 
 it('the causal models are among them', () => {
