@@ -1,7 +1,7 @@
 /**
  * One workload, several peers → their times. All processes live at once and take turns, so that what the machine does
- * meanwhile meets them alike; only one works at a time. First each does its first step with an empty shader cache, then a
- * few to warm up, then some rounds of timed blocks. Whoever gives a wrong answer is not timed.
+ * meanwhile meets them alike; only one works at a time. First each does its first step with an empty shader cache, then some
+ * to warm up, then some rounds of timed blocks. Whoever gives a wrong answer is not timed.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -48,6 +48,8 @@ interface Contestant {
   readonly version: string
   first: number
   steps: number
+  /** Milliseconds a run at the end of the warm-up. */
+  pace: number
   readonly losses: number[]
   readonly blocks: { reply: BlockReply; wall: number; busy: number }[]
 }
@@ -90,7 +92,7 @@ export async function contest(request: Contest): Promise<{ rows: Row[]; failures
         tell(`${workload.id} ${peer.name}: first ${(contestant.first / 1000).toFixed(2)} s`)
     }
     for (const contestant of [...contestants])
-      await attempt(contestant, () => turn(contestant, warmUp, expectation, false))
+      await attempt(contestant, () => warmUp(contestant, workload, expectation))
     for (let round = 0; round < rounds; round++)
       for (const contestant of inTurn(contestants, round))
         await attempt(contestant, () => turn(contestant, runsOf(workload, contestant), expectation, true))
@@ -109,17 +111,36 @@ export async function contest(request: Contest): Promise<{ rows: Row[]; failures
   }
 }
 
-const warmUp = 2
+/**
+ * An engine compiles code anew while it runs, better each time it finds that the code is used much: until it has, steps take
+ * several times as long (jax-js on WebAssembly, W1: 98 ms, then 21). So everyone runs for a while, and at least twice; not so
+ * often that no loss would be left to check.
+ */
+const warm = { least: 2, most: 20, milliseconds: 2000 } as const
+
+async function warmUp(contestant: Contestant, workload: Workload, expectation: Expectation) {
+  const start = performance.now()
+  let [runs, chunk] = [0, warm.least as number]
+  while (true) {
+    const began = performance.now()
+    const fault = await turn(contestant, chunk, expectation, false)
+    if (fault !== undefined) return fault
+    contestant.pace = (performance.now() - began) / chunk
+    runs += chunk
+    if (performance.now() - start > warm.milliseconds) return undefined
+    if (workload.kind !== 'train') chunk *= 2
+    else if (runs >= warm.most) return undefined
+  }
+}
 
 /** Another one begins each round. */
 const inTurn = <T>(list: readonly T[], round: number): T[] => list.map((_, i) => list[(i + round) % list.length]!)
 
-/** Blocks long enough to be measured; of a training whose steps take many seconds five, else ten. */
-function runsOf(workload: Workload, { blocks }: Contestant): number {
+/** Blocks long enough to be measured; of a training whose steps take seconds five steps, else ten. */
+function runsOf(workload: Workload, { pace }: Contestant): number {
   switch (workload.kind) {
-    case 'train': {
-      return (blocks[0]?.reply.each[0] ?? 0) > 14_000 ? 5 : 10
-    }
+    case 'train':
+      return pace > 2000 ? 5 : 10
     case 'infer':
       return 10
     case 'product':
@@ -138,7 +159,7 @@ async function start(peer: PeerEntry, { id }: Workload, device: string, folder: 
   })
   try {
     const { version } = await child.ready()
-    return { peer, child, version, first: 0, steps: 0, losses: [], blocks: [] }
+    return { peer, child, version, first: 0, steps: 0, pace: 0, losses: [], blocks: [] }
   } catch (error) {
     child.kill()
     throw error

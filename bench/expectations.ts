@@ -1,7 +1,7 @@
 /** Checks what a peer computed: its losses step by step, its outputs. Answers with the fault, where there is one. */
 import { readFileSync, rmSync } from 'node:fs'
 import { selectDevice } from '../cli/session.ts'
-import { openWorkload } from './dlm-session.ts'
+import { compileAndOpen } from './dlm-session.ts'
 import { referenceLosses } from './reference.ts'
 import { type InferenceWorkload, inputsOf, type ProductWorkload, type Workload } from './workloads.ts'
 
@@ -51,7 +51,7 @@ interface Samples {
 
 async function samplesOf(workload: InferenceWorkload | ProductWorkload): Promise<Samples> {
   if (workload.kind === 'product') return productSamples(workload)
-  const { executor, run, output } = await openWorkload(workload, await selectDevice('reference', true))
+  const { executor, run, output } = await compileAndOpen(workload, await selectDevice('reference', true))
   await run()
   const values = await executor.read(output)
   executor.dispose()

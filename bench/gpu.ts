@@ -13,7 +13,7 @@ import { openCompiled, type SelectedDevice, selectDevice } from '../cli/session.
 import { check } from '../compiler/1-check/index.ts'
 import { compile } from '../compiler/pipeline.ts'
 import { isGpu } from '../runtime/device.ts'
-import { openWorkload } from './dlm-session.ts'
+import { compileAndOpen } from './dlm-session.ts'
 import { expectationOf } from './expectations.ts'
 import { symmetric } from './numbers.ts'
 import { root } from './root.ts'
@@ -104,7 +104,7 @@ async function steps(id: string, count: number): Promise<void> {
   const workload = workloads.find((w) => w.id === id)!
   const expectation = await expectationOf(workload)
   const start = performance.now()
-  const { executor, run } = await openWorkload(workload, device as SelectedDevice)
+  const { executor, run } = await compileAndOpen(workload, device as SelectedDevice)
   const loss = async () => (await executor.scalars()).at(-1)!.values['loss']!
   await run()
   const firstLoss = await loss()

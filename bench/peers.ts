@@ -22,6 +22,8 @@ export const python = once(() =>
   ),
 )
 const script = (name: string) => () => [process.execPath, fileURLToPath(new URL(`peers/${name}.js`, import.meta.url))]
+/** Made by `scripts/bundle-bench.mjs`. */
+const bundled = (name: string) => () => [process.execPath, join(root, 'bench', 'dist', 'bundled', `${name}.js`)]
 const packaged = (name: string) => () =>
   existsSync(join(root, 'bench', 'node_modules', name))
     ? undefined
@@ -32,7 +34,7 @@ const onGpu = (device: string): boolean => device !== 'wasm' && device !== 'cpu'
 export const torchScript = join(root, 'bench', 'peers', 'torch_peer.py')
 
 export const peers: readonly PeerEntry[] = [
-  { name: 'dlm', title: 'dlm', command: script('dlm'), can: () => true, missing: () => undefined },
+  { name: 'dlm', title: 'dlm', command: bundled('dlm'), can: () => true, missing: () => undefined },
   {
     name: 'tfjs',
     title: 'TensorFlow.js',

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { selectDevice } from '../cli/session.ts'
-import { openWorkload } from './dlm-session.ts'
+import { compileAndOpen } from './dlm-session.ts'
 import { root } from './root.ts'
 import { models, type TrainingWorkload } from './workloads.ts'
 
@@ -30,7 +30,7 @@ export function referenceLosses(workload: TrainingWorkload): readonly number[] {
 
 /** Runs the interpreter and records what it gave, after each step, since a step may take minutes. */
 export async function record(workload: TrainingWorkload, steps: number, tell: (line: string) => void): Promise<void> {
-  const { executor, run } = await openWorkload(workload, await selectDevice('reference', true))
+  const { executor, run } = await compileAndOpen(workload, await selectDevice('reference', true))
   const losses: number[] = []
   for (let step = 1; step <= steps; step++) {
     const start = performance.now()

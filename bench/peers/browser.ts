@@ -1,6 +1,6 @@
 /** Makes this Node process look like a browser with WebGPU, which is what the JavaScript peers are written for. */
+import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { create, globals } from 'webgpu'
 import { findSoftwareVulkan, useSoftwareVulkan } from '../../runtime/node/vulkan.ts'
 import { countCalls } from './counts.ts'
 
@@ -9,13 +9,21 @@ export const faults: string[] = []
 export function installBrowser(device: string): void {
   if (device === 'lavapipe' || device === 'swiftshader') useSoftwareVulkan(findSoftwareVulkan(device)!)
   process.env['XDG_RUNTIME_DIR'] ??= '/tmp'
-  countCalls(globals)
-  Object.assign(globalThis, globals, { self: globalThis, window: globalThis })
-  const navigator = { gpu: create([]), userAgent: 'node', hardwareConcurrency: availableParallelism() }
+  Object.assign(globalThis, { self: globalThis, window: globalThis })
+  const processor = { userAgent: 'node', hardwareConcurrency: availableParallelism() }
+  // A process that computes with WebAssembly has no need of WebGPU, nor of the memory that it takes.
+  const navigator = device === 'wasm' ? processor : { ...processor, gpu: createGpu() }
   Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true, writable: true })
   // Standard output belongs to the protocol, and the libraries' warnings to nobody.
   console.warn = () => undefined
   console.log = () => undefined
+}
+
+function createGpu(): GPU {
+  const { create, globals } = createRequire(import.meta.url)('webgpu') as typeof import('webgpu')
+  countCalls(globals)
+  Object.assign(globalThis, globals)
+  return create([])
 }
 
 export function listen(device: GPUDevice): void {

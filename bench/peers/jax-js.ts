@@ -71,11 +71,13 @@ function training(job: Job, model: ModelName): Subject {
   let last: Value
   let count = 0
   return {
-    run() {
+    async run() {
       last?.dispose()
       count += 1
       const [c1, c2] = [0.9, 0.999].map((beta) => np.array(1 / (1 - beta ** count)))
       ;[last, parameters, m, v] = step(parameters, m, v, c1, c2, inputFor(model, job.inputs), np.array(labels))
+      // Its documentation warns of long queues: on WebAssembly, W4 runs out of memory where nobody waits. It costs no time.
+      if (job.device === 'wasm') await last.blockUntilReady()
     },
     loss: async () => (await last.ref.data())[0],
   }
@@ -99,10 +101,15 @@ function product(job: Job): Subject {
     return np.array(data, { shape: [...shape] })
   })
   const multiply = jit((a: Value, b: Value) => np.matmul(a, b))
-  // Every result is kept until it is waited for: work whose result is gone before it was dispatched would be left out.
+  // Every result is kept until it is waited for: work whose result is gone before it was dispatched would be left out. On
+  // WebAssembly, where a product takes as long in a queue as by itself, one is held at a time.
   const results: Value[] = []
   return {
-    run: () => results.push(multiply(a.ref, b.ref)),
+    async run() {
+      if (job.device === 'wasm') for (const result of results.splice(0)) result.dispose()
+      results.push(multiply(a.ref, b.ref))
+      if (job.device === 'wasm') await results.at(-1).blockUntilReady()
+    },
     output: () => results.at(-1).ref.data(),
     async settle() {
       for (const result of results) await result.blockUntilReady()

@@ -2,11 +2,12 @@
  * The half that all peers have in common: a process that opens a workload and then runs it as often as it is told, so that
  * several peers' processes can take turns on one machine. A line of JSON comes in, a line of JSON goes out.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { counts } from './counts.ts'
 import { type Job, readJob } from './job.ts'
+import { peakBytes } from './peak.ts'
 
 export interface Peer {
   readonly version: string
@@ -119,10 +120,4 @@ async function block(subject: Subject, { workload }: Job, runs: number): Promise
     dispatches: (counts.dispatches - counted.dispatches) / runs,
     buffers: (counts.buffers - counted.buffers) / runs,
   }
-}
-
-/** The most memory this process ever held. The usual figure may be the parent's, whose memory a child shares for a moment. */
-function peakBytes(): number {
-  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024
-  return 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1])
 }

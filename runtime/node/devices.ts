@@ -7,7 +7,7 @@ import { NoDeviceError } from '../errors.ts'
 import type { DeviceDescription } from '../executor.ts'
 import { wasmDevice } from '../wasm/device.ts'
 import { adapterNamed, adapterNames, preferredAdapter } from './dawn.ts'
-import { coreCount, enableRelaxedSimd, usableMemory } from './threads.ts'
+import { askedThreads, coreCount, enableRelaxedSimd, usableMemory } from './threads.ts'
 import { findSoftwareVulkan, type SoftwareVulkanName, useSoftwareVulkan } from './vulkan.ts'
 
 export interface FoundDevice {
@@ -67,7 +67,7 @@ async function hardware(): Promise<FoundDevice | undefined> {
 
 function wasm(): FoundDevice {
   enableRelaxedSimd()
-  return found(wasmDevice({ threads: coreCount(), memory: usableMemory() }))
+  return found(wasmDevice({ threads: askedThreads(), cores: coreCount(), memory: usableMemory() }))
 }
 
 async function software(name: SoftwareVulkanName): Promise<FoundDevice> {

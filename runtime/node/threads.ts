@@ -11,11 +11,14 @@ export function enableRelaxedSimd(): void {
     setFlagsFromString('--experimental-wasm-relaxed-simd')
 }
 
-/** `DLM_THREADS`, or a thread for each core. */
-export function coreCount(): number {
+/** `DLM_THREADS`, where it is a number of threads: exactly so many are wanted. */
+export function askedThreads(): number | undefined {
   const asked = Number(process.env['DLM_THREADS'])
-  return Number.isInteger(asked) && asked > 0 ? asked : availableParallelism()
+  return Number.isInteger(asked) && asked > 0 ? asked : undefined
 }
+
+/** What was asked for, or a thread for each core. */
+export const coreCount = (): number => askedThreads() ?? availableParallelism()
 
 export const startWorker: StartWorker = (program, onMessage, onError) => {
   const text = `const { parentPort } = require('node:worker_threads')

@@ -45,6 +45,10 @@ export function commandList(
   return { commands: Int32Array.from(commands), scalars: Int32Array.from(scalars) }
 }
 
+/** About what one run of an entry takes a thread. */
+export const runNanoseconds = ({ dispatches }: Entry, dims: DimValues): number =>
+  dispatches.reduce((sum, d) => sum + nanoseconds({ ...d, repeats: 1 }, dims), 0)
+
 /** About what one run of it takes a thread: 20 operations or 8 bytes a nanosecond, as measured on a laptop's core. */
 function nanoseconds({ flops, bytes, repeats = 1 }: Dispatch, dims: DimValues): number {
   return (evaluate(flops, dims) / 20 + evaluate(bytes, dims) / 8) / Math.max(1, evaluate(repeats, dims))

@@ -18,7 +18,7 @@ import {
 import type { DeviceDescription, Executor, OpenOptions } from '../executor.ts'
 import { checkFits, type Room, variantsOf } from '../fit.ts'
 import { makeExecutor, outputsOf, type PreparedRun, runKey } from '../make-executor.ts'
-import { commandList } from './command-list.ts'
+import { commandList, runNanoseconds } from './command-list.ts'
 import { type Layout, layOut, pageBytes, threadBytes, wasmStaging } from './layout.ts'
 import { type Crew, machineOf } from './machine.ts'
 import { moduleFor } from './modules.ts'
@@ -32,6 +32,19 @@ export interface WasmRun extends PreparedRun {
   readonly scalars: readonly (readonly [name: string, word: number])[]
 }
 
+/** How many threads: so many, or so many where there is work for them. */
+export interface CrewSize {
+  readonly most: number
+  readonly exact: boolean
+}
+
+/**
+ * Nanoseconds of one thread's work in a run. Where no run has more, and none is a step of a training, whose batches the host
+ * prepares meanwhile, the host runs them by itself: it would wait for the result anyway, waking threads takes as long as
+ * they save, and each is some 9 MiB of the process (`bench/NOTES.md`).
+ */
+const worthThreads = 2_000_000
+
 /** Looks at a word so often take about 50 µs. */
 const spins = 10_000
 
@@ -40,7 +53,7 @@ const most = 65_536 * pageBytes
 export async function openWasmSession(
   program: CompiledProgram,
   description: DeviceDescription,
-  threads: number,
+  crewSize: CrewSize,
   memoryLimit: number | undefined,
   options: OpenOptions,
 ): Promise<Executor> {
@@ -52,6 +65,9 @@ export async function openWasmSession(
   const entries = new Map(program.entries.map((entry) => [entry.name, entry]))
   const variants = variantsOf(options)
   for (const { entry } of variants) if (!entries.has(entry)) throw new NameError('entry', entry, [...entries.keys()])
+  const work = variants.map(({ entry, dims }) => runNanoseconds(entries.get(entry)!, dims))
+  const threads =
+    crewSize.exact || options.entries.includes('step') || Math.max(...work) > worthThreads ? crewSize.most : 1
 
   const room: Room = {
     name: description.name,

@@ -14,7 +14,7 @@ export interface ContractSchedule {
   readonly split: number
 }
 
-const mostRows = 64
+const mostRows = 128
 const mostColumns = 128
 const mostDepth = 256
 
