@@ -1,4 +1,5 @@
 /** Runs on one or several devices → `bench/RESULTS.md`. */
+import type { Row } from '../contest.ts'
 import type { Outcome } from '../outcome.ts'
 import { cells, columns, disturbance } from './columns.ts'
 
@@ -24,6 +25,7 @@ function section(outcome: Outcome): string[] {
     '',
     `${date.slice(0, 10)}, ${machine.processor}, ${machine.cores} cores, ${Math.round(machine.memoryBytes / 2 ** 30)} GiB, ${machine.system}; Node ${outcome.node}, Dawn of \`webgpu\` ${outcome.webgpu}.`,
     `Adapters: ${adapters.join('; ')}.`,
+    ...compilerLine(rows),
     ...(note ? ['', `Note: ${note}.`] : []),
     '',
     `| ${columns.map((c) => c.title).join(' | ')} |`,
@@ -33,4 +35,14 @@ function section(outcome: Outcome): string[] {
       ? ['', ...failures.map(({ workload, peer, reason }) => `- ${workload}, ${peer}: ${reason}`)]
       : []),
   ]
+}
+
+/** What peak memory leaves out: a build step's process has ended before the program's begins to work. */
+function compilerLine(rows: readonly Row[]): string[] {
+  const peaks = rows.flatMap(({ facts }) =>
+    typeof facts['compilerPeakBytes'] === 'number' ? facts['compilerPeakBytes'] : [],
+  )
+  if (peaks.length === 0) return []
+  const most = Math.round(Math.max(...peaks) / 2 ** 20)
+  return [`dlm compiles ahead, in a process that has ended before the session opens; it held at most ${most} MiB.`]
 }

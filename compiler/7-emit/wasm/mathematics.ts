@@ -61,9 +61,11 @@ const nan = integers(0x7fc00000)
 /**
  * `2ⁿ·exp(r)` with |r| ≤ ½ ln 2: adding 1.5·2²³ rounds x/ln 2 to the integer n and leaves it in the low bits. The scale is
  * two factors, so that results among the subnormal numbers and just below infinity are right. Cephes' polynomial.
+ * What is 0 (masked scores, mostly) is computed at 0 and left out: processors take long for products that are too small.
  */
 function exponential(block: Block, x: Expression): Expression {
-  const bounded = keep(block, op('f32x4.pmin', op('f32x4.pmax', x, floats(-104)), floats(89)))
+  const vanishes = keep(block, op('f32x4.lt', x, floats(-104)))
+  const bounded = keep(block, op('f32x4.pmin', op('v128.andnot', x, vanishes), floats(89)))
   const shifted = keep(block, add(mul(bounded, floats(Math.LOG2E)), floats(12582912)))
   const whole = keep(block, sub(shifted, floats(12582912)))
   const r = keep(block, sub(sub(bounded, mul(whole, floats(0.693359375))), mul(whole, floats(-2.1219444e-4))))
@@ -75,7 +77,8 @@ function exponential(block: Block, x: Expression): Expression {
   const n = keep(block, op('i32x4.sub', shifted, integers(0x4b400000)))
   const half = keep(block, op('i32x4.shr_s', n, number(1)))
   const powerOfTwo = (e: Expression) => op('i32x4.shl', op('i32x4.add', e, integers(127)), number(23))
-  return mul(mul(value, powerOfTwo(half)), powerOfTwo(op('i32x4.sub', n, half)))
+  const power = mul(mul(value, powerOfTwo(half)), powerOfTwo(op('i32x4.sub', n, half)))
+  return op('v128.andnot', power, vanishes)
 }
 
 /** `log(2ᵏ·m) = k·ln 2 + log m` with √½ ≤ m < √2; the polynomial in (m - 1)/(m + 1) is that of FreeBSD's logf. */

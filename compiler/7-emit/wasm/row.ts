@@ -1,13 +1,13 @@
 /**
  * Row kernels: for each outer index, reductions over a row one after another, then stores for its elements and results.
  * Four lanes share a row where its elements lie side by side, and are combined at the end; where those of neighbouring
- * rows do, each lane has a row of its own. Few very long rows are cut in parts (`row-parts.ts`).
+ * rows do, each lane has a row of its own.
  */
 import { ceilQuotient, type Dim, dim, multiply, one } from '../../ir/dim.ts'
-import type { Axis, RowKernel } from '../../ir/kernel.ts'
+import type { Axis, RowKernel, Store } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import { accumulator } from '../wgsl/identity.ts'
-import { levelsOf } from '../wgsl/reduction.ts'
+import { levelsOf, stagesIn } from '../wgsl/reduction.ts'
 import { type Expression, get, integerLanes, number, size } from './code.ts'
 import { type Accumulator, accumulate, combineLanes, declareAccumulator, finished, isArg } from './combine.ts'
 import {
@@ -27,7 +27,7 @@ import { op, plus, times } from './instructions.ts'
 import { laneQuality } from './lane-choice.ts'
 import { least } from './map.ts'
 import { printScalar, printVector } from './print-scalar.ts'
-import { alongLanes, alongOne } from './reduce.ts'
+import { alongLanes } from './reduce.ts'
 import { countStores, writeStores } from './stores.ts'
 
 /** Rows that one group computes where each lane has its own. */
@@ -40,20 +40,14 @@ export function emitRow(kernel: RowKernel): EmittedKernel {
   return { stages: [fn.finish(kernel.name, groups)], scratch: [] }
 }
 
-export function countRow(fn: KernelFunction, kernel: RowKernel): void {
+function countRow(fn: KernelFunction, kernel: RowKernel): void {
   for (const { value } of kernel.stages) fn.identities.count(value)
   countStores(fn, kernel.stores)
   countStores(fn, kernel.results)
 }
 
-/** A run of the row's first axis. */
-export interface Part {
-  readonly begin: Expression
-  readonly end: Expression
-}
-
 /** Where the four lanes lie. */
-export function rowLanes(
+function rowLanes(
   fn: KernelFunction,
   kernel: RowKernel,
 ): { readonly by: 'outer' | 'row'; readonly axis: Axis } | { readonly by: 'none'; readonly axis?: undefined } {
@@ -91,19 +85,31 @@ function byOuter(fn: KernelFunction, kernel: RowKernel): Dim {
   return multiply(elements(others), chunks)
 }
 
-/** All of a row, or of four where the context has lanes. */
+/**
+ * All of a row, or of four where the context has lanes. A store takes part in the first pass that knows what it needs: the
+ * exponentials of a softmax are stored while they are summed, not computed twice.
+ */
 function fillRow(outer: Context, kernel: RowKernel): void {
   let context = outer
+  let stores = kernel.stores
+  const known = new Set<number>()
   for (const level of levelsOf(kernel.stages)) {
-    const done = reduceLevel(context, kernel, level)
+    const ready = stores.filter((store) => isReady(kernel, store, known))
+    stores = stores.filter((store) => !ready.includes(store))
+    const done = reduceLevel(context, kernel, level, ready)
     context = withStages(context, kernel, level, done)
+    for (const stage of level) known.add(stage)
   }
-  if (kernel.stores.length > 0) forEachOfRow(context, kernel, (inner) => writeStores(inner, kernel.stores))
+  if (stores.length > 0) forEachOfRow(context, kernel, (inner) => writeStores(inner, stores))
   writeStores(context, kernel.results)
 }
 
+/** Whether a store of the row's elements needs no other stage. What is updated in place may be read by a later pass. */
+const isReady = ({ slots }: RowKernel, { slot, index, value }: Store, known: ReadonlySet<number>): boolean =>
+  slots[slot]!.access === 'write' && [...stagesIn(value), ...stagesIn(index)].every((stage) => known.has(stage))
+
 /** The context in which some stages have these values. */
-export function withStages(
+function withStages(
   context: Context,
   kernel: RowKernel,
   level: readonly number[],
@@ -115,12 +121,22 @@ export function withStages(
   return bind(context, [...known, ...(level[0] === 0 ? [[accumulator, known[0]![1]] as const] : [])])
 }
 
-/** The values of stages that one pass over (a part of) the row gives. */
-export function reduceLevel(context: Context, kernel: RowKernel, level: readonly number[], part?: Part): Expression[] {
-  return reduced(context, kernel, level, part).map(finished)
+/** The values of stages that one pass over the row gives, which writes some of its stores too. */
+function reduceLevel(
+  context: Context,
+  kernel: RowKernel,
+  level: readonly number[],
+  stores: readonly Store[],
+): Expression[] {
+  return reduced(context, kernel, level, stores).map(finished)
 }
 
-export function reduced(context: Context, kernel: RowKernel, level: readonly number[], part?: Part): Accumulator[] {
+function reduced(
+  context: Context,
+  kernel: RowKernel,
+  level: readonly number[],
+  stores: readonly Store[],
+): Accumulator[] {
   const { block } = context
   const stages = level.map((i) => kernel.stages[i]!)
   const declare = (four: boolean) =>
@@ -132,20 +148,21 @@ export function reduced(context: Context, kernel: RowKernel, level: readonly num
       const element = four ? printVector(inner, value) : printScalar(inner, value)
       accumulate(inner.block, into[i]!, element, four ? lanePosition(inner, kernel, position) : position)
     })
+    writeStores(inner, stores)
   }
   if (context.lanes) {
     const own = declare(true)
-    eachOfRow(context, kernel, part, take(own, true))
+    eachOfRow(context, kernel, take(own, true))
     return own
   }
   const axis = rowLanes(context.fn, kernel).by === 'row' ? kernel.row.at(-1)! : undefined
   const rest = declare(false)
   if (!axis) {
-    eachOfRow(context, kernel, part, take(rest, false))
+    eachOfRow(context, kernel, take(rest, false))
     return rest
   }
   const lanes = declare(true)
-  eachOfRow(context, kernel, part, take(lanes, true), take(rest, false))
+  eachOfRow(context, kernel, take(lanes, true), take(rest, false))
   return lanes.map((four, i) => {
     const whole = combineLanes(block, four)
     const { value, position } = rest[i]!
@@ -158,25 +175,17 @@ export function reduced(context: Context, kernel: RowKernel, level: readonly num
 function eachOfRow(
   context: Context,
   kernel: RowKernel,
-  part: Part | undefined,
   first: (inner: Context) => void,
   rest?: (inner: Context) => void,
 ): void {
-  // A part is a run of the first axis.
-  const [head, ...tail] = kernel.row
-  const inner = (at: Context, axes: readonly Axis[]) => {
-    const last = axes.at(-1)
-    if (!last || !rest) loops(at, axes, first)
-    else loops(at, axes.slice(0, -1), (outer) => alongLanes(outer, last, number(0), size(last.extent), first, rest))
-  }
-  if (!part || !head) inner(context, kernel.row)
-  else if (tail.length === 0 && rest) alongLanes(context, head, part.begin, part.end, first, rest)
-  else alongOne(context, head, part.begin, part.end, (at) => (tail.length > 0 ? inner(at, tail) : first(at)))
+  const last = kernel.row.at(-1)
+  if (!last || !rest) return loops(context, kernel.row, first)
+  loops(context, kernel.row.slice(0, -1), (outer) => alongLanes(outer, last, number(0), size(last.extent), first, rest))
 }
 
 function forEachOfRow(context: Context, kernel: RowKernel, fill: (inner: Context) => void): void {
   const shared = !context.lanes && rowLanes(context.fn, kernel).by === 'row'
-  eachOfRow(context, kernel, undefined, fill, shared ? fill : undefined)
+  eachOfRow(context, kernel, fill, shared ? fill : undefined)
 }
 
 /** The flat position of the current element in its row. */

@@ -3,7 +3,7 @@
  * combination depends on the schedule alone, never on timing, so that equal inputs give equal bits.
  */
 import type { DType } from '../../ir/graph.ts'
-import type { RowKernel, Scalar } from '../../ir/kernel.ts'
+import type { Index, RowKernel, Scalar } from '../../ir/kernel.ts'
 import type { Combine } from '../../ops/op.ts'
 import { combined, isArg, noPosition, registerType, replaces, startOf } from './combine.ts'
 import type { Context } from './context.ts'
@@ -135,7 +135,7 @@ export function levelsOf(stages: readonly Stage[]): number[][] {
 }
 
 /** The stages that an expression reads. */
-export function stagesIn(root: Scalar): number[] {
+export function stagesIn(root: Scalar | Index): number[] {
   const seen = new Set<object>()
   const found = new Set<number>()
   const visit = (item: ReturnType<typeof childrenOf>[number]) => {
