@@ -7,9 +7,10 @@
  */
 import { parseArgs } from 'node:util'
 import { canMix, selectDevice } from '../cli/session.ts'
-import { type OpenWorkload, openWorkload } from './dlm-session.ts'
+import { compileAndOpen } from './dlm-session.ts'
 import { asInput } from './layouts.ts'
 import { integers, symmetric, tokenRows, uniform } from './numbers.ts'
+import type { OpenWorkload } from './open-workload.ts'
 import { models, type NamedTensor, workloads } from './workloads.ts'
 
 const { values } = parseArgs({
@@ -59,8 +60,8 @@ for (const id of values.workloads.split(',')) {
   const workload = workloads.find((w) => w.id === id)
   const batches = freshBatches[id]
   if (workload?.kind !== 'train' || !batches) throw new Error(`--workloads takes W2 and W4; this is ${id}`)
-  const single = await openWorkload(workload, device)
-  const mixed = await openWorkload(workload, device, { half: true })
+  const single = await compileAndOpen(workload, device)
+  const mixed = await compileAndOpen(workload, device, { half: true })
   const losses = { single: [] as number[], mixed: [] as number[] }
   const inputs = batches(models[workload.model].batch)
   for (let step = 0; step < steps; step++) {

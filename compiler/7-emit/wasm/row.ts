@@ -179,8 +179,11 @@ function eachOfRow(
   rest?: (inner: Context) => void,
 ): void {
   const last = kernel.row.at(-1)
-  if (!last || !rest) return loops(context, kernel.row, first)
-  loops(context, kernel.row.slice(0, -1), (outer) => alongLanes(outer, last, number(0), size(last.extent), first, rest))
+  if (!last || !rest) loops(context, kernel.row, first)
+  else
+    loops(context, kernel.row.slice(0, -1), (outer) =>
+      alongLanes(outer, last, number(0), size(last.extent), first, rest),
+    )
 }
 
 function forEachOfRow(context: Context, kernel: RowKernel, fill: (inner: Context) => void): void {
