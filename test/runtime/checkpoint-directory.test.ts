@@ -185,8 +185,9 @@ describe('killed while writing', () => {
     const random = randomStream(11, 'kills')
     const kills = Number(process.env['DLM_KILLS'] ?? 40)
     let before = 0
+    let longest = 60
     for (let kill = 0; kill < kills; kill++) {
-      await saveUntilKilled(random.below(60))
+      await saveUntilKilled(random.below(longest))
       // Every file under its real name is whole; not only the newest.
       for (const name of files().filter((name) => name.endsWith('.safetensors'))) {
         const { progress, tensors } = decodeCheckpoint(
@@ -200,6 +201,8 @@ describe('killed while writing', () => {
       const [newest] = await (await open()).recent(1)
       const step = newest?.progress.step ?? 0
       expect(step).toBeGreaterThanOrEqual(before)
+      // Where a busy machine did not come to save anything, the next may live longer.
+      if (step === before) longest = Math.min(2000, Math.ceil(1.5 * longest))
       before = step
     }
     expect(before).toBeGreaterThan(kills / 4)
