@@ -15,6 +15,8 @@ export interface Checkpoint {
   readonly source: string
   readonly tensors: ReadonlyMap<string, Tensor>
   readonly progress: TrainProgress
+  /** What its final weights will say of themselves, said here too: the text, the compiler, the block, vocabularies. */
+  readonly about?: ReadonlyMap<string, string> | undefined
 }
 
 /** Where a run stands. Plain JSON. */
@@ -46,8 +48,8 @@ const checksumAt = 8 + beginning.length
 export const momentKey = (name: string): string => `${momentPrefix}${name}`
 export const isMomentKey = (key: string): boolean => key.startsWith(momentPrefix)
 
-export function encodeCheckpoint({ program, source, tensors, progress }: Checkpoint): Uint8Array[] {
-  const metadata = new Map([
+export function encodeCheckpoint({ program, source, tensors, progress, about = new Map() }: Checkpoint): Uint8Array[] {
+  const own = new Map([
     ['checksum', checksumZeros],
     ['format', `dlm checkpoint ${formatVersion}`],
     ['program', program],
@@ -57,6 +59,7 @@ export function encodeCheckpoint({ program, source, tensors, progress }: Checkpo
     ['epoch', String(progress.epoch)],
     ['progress', JSON.stringify(progress)],
   ])
+  const metadata = new Map([...own, ...[...about].filter(([key]) => !own.has(key))])
   const chunks = safetensorsChunks(tensors, metadata)
   const digits = checksum(chunks)
   for (let i = 0; i < digits.length; i++) chunks[0]![checksumAt + i] = digits.charCodeAt(i)

@@ -46,7 +46,7 @@ export interface TrainOptions {
   readonly load?: LoadedWeights | undefined
   /** When it fires, the step in progress is finished, a checkpoint saved, and the run ends. */
   readonly signal?: AbortSignal | undefined
-  /** Goes into the metadata of the final weights, such as the vocabularies. */
+  /** Goes into the metadata of checkpoints and of the final weights, such as the vocabularies. */
   readonly metadata?: ReadonlyMap<string, string> | undefined
 }
 export interface LoadedWeights {
@@ -94,7 +94,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     const tensors = await readState(executor)
     for (const [key, tensor] of tensors) checkFinite(key, tensor, state.step)
     const where = await store.save(
-      { program: program.name, source: options.source, tensors, progress: state.progress() },
+      { program: program.name, source: options.source, tensors, progress: state.progress(), about: options.metadata },
       best,
     )
     saved = state.step

@@ -19,6 +19,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readCheckpoint } from '../../runtime/node/checkpoint-directory.ts'
 import { randomStream } from '../../runtime/random.ts'
+import { parseSafetensors } from '../../runtime/safetensors.ts'
 import { chosenDriver } from '../device/adapter.ts'
 
 const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -144,6 +145,14 @@ describe.each([chosenDriver().name, 'wasm'])('on %s', (device) => {
     expect(validations).toHaveLength(steps / 10)
     expect(validations.at(-1)!.values.accuracy).toBeGreaterThan(0.8)
     expect(metricsOf(whole).filter(({ kind }) => kind === 'step')).toHaveLength(steps)
+    // Whatever holds weights tells which program they are of.
+    const checkpoints = readdirSync(join(whole, 'checkpoints')).map((name) => join(whole, 'checkpoints', name))
+    expect(checkpoints.length).toBeGreaterThan(1)
+    for (const path of [join(whole, 'model.safetensors'), ...checkpoints]) {
+      const { metadata } = parseSafetensors(path, new Uint8Array(readFileSync(path)))
+      expect(metadata.get('source_text'), path).toBe(program)
+      expect(metadata.get('compiler'), path).toMatch(/^dlm \d+\.\d+\.\d+$/)
+    }
   })
 
   test('the same seed gives the same bits twice', async () => {
