@@ -41,7 +41,7 @@ export function prepare(
     if (!workgroups)
       throw new UnsupportedError(
         `${name} needs more workgroups than ${device.description.name} starts at once`,
-        'choose smaller dims',
+        'choose other sizes',
       )
     if (workgroups.some((n) => n === 0)) continue
     prepared.push({ key: kernels.want(dispatch.pipeline, dispatch.bindings, dims), dispatch, workgroups, turns })

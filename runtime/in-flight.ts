@@ -23,7 +23,7 @@ export interface Paced {
 interface Running {
   readonly kind: Paced
   readonly ended: () => Promise<unknown>
-  /** When it should be done. */
+  /** When it should be done; 0 once something behind it is done. */
   expected: number
 }
 
@@ -39,54 +39,61 @@ export class InFlight {
 
   /** To be called before the run's commands are finished and submitted. */
   begin(encoder: GPUCommandEncoder, queue: GPUQueue, kind: Paced): void {
-    const before = this.running.at(-1)?.expected ?? 0
-    const expected = Math.max(before, performance.now()) + kind.milliseconds
+    const expected = Math.max(this.running.at(-1)?.expected ?? 0, performance.now()) + kind.milliseconds
     const fence = this.free.pop()
-    if (fence) {
-      encoder.clearBuffer(fence)
-      this.running.push({ kind, expected, ended: () => this.mapped(fence) })
-    } else this.running.push({ kind, expected, ended: () => queue.onSubmittedWorkDone() })
+    if (fence) encoder.clearBuffer(fence)
+    this.running.push({
+      kind,
+      expected,
+      ended: fence ? () => this.mapped(fence) : () => queue.onSubmittedWorkDone(),
+    })
   }
 
   /** Waits until no more runs are in flight than may be. */
   async throttle(): Promise<void> {
     if (this.running.length <= most) return
     const run = this.running.shift()!
-    const slept = await this.napUntil(run.expected)
-    const asked = performance.now()
-    await run.ended()
-    this.learn(run, slept, asked, performance.now())
+    await this.timed(run, run.ended)
   }
 
-  /** Sleeps through what the device still has to do, so that a wait after it is short. */
-  async rest(): Promise<void> {
+  /** Waits for what was enqueued behind the last run: then all runs so far are over. */
+  async after(enqueued: () => Promise<unknown>): Promise<void> {
+    const runs = [...this.running]
     const last = this.running.at(-1)
-    if (last) await this.napUntil(last.expected)
+    await (last ? this.timed(last, enqueued) : enqueued())
+    for (const run of runs) run.expected = 0
   }
 
-  /** Returns how long it slept. */
-  private async napUntil(time: number): Promise<number> {
-    const left = time - performance.now()
-    if (!this.polls || left < shortest) return 0
-    await new Promise((resolve) => setTimeout(resolve, left - timerError))
-    return left
+  /**
+   * Sleeps through what the device should still have to do, then waits for the rest, and learns. Who had to wait should have
+   * slept that much longer; one slow run says little (the machine did something else), so that what is known grows by steps
+   * only. Who did not may sleep less. On a busy machine also an answer that is there takes a while to arrive: a wait that is
+   * short beside the run is none, or naps would grow without end.
+   */
+  private async timed(timed: Running, ended: () => Promise<unknown>): Promise<void> {
+    const { kind, expected } = timed
+    const left = expected - performance.now()
+    const slept = this.polls && left >= shortest ? left : 0
+    if (slept > 0) await new Promise((resolve) => setTimeout(resolve, left - timerError))
+    const asked = performance.now()
+    await ended()
+    if (!expected) return
+    const end = performance.now()
+    const known = kind.milliseconds
+    const waited = end - asked
+    const isLate = waited > known / 5 + 0.5
+    const error = isLate ? Math.min(end - expected, waited, known / 2 + 1) : -Math.max(known, slept) / 10
+    kind.milliseconds = Math.max(0, known + error)
+    // Who was waited for ended just now, so the next one began just now.
+    let next = end
+    if (isLate)
+      for (const run of this.running.slice(this.running.indexOf(timed) + 1))
+        run.expected = next += run.kind.milliseconds
   }
 
   private async mapped(fence: GPUBuffer): Promise<void> {
     await fence.mapAsync(mapModeRead)
     fence.unmap()
     this.free.push(fence)
-  }
-
-  /**
-   * A run that was over when the nap ended may take less; one that was waited for took that much more. One slow run says
-   * little (the machine did something else), so that what is known grows by steps only.
-   */
-  private learn({ kind, expected }: Running, slept: number, asked: number, ended: number): void {
-    const known = kind.milliseconds
-    const seen = ended - expected
-    const error = ended - asked > 0.5 ? Math.min(seen, 0.5 * known + 1) : Math.min(seen, -0.1 * Math.max(known, slept))
-    kind.milliseconds = Math.max(0, known + error)
-    for (const run of this.running) run.expected += error
   }
 }

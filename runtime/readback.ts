@@ -35,8 +35,7 @@ export async function readRange(
     const encoder = device.createCommandEncoder()
     encoder.copyBufferToBuffer(source, offset + at, readback, 0, part)
     device.queue.submit([encoder.finish()])
-    await inFlight.rest()
-    await readback.mapAsync(mapModeRead, 0, part)
+    await inFlight.after(() => readback.mapAsync(mapModeRead, 0, part))
     target.set(new Uint8Array(readback.getMappedRange(0, part)), at)
     readback.unmap()
   }

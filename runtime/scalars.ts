@@ -59,8 +59,7 @@ export function scalarRing(
         const encoder = device.createCommandEncoder()
         encoder.copyBufferToBuffer(ring, 0, back, 0, ring.size)
         device.queue.submit([encoder.finish()])
-        await inFlight.rest()
-        await back.mapAsync(mapModeRead)
+        await inFlight.after(() => back.mapAsync(mapModeRead))
         const words = new Float32Array(back.getMappedRange())
         for (const { ticket, row, sources } of rows)
           arrived.push({
