@@ -6,7 +6,8 @@
 `<model>.safetensors`: the models of models/, their weights drawn as `dlmc init --seed 7`
 draws them (the generator is written out below, independently), so the weights are not stored. `std.safetensors`: one case
 per function and layer of the standard library, each with the .dlm program it belongs to in the metadata; a new function is
-one `case(…)` here; `recurrent.safetensors`: the same for recurrent layers. `optimizers.safetensors`: five steps of each optimizer. Equal inputs give equal files.
+one `case(…)` here; `recurrent.safetensors`: the same for recurrent layers. `optimizers.safetensors`: five steps of each optimizer. Equal inputs give equal
+files on one processor; on another, sums in another order differ in their last bit.
 """
 import json
 import math

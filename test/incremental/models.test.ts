@@ -1,10 +1,10 @@
 /**
- * Every model of models/ that says sequences, with the arguments it is trained with: both forms agree on the processor in
- * float32, up to the full context, or the model is told that it looks ahead.
+ * Every model of models/ that says sequences, with the arguments it is trained with: both forms agree in float32 on the
+ * processor and on the test adapter, up to the full context, or the model is told that it looks ahead.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { check } from '../../compiler/1-check/index.ts'
 import { incrementalModel } from '../../compiler/2-lower/incremental.ts'
 import { simplify } from '../../compiler/4-simplify/simplify.ts'
@@ -12,16 +12,19 @@ import { tokenSequencesOf } from '../../compiler/sequences.ts'
 import { providePlatform } from '../../runtime/node/platform.ts'
 import { wasmDevice } from '../../runtime/wasm/device.ts'
 import { root } from '../grammar/samples.ts'
+import { freshDevice } from '../runtime/open.ts'
 import { difference } from './agreement.ts'
 
 providePlatform()
+const adapter = await freshDevice()
+afterAll(() => adapter.device.destroy())
 const folder = join(root, 'models')
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.dlm'))
 
 /** Models whose outputs need what comes later. */
 const looksAhead = new Set(['masked.dlm Masked', 'bilstm.dlm Tagger'])
-/** How many positions there are; sources are shorter. */
-const context = 37
+/** How many positions there are: all that `gpt.dlm` was made for. Sources are shorter. */
+const context = 64
 
 const found = files.sort().flatMap((name) => {
   const path = join(folder, name)
@@ -46,7 +49,7 @@ describe.each(found.map((each) => [each.title, each] as const))('%s', (title, { 
   }
   it.each([
     [1, 1, 0, 1],
-    [3, context, 32, 2],
+    [3, context, 48, 2],
   ])(
     'batch %i, %i positions, %i of them several at a time, by threads: %i',
     {
@@ -57,10 +60,14 @@ describe.each(found.map((each) => [each.title, each] as const))('%s', (title, { 
       expect(await difference(given, wasmDevice({ threads }), { prefilled })).toBeLessThan(1e-5)
     },
   )
+  it('on the test adapter', { timeout: 600_000 }, async () => {
+    const given = { program, model, ...(args && { arguments: args }), dims: { batch: 3, T: context, S: 7 } }
+    expect(await difference(given, adapter, { prefilled: 48 })).toBeLessThan(1e-5)
+  })
 })
 
 it('the causal models are among them', () => {
   const titles = found.map(({ title }) => title)
-  for (const file of ['gpt.dlm', 'char-lstm.dlm', 'bigram.dlm', 'transformer.dlm'])
+  for (const file of ['gpt.dlm', 'char-lstm.dlm', 'bigram.dlm', 'transformer.dlm', 'seq2seq.dlm'])
     expect(titles.some((title) => title.startsWith(file))).toBe(true)
 })
