@@ -43,7 +43,8 @@ export function fitMemory(
 /** 1, 2, 3, 4, 6, 8, 12, …: from keeping every bottleneck to keeping one. */
 function* strides({ simplified }: Compilation): Generator<number> {
   const step = simplified.entries.find(({ name }) => name === 'step')
-  const most = Math.max(0, ...(step?.phases ?? []).map(({ graph }) => bottleneckCount(graph)))
+  // Recurrences keep less in any case.
+  const most = Math.max(1, ...(step?.phases ?? []).map(({ graph }) => bottleneckCount(graph)))
   for (let power = 1; power <= most; power *= 2) {
     yield power
     if (power >= 2 && power * 1.5 <= most) yield power * 1.5

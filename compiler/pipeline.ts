@@ -86,7 +86,12 @@ interface Front {
 }
 
 function frontOf(program: Program, options: CompileOptions): Front {
-  const lowered = lower(program, { ...options, differentiate, simplify })
+  const recompute = options.rematerialise !== undefined
+  const lowered = lower(program, {
+    ...options,
+    differentiate: (builder, loss, wrt) => differentiate(builder, loss, wrt, { recompute }),
+    simplify,
+  })
   if (options.verify) forEachGraph(lowered, verifyGraph)
   const simplified = keepLess(mapGraphs(lowered, simplify), options.rematerialise)
   if (options.verify) forEachGraph(simplified, verifyGraph)

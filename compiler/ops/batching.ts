@@ -14,10 +14,13 @@ export interface Batched {
   readonly varies: boolean
 }
 
-/** Whether `batch` has a rule for the node. Inner scans stay where they are, and random bits count along their own shape. */
+/**
+ * Whether `batch` has a rule for the node. Inner scans stay where they are, random bits count along their own shape, and what
+ * a step is to compute again would be kept if it were computed for all steps at once.
+ */
 export function canBatch(node: Node): boolean {
   const { kind } = lowerOf(node)
-  return kind !== 'scan' && kind !== 'project' && kind !== 'leaf' && node.op !== 'random_bits'
+  return kind !== 'scan' && kind !== 'project' && kind !== 'leaf' && node.op !== 'random_bits' && node.op !== 'again'
 }
 
 /** The node for all positions; at least one operand varies. */

@@ -10,6 +10,7 @@ import type { DType, Node } from '../ir/graph.ts'
 import type { ScalarFunction } from '../ir/scalar.ts'
 import type { GraphBuilder } from './builder.ts'
 import type { CarryTarget } from './carry-target.ts'
+import type { PullbackOptions } from './pullback.ts'
 import type { OpName } from './registry.ts'
 
 export type NoAttributes = Readonly<Record<never, never>>
@@ -114,6 +115,7 @@ export interface OpDef<Name extends string, Attributes> {
     needed: readonly boolean[],
     attributes: Attributes,
     carries: readonly CarryTarget[],
+    options: PullbackOptions,
   ) => readonly (Node | undefined)[]
   /** The float64 reference: plain loops. */
   readonly evaluate: (

@@ -7,11 +7,17 @@ import type { GraphBuilder } from './builder.ts'
 import { type CarryTarget, carriesBehind, isCarryTarget } from './carry-target.ts'
 import { lowerOf, opOf } from './registry.ts'
 
+export interface PullbackOptions {
+  /** Backpropagation through a recurrence keeps its carries alone and computes the rest of each step again. */
+  readonly recompute?: boolean
+}
+
 /** The cotangent of each of `wrt`, `undefined` where no seed depends on it; of a carry, those after all its steps. */
 export function pullback(
   builder: GraphBuilder,
   seeds: ReadonlyMap<Node, Node>,
   wrt: readonly (Node | CarryTarget)[],
+  options: PullbackOptions = {},
 ): (Node | undefined)[] {
   const nodes = wrt.filter((target): target is Node => !isCarryTarget(target))
   const carries = wrt.filter(isCarryTarget)
@@ -47,7 +53,7 @@ export function pullback(
       } else if (tuple && row.tupleGradient) {
         const needed = node.operands.map((operand) => path.has(operand))
         const asked = carriesBehind(node, carries)
-        const given = row.tupleGradient(builder, node, tuple, needed, node.attributes as never, asked)
+        const given = row.tupleGradient(builder, node, tuple, needed, node.attributes as never, asked, options)
         node.operands.forEach((operand, i) => accumulate(operand, given[i]))
         for (const [i, target] of asked.entries()) {
           const part = given[node.operands.length + i]

@@ -2,6 +2,9 @@
  * Backpropagation through time. The forward scan is widened to yield what the way back needs; a scan in the other
  * direction carries the cotangents of the carries, adds up those of captures, and yields those of elements.
  *
+ * To save memory, dear work too is done again, from the carries and elements of the step; it hangs on a marker (`again`) that
+ * keeps it in the loop. Results of inner scans stay stored.
+ *
  * Where the cotangents of a carry are asked for step by step, the backward scan yields them too.
  *
  * Stored are carries and whatever is dear to compute again (products, reductions, lookups, inner scans); elementwise
@@ -10,10 +13,11 @@
 import type { Node } from '../ir/graph.ts'
 import { GraphBuilder } from './builder.ts'
 import { type CarryTarget, carriesOf } from './carry-target.ts'
-import { pullback } from './pullback.ts'
+import { type PullbackOptions, pullback } from './pullback.ts'
 import { lowerOf } from './registry.ts'
 import { type ScanAttributes, type ScanBody, scanOperands } from './scan.ts'
-import { makeScan } from './scan-build.ts'
+import { makeScan, nodesDownTo } from './scan-build.ts'
+import { transplant } from './transplant.ts'
 
 export function scanGradient(
   builder: GraphBuilder,
@@ -22,6 +26,7 @@ export function scanGradient(
   needed: readonly boolean[],
   { length, reverse, layers, body }: ScanAttributes,
   carriesAsked: readonly CarryTarget[],
+  options: PullbackOptions,
 ): (Node | undefined)[] {
   const { stacks, captures } = scanOperands(node.operands, body)
   const inner = GraphBuilder.continuing(
@@ -59,7 +64,9 @@ export function scanGradient(
   const { own, within } = carriesOf(body, carriesAsked)
   const afterStep = new Map(own.map((target) => [target, body.next[target.carry]!] as const))
   const targets = [...wrt, ...afterStep.values(), ...within]
-  const found = pullback(inner, seeds, targets)
+  const met = pullback(inner, seeds, targets, options)
+  const leaves = new Set(leavesOf(body))
+  const found = options.recompute ? fromCarries(inner, met, firstNew, body) : met
   const pulled = new Map(targets.map((target, i) => [target, found[i]] as const))
   const zeros = (like: Node) => inner.full(like.shape, 0)
   const cotangentOf = (n: Node): Node => pulled.get(n) ?? zeros(n)
@@ -73,7 +80,7 @@ export function scanGradient(
 
   // What of the forward step the backward body reads.
   const roots = [...pulled.values()].filter((n) => n !== undefined)
-  const stored = storedValues(roots, firstNew, new Set(leavesOf(body)))
+  const stored = storedValues(roots, firstNew, leaves)
   const saved = stored.filter((n) => !body.elements.includes(n) && !body.captures.includes(n))
   const wide: ScanBody = { ...body, yields: [...body.yields, ...saved] }
   const forward = builder.node('scan', node.operands, { length, reverse, ...(layers && { layers }), body: wide })
@@ -120,6 +127,35 @@ export function scanGradient(
   )
   const ofSteps = carriesAsked.map((target) => (history.has(target) ? builder.scanResult(back, atYield++) : undefined))
   return [...ofStacks, ...ofInitials, ...ofCaptures, ...ofSteps]
+}
+
+/** The cotangents, with all that they read of the forward step made anew of its leaves. */
+function fromCarries(
+  inner: GraphBuilder,
+  cotangents: readonly (Node | undefined)[],
+  firstNew: number,
+  body: ScanBody,
+): (Node | undefined)[] {
+  const roots = cotangents.filter((node) => node !== undefined)
+  const leaves = leavesOf(body)
+  const kept = new Set(leaves)
+  const isKept = (node: Node) => kept.has(node) || lowerOf(node).kind === 'project'
+  const read = storedValues(roots, firstNew, kept)
+  const made = read.filter((node) => !isKept(node))
+  const ends = nodesDownTo(made, { has: isKept }).filter(isKept)
+  const varying = new Set([...body.elements, ...body.carries])
+  const anew = transplant(
+    inner,
+    made,
+    inner.origins,
+    new Map(ends.map((node) => [node, varying.has(node) ? inner.again(node) : node])),
+  )
+  const replacements = new Map<Node, Node>([
+    ...read.filter(isKept).map((node): [Node, Node] => [node, node]),
+    ...made.map((node): [Node, Node] => [node, anew.get(node)!]),
+  ])
+  const moved = transplant(inner, roots, inner.origins, replacements)
+  return cotangents.map((node) => node && moved.get(node)!)
 }
 
 const leavesOf = (body: ScanBody): Node[] => [...body.elements, ...body.carries, ...body.captures]
