@@ -12,6 +12,7 @@ import { guaranteedLimits, type ScanSchedule, type Schedule, type Target } from 
 import { dim } from './ir/dim.ts'
 import type { Node } from './ir/graph.ts'
 import type { Kernel, ScanKernel } from './ir/kernel.ts'
+import { keyOfKernel } from './ir/kernel-key.ts'
 import type { ScanStop } from './ir/scan-stop.ts'
 import type { ScheduleChoice } from './schedule-choice.ts'
 
@@ -60,15 +61,17 @@ export function planOptions(target: Target | 'wasm', options: EmitterOptions = {
   return { emit: Object.assign(emit, { scans: { print, declines } }), maxBindings: maxSlots }
 }
 
-/** Prints a kernel once for each way in which its tensors lie in memory, however many entries share it. */
-function remembered<K extends object, Printed>(
+/** Prints kernels of one structure once for each way in which their tensors lie in memory, however many entries share them. */
+function remembered<K extends Kernel | ScanKernel, Printed>(
   print: (kernel: K, sizes: Sizes, storages: readonly Storage[]) => Printed,
 ): typeof print {
-  const known = new Map<K, Map<string, Printed>>()
+  const structures = new Map<K, string>()
+  const prints = new Map<string, Printed>()
   return (kernel, sizes, storages) => {
-    const prints = known.get(kernel) ?? new Map<string, Printed>()
-    known.set(kernel, prints)
-    const key = storages.join()
+    const structure = structures.get(kernel) ?? keyOfKernel(kernel)
+    structures.set(kernel, structure)
+    const fixed = [...sizes].map(([name, size]) => `${name}=${size.key}`).join()
+    const key = `${storages.join()} ${fixed} ${structure}`
     const printed = prints.get(key) ?? print(kernel, sizes, storages)
     prints.set(key, printed)
     return printed

@@ -140,7 +140,7 @@ function tryFuse(
   if ([...force].some((node) => !demands.forced.has(node))) return { force }
 
   const needed = new Set(graph.results.map(({ node }) => node))
-  const built: Kernel[] = []
+  const built: { readonly kernel: Kernel; readonly group: Group; readonly stores: readonly Node[] }[] = []
   const made: Demand[] = []
   for (const group of consumersFirst(grouping.groups)) {
     const stores = group.members.filter((node) => stored.has(node) && needed.has(node))
@@ -155,11 +155,7 @@ function tryFuse(
     try {
       const kernel = dropUnreadSlots(build(body, group, stores, recomputed.nodes))
       for (const { node, access } of kernel.slots) if (access === 'read') needed.add(node)
-      built.push({
-        ...kernel,
-        origins: originsOf(graph, kernel.nodes),
-        stops: explainStops(group, stores, consumers, grouping),
-      })
+      built.push({ kernel, group, stores })
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error
       made.push(demandFor(error.body, grouping, stored, demands, limits.slots))
@@ -169,7 +165,13 @@ function tryFuse(
     }
   }
   if (made.length > 0) return { demands: made }
-  const finished = packTooLarge(built, limits.slots).map((kernel) => finishAxes(kernel))
+  // Where a kernel comes from, and why it ends, is asked only once all are small enough.
+  const explained = built.map(({ kernel, group, stores }) => ({
+    ...kernel,
+    origins: originsOf(graph, kernel.nodes),
+    stops: explainStops(group, stores, consumers, grouping),
+  }))
+  const finished = packTooLarge(explained, limits.slots).map((kernel) => finishAxes(kernel))
   return { kernels: updateInPlace(graph, orderKernels(graph, finished.reverse())) }
 }
 
