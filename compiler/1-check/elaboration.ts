@@ -7,7 +7,7 @@ import { type DiagnosticRow, report } from '../diagnostics/catalogue.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import * as statics from '../diagnostics/static.ts'
 import type { Dim } from '../ir/dim.ts'
-import type { Node } from '../ir/graph.ts'
+import type { Node, Origin } from '../ir/graph.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
 import type { CarryPort, Expectation, ModelGraph } from '../program.ts'
 import { type Blueprint, type Instance, makeInstance, type Variable } from './instance.ts'
@@ -106,6 +106,8 @@ export interface Elaboration {
   frame: Frame
   /** Layers of the shallowest stack that was folded. */
   shallowest: number
+  /** Where the last node came from. */
+  lastOrigins: readonly Origin[]
   steps: number
   randomSites: number
   /** Whether `training` decided anything, so that training gives another graph. */
@@ -161,6 +163,7 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     blamed: new Set(),
     frame: makeFrame(options.kind, root),
     shallowest: Number.POSITIVE_INFINITY,
+    lastOrigins: [],
     steps: 0,
     randomSites: 0,
     dependsOnTraining: false,

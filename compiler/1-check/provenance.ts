@@ -15,18 +15,15 @@ export interface DimSource {
 
 /** The user's own line first; where the standard library made the node, its line second. */
 export function currentOrigins(e: Elaboration): readonly Origin[] {
-  const path = e.frame.owner.path
+  const { path } = e.frame.owner
   const innermost = e.trail.at(-1)!
-  const origins: Origin[] = []
-  if (e.isStandard(innermost)) {
-    for (let i = e.trail.length - 1; i >= 0; i--)
-      if (!e.isStandard(e.trail[i]!)) {
-        origins.push({ span: e.trail[i]!, path, role: 'forward' })
-        break
-      }
-  }
-  origins.push({ span: innermost, path, role: 'forward' })
-  return origins
+  const own = e.isStandard(innermost) ? e.trail.findLast((span) => !e.isStandard(span)) : undefined
+  // A statement makes many nodes one after another, all from the same places.
+  const last = e.lastOrigins
+  if (last.at(-1)?.span === innermost && last[0]?.path === path && (own ? last[0].span === own : last.length === 1))
+    return last
+  e.lastOrigins = [...(own ? [own] : []), innermost].map((span) => ({ span, path, role: 'forward' }))
+  return e.lastOrigins
 }
 
 export function setDimSources(e: Elaboration, node: Node, sources: readonly (DimSource | undefined)[]): void {

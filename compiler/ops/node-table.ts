@@ -24,7 +24,8 @@ const maxOrigins = 16
 
 export class NodeTable {
   readonly #nodes = new Map<string, Node>()
-  readonly #origins = new Map<Node, Origin[]>()
+  /** Lists are shared between nodes: one that gets another origin gets a list of its own. */
+  readonly #origins = new Map<Node, readonly Origin[]>()
   readonly #maxNodes: number
   #current: readonly Origin[] = []
   #nextId = 0
@@ -47,7 +48,7 @@ export class NodeTable {
       builder.#nodes.set(internKey(node.op, node.operands, node.attributes), node)
       builder.#nextId = Math.max(builder.#nextId, node.id + 1)
       const known = origins.get(node)
-      if (known) builder.#origins.set(node, [...known])
+      if (known) builder.#origins.set(node, known)
     }
     return builder
   }
@@ -91,10 +92,12 @@ export class NodeTable {
   #record(node: Node): void {
     if (this.#current.length === 0) return
     const known = this.#origins.get(node)
-    if (!known) this.#origins.set(node, [...this.#current])
-    else
-      for (const origin of this.#current)
-        if (known.length < maxOrigins && !known.some((o) => o === origin || sameOrigin(o, origin))) known.push(origin)
+    if (known === this.#current) return
+    if (!known) return void this.#origins.set(node, this.#current)
+    let all = known
+    for (const origin of this.#current)
+      if (all.length < maxOrigins && !all.some((o) => o === origin || sameOrigin(o, origin))) all = [...all, origin]
+    if (all !== known) this.#origins.set(node, all)
   }
 
   graph(name: string, results: Graph['results']): Graph {
