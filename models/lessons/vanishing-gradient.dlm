@@ -60,7 +60,7 @@ module LSTMCell() {
 }
 
 model VanishingGradient {
-  input  text: int[batch, T]
+  input text: int[batch, T]
 
   let x = text |> Embedding(vocabulary, 8)
   let first = text[:, 0]
