@@ -10,6 +10,7 @@
  * Stored are carries and whatever is dear to compute again (products, reductions, lookups, inner scans); elementwise
  * work is done again in the backward body, from what was stored.
  */
+import { type Dim, product } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { GraphBuilder } from './builder.ts'
 import { type CarryTarget, carriesOf } from './carry-target.ts'
@@ -80,7 +81,7 @@ export function scanGradient(
 
   // What of the forward step the backward body reads.
   const roots = [...pulled.values()].filter((n) => n !== undefined)
-  const stored = storedValues(roots, firstNew, leaves)
+  const stored = storedValues(roots, firstNew, leaves, layers)
   const saved = stored.filter((n) => !body.elements.includes(n) && !body.captures.includes(n))
   const wide: ScanBody = { ...body, yields: [...body.yields, ...saved] }
   const forward = builder.node('scan', node.operands, { length, reverse, ...(layers && { layers }), body: wide })
@@ -164,7 +165,7 @@ const leavesOf = (body: ScanBody): Node[] => [...body.elements, ...body.carries,
  * The forward values at which the way down from the cotangents stops: leaves, and what is dear. What lies above them is
  * computed again. Constants and other functions of the index are copied, not stored.
  */
-function storedValues(roots: readonly Node[], firstNew: number, leaves: ReadonlySet<Node>): Node[] {
+function storedValues(roots: readonly Node[], firstNew: number, leaves: ReadonlySet<Node>, layers?: true): Node[] {
   const stored = new Set<Node>()
   const seen = new Set<Node>()
   const pending = [...roots]
@@ -172,10 +173,19 @@ function storedValues(roots: readonly Node[], firstNew: number, leaves: Readonly
     const node = pending.pop()!
     if (seen.has(node)) continue
     seen.add(node)
-    if (node.id < firstNew && (leaves.has(node) || isDear(node))) stored.add(node)
+    if (node.id < firstNew && (leaves.has(node) || (isDear(node) && !(layers && outgrows(node))))) stored.add(node)
     else pending.push(...node.operands)
   }
   return [...stored].sort((a, b) => a.id - b.id)
+}
+
+/**
+ * Grows faster than all it is made of, as scores do, queries × keys: of every layer that would be memory by the square of the
+ * length. It is made again, and kept out of memory by fusion, from what was stored of its operands.
+ */
+function outgrows({ shape, operands }: Node): boolean {
+  const degree = (dims: readonly Dim[]) => Math.max(0, ...product(dims).terms.map(({ atoms }) => atoms.length))
+  return operands.length > 1 && operands.every((operand) => degree(operand.shape) < degree(shape))
 }
 
 function isDear(node: Node): boolean {
