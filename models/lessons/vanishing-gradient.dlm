@@ -68,9 +68,13 @@ model VanishingGradient {
   layer gru = GRUCell()
   layer lstm = LSTMCell()
 
-  loss of_rnn = cross_entropy(rnn(x) |> Linear(vocabulary), first)
-  loss of_gru = cross_entropy(gru(x) |> Linear(vocabulary), first)
-  loss of_lstm = cross_entropy(lstm(x) |> Linear(vocabulary), first)
+  output by_rnn = rnn(x) |> Linear(vocabulary)
+  output by_gru = gru(x) |> Linear(vocabulary)
+  output by_lstm = lstm(x) |> Linear(vocabulary)
+
+  loss of_rnn = cross_entropy(by_rnn, first)
+  loss of_gru = cross_entropy(by_gru, first)
+  loss of_lstm = cross_entropy(by_lstm, first)
 }
 
 data Itself {
