@@ -186,8 +186,8 @@ export interface Expectation {
 export interface ModelRequest {
   readonly training: boolean
   readonly arguments?: ReadonlyMap<string, StaticValue>
-  /** Stacks are written out layer by layer; by default deep ones become a scan over their layers. */
-  readonly unroll?: boolean
+  /** Stacks are written out layer by layer: all, or those of up to so many layers; by default those of up to 24. Others are scans. */
+  readonly unroll?: boolean | number
 }
 
 export interface Program {

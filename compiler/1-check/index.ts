@@ -71,7 +71,10 @@ export function check(source: Source, load: Load = () => undefined): Program {
         throw new DiagnosticError([
           report(names.noSuchModel, { span: undefined, name, suggestion: nearest(name, modelsIn(scope).keys()) }),
         ])
-      return demand(models.model(value, training, given, unroll ? 'none' : 'deep'), faulty() ? sink : undefined)
+      return demand(
+        models.model(value, training, given, unroll === true ? 'none' : unroll || 'deep'),
+        faulty() ? sink : undefined,
+      )
     },
     optimizer: (description): OptimizerGraph => demand(models.optimizer(description), faulty() ? sink : undefined),
   }

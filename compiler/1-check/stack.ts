@@ -19,11 +19,14 @@ import { dimSource, setDimSources } from './provenance.ts'
 import type { OpenScan } from './scan.ts'
 import { type Given, tensor, type Value } from './value.ts'
 
-/** Layers below which a stack is written out: what fuses across a layer's border is then worth more than what is shared. */
-const fewLayers = 8
+/**
+ * Layers up to which a stack is written out: what fuses across a layer's border, and attention that never stores its scores,
+ * are then worth more than what is shared.
+ */
+const fewLayers = 24
 
-/** Which stacks are folded: those that gain by it, or, where only faults are looked for, all. */
-export type Folding = 'deep' | 'all' | 'none'
+/** Which stacks are folded: those that gain by it, those of more than so many layers, or, where only faults are looked for, all. */
+export type Folding = 'deep' | 'all' | 'none' | number
 
 /** Begins the elaboration again with one more stack written out. */
 export class Unfoldable extends Error {
@@ -57,7 +60,7 @@ export const templatePath = (path: string, count: number): string => `${path}[0.
 
 /** Whether a stack of so many layers is folded. */
 export const folds = (folding: Folding, count: number): boolean =>
-  folding !== 'none' && count > (folding === 'all' ? 1 : fewLayers)
+  folding !== 'none' && count > (folding === 'all' ? 1 : folding === 'deep' ? fewLayers : folding)
 
 /** Runs the recipe for all layers; `call` makes the layer that stands for them and calls it. */
 export function foldStack(

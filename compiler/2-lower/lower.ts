@@ -41,8 +41,8 @@ export interface LowerOptions {
   readonly entries: readonly LoweredEntry['name'][]
   /** The `train` block of the `step` entry; its model must be the one named here. */
   readonly train?: TrainDescription
-  /** Every stack is written out, layer by layer. */
-  readonly unroll?: boolean
+  /** Every stack is written out, layer by layer; with a number, those of up to so many layers. */
+  readonly unroll?: boolean | number
   /** Exposed values that `infer` gives too. */
   readonly expose?: readonly string[]
   /** The adapter has 16-bit floats: a `train` block with `precision: mixed` gets its step in them. */
@@ -61,12 +61,12 @@ export function lower(program: Program, options: LowerOptions): LoweredProgram {
   const given = options.arguments && { arguments: options.arguments }
   // One tensor for all layers of a stack has one rate: where they differ, the stack is written out.
   // Position by position, each layer keeps a memory of its own.
-  const unroll =
-    options.unroll ||
+  const mustUnroll =
     options.entries.some((name) => positional.has(name)) ||
     (options.train !== undefined &&
       options.entries.includes('step') &&
       !learnsAlike(program.model(options.model, { training: false, ...given }), options.train))
+  const unroll = mustUnroll || (options.unroll ?? false)
   const elaborate = (training: boolean) => program.model(options.model, { training, unroll, ...given })
   const inference = elaborate(false)
   const frozen = options.train?.freeze ?? []

@@ -15,7 +15,10 @@ import { programs } from './programs.ts'
 const entries = ['infer', 'evaluate', 'gradients', 'step'] as const
 const rates = { rate: 0.01, 'rate.0': 0.01 }
 
-function compiled(text: string, unroll: boolean): Compilation {
+/** Stacks of more layers than this are scans here; by default deeper ones are. */
+const few = 8
+
+function compiled(text: string, unroll: boolean | number): Compilation {
   const program = check({ path: 'stack.dlm', text })
   expect(program.diagnostics.map((d) => d.message)).toEqual([])
   const expose = program.model('M', { training: false }).exposed.map(({ name }) => name)
@@ -101,7 +104,7 @@ describe.each(Object.entries(programs))('%s', (_, { text, dims, scans }) => {
   let folded: Compilation
   let unrolled: Compilation
   beforeAll(() => {
-    folded = compiled(text, false)
+    folded = compiled(text, few)
     unrolled = compiled(text, true)
   })
   const inReference = async ({ simplified, program }: Compilation, names: readonly string[] = entries) =>
