@@ -4,7 +4,7 @@ import type { SequenceSpec } from '../../../runtime/model-spec.ts'
 import type { EmitModuleOptions, ModuleInput, SequencesInput } from './input.ts'
 import { commentText, stringLiteral, templateLiteral, valueLiteral } from './literals.ts'
 import { planText } from './plan-text.ts'
-import { defaultDims, hasRequiredDims, typeStatements } from './types.ts'
+import { defaultDims, hasRequiredDims, inputsOf, typeStatements } from './types.ts'
 
 export interface Morph {
   readonly StructureKind: typeof StructureKind
@@ -56,8 +56,8 @@ export function moduleStructure(
   )
 
   const kindOf = sequences ? (sequences.tokens ? 'TokenModel' : 'SequenceModel') : 'Model'
-  const modelType = (outputs: string) =>
-    `${kindOf}<${id}Inputs, ${outputs}, ${id}Parameter${sequences ? `, ${id}Source, ${id}Next, ${id}Now` : ''}>`
+  const modelType = (outputs: string, inputs = `${id}Inputs`) =>
+    `${kindOf}<${inputs}, ${outputs}, ${id}Parameter${sequences ? `, ${id}Source, ${id}Next, ${id}Now` : ''}>`
   const opening = (outputs: string) => `open${modelType(outputs)}`
 
   const imports = [
@@ -82,7 +82,10 @@ export function moduleStructure(
   const trainOptions = hasRequiredDims(model, train, true)
     ? `options: ${id}TrainOptions`
     : `options?: ${id}TrainOptions`
-  const exposing = modelType(`${id}Outputs & ${id}Exposed`)
+  const exposing = modelType(
+    `${id}Outputs & ${id}Exposed`,
+    inputsOf(input).exposing.length > 0 ? `${id}ExposingInputs` : undefined,
+  )
   const openDocs = '/** Takes all device memory and compiles all kernels, for inference. */'
   const type = [
     '{',

@@ -10,6 +10,7 @@ import type {
   StatementStructures,
   TypeAliasDeclarationStructure,
 } from 'ts-morph'
+import type { CompiledProgram } from '../../../runtime/abi.ts'
 import { printDims } from '../../ir/dim.ts'
 import type { DType, Node } from '../../ir/graph.ts'
 import type { ModelGraph } from '../../program.ts'
@@ -20,6 +21,7 @@ import { commentText, propertyName, stringLiteral } from './literals.ts'
 export const typeSuffixes = [
   '',
   'Inputs',
+  'ExposingInputs',
   'Examples',
   'Outputs',
   'Exposed',
@@ -93,13 +95,18 @@ export function typeStatements(
       }),
     )
   const paths = [...program.parameters, ...program.states].map((p) => `  | ${stringLiteral(p.path)}`)
+  const { run, exposing, training } = inputsOf({ model, variants })
   const statements = [
-    face('Inputs', 'What a run takes, by name.', ports(model.inputs)),
+    face('Inputs', 'What a run takes, by name.', ports(run)),
     face('Outputs', 'What a run gives, by name.', ports(model.outputs)),
   ]
   if (model.exposed.length > 0)
     statements.push(
       face('Exposed', 'What a run gives too when the model was opened with `expose: true`.', ports(model.exposed)),
+    )
+  if (exposing.length > 0)
+    statements.push(
+      face('ExposingInputs', 'What a run takes that gives exposed values.', ports(exposing), [`${id}Inputs`]),
     )
   if (sequences)
     statements.push(
@@ -118,7 +125,9 @@ export function typeStatements(
   statements.push(face('Options', 'How to open it.', dimProperties(model, defaults), ['OpenModelOptions']))
   if (trained) {
     statements.push(
-      face('Examples', 'What a training step takes: inputs and targets.', ports(model.targets), [`${id}Inputs`]),
+      face('Examples', 'What a training step takes: inputs and targets.', ports([...training, ...model.targets]), [
+        `${id}Inputs`,
+      ]),
       face('Metrics', 'Loss and metrics, means over a batch.', scalarProperties(evaluated)),
       face(
         'Step',
@@ -135,6 +144,23 @@ export function typeStatements(
     )
   }
   return statements
+}
+
+/**
+ * Inputs by who reads them: a run; a run that gives exposed values, and it alone; training, and it alone. A loss or an exposed
+ * value may read what outputs do not.
+ */
+export function inputsOf({ model, variants }: Pick<ModuleInput, 'model' | 'variants'>) {
+  const { program, exposing } = variants[0]!
+  const readBy = (of: CompiledProgram | undefined) => new Set(of?.entries.find(({ name }) => name === 'infer')?.inputs)
+  const [plain, more] = [readBy(program), readBy(exposing)]
+  const known = new Set(program.tensors.filter(({ role }) => role === 'input').map(({ name }) => name))
+  const others = model.inputs.filter(({ name }) => !plain.has(name))
+  return {
+    run: model.inputs.filter(({ name }) => plain.has(name)),
+    exposing: others.filter(({ name }) => more.has(name)),
+    training: others.filter(({ name }) => known.has(name)),
+  }
 }
 
 /** Dims that have a value when none is given. */
