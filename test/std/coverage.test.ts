@@ -7,7 +7,15 @@ import { attentionCases, recurrentCases, stdCases } from './cases.ts'
 import { readFixture } from './fixtures.ts'
 
 /** Used by other functions of the library, and tested through them. */
-const inner = new Set(['per_axis', 'windows2d', 'one_minus_power', 'over_heads', 'position_turns'])
+const inner = new Set([
+  'per_axis',
+  'windows2d',
+  'one_minus_power',
+  'over_heads',
+  'position_turns',
+  'frequency_parts',
+  'sinusoidal_waves',
+])
 
 it('every function and module is used by a case', () => {
   const declared = [...stdSources.values()].flatMap((text) =>
