@@ -1,7 +1,7 @@
 /// Task: fill in the blanks: say the characters that are hidden in plain English text (the Brown corpus, whole texts held
 /// out) from those on both sides of them.
-/// Size: 818,016 parameters. A smaller one (`dlmc train … Small --device lavapipe`, seed 1) fills 39 % of the blanks rightly after
-/// 500 of its 1,000 steps (the last 50 batches, which were new to it), 11 minutes on a part of two busy cores. Places are told
+/// Size: 818,016 parameters. A smaller one (`dlmc train … Small --device lavapipe`, seed 1) fills 52.4 % of the blanks of the
+/// validation texts rightly after its 1,000 steps, two minutes on two cores. Places are told
 /// by turning queries and keys. With learned positions added to the characters it stood for all of 2,000 steps where only the
 /// frequencies of characters are known, at 17 % of the blanks (the same model in PyTorch too, seen for 200): a blank knows
 /// nothing but its place, and must first learn which are near.
