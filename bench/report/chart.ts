@@ -11,7 +11,7 @@ const colours: Readonly<Record<string, string>> = {
   onnxruntime: '#9b6bb3',
   torch: '#8a8f98',
 }
-const [left, barsWidth, right, bar, gap, top] = [150, 560, 210, 18, 16, 84] as const
+const [left, barsWidth, right, bar, gap, top] = [180, 560, 210, 18, 16, 84] as const
 
 export function chart({ rows, date, device }: Outcome): string {
   const groups = [...new Set(rows.map((row) => row.workload))].map((id) => rows.filter((row) => row.workload === id))
