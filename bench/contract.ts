@@ -21,27 +21,6 @@ interface Case {
   readonly flops: number
 }
 
-function square(n: number): Case {
-  const [x, y, out] = [tensor([n, n]), tensor([n, n]), tensor([n, n])]
-  const slots = [read(x!), read(y!), write(out!)]
-  const [i, j, k] = [axis('i', n), axis('j', n), axis('k', n)] as const
-  return {
-    flops: 2 * n ** 3,
-    kernel: {
-      ...base(slots),
-      kind: 'contract',
-      batch: [],
-      rows: [i],
-      columns: [j],
-      depth: [k],
-      split: undefined,
-      left: load(slots, 0, [i, k]),
-      right: load(slots, 1, [k, j]),
-      stores: [{ slot: 2, index: flat(out!.shape, [i, j]), value: acc }],
-    },
-  }
-}
-
 /** A dense layer: x [rows, depth] · wᵀ, w as [columns, depth] or, as the gradient of x has it, [depth, columns]. */
 function layer(rows: number, columns: number, depth: number, alongDepth: boolean): Case {
   const [x, w, out] = [
@@ -67,6 +46,8 @@ function layer(rows: number, columns: number, depth: number, alongDepth: boolean
     },
   }
 }
+
+const square = (n: number): Case => layer(n, n, n, false)
 
 interface Convolution {
   readonly n: number
