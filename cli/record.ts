@@ -1,5 +1,5 @@
 /** `--record gradients,carries` → what is recorded; what was recorded of carries → a table for the terminal. */
-import { type Recordable, recordables } from '../compiler/program.ts'
+import { type ModelGraph, type Recordable, recordables } from '../compiler/program.ts'
 import type { CarryCurve } from '../runtime/carry-norms.ts'
 import { UsageError } from './failure.ts'
 
@@ -15,6 +15,14 @@ export function parseRecord(text: string): readonly Recordable[] {
       throw new UsageError(`--record takes ${recordables.join(', ')}, or both with a comma; this is "${text}"`)
     return known
   })
+}
+
+/** A model without recurrences has nothing to record of them: better said before a training than found after it. */
+export function checkRecordable({ name, carries }: ModelGraph, record: readonly Recordable[]): void {
+  if (record.includes('carries') && carries.length === 0)
+    throw new UsageError(
+      `${name} has no recurrence, so there is no carry to record; --record gradients is for every model`,
+    )
 }
 
 /** Of each carry the norm at the first and the last position, and by what factor it grew or shrank on its way back. */

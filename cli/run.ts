@@ -9,7 +9,7 @@ import type { Tensor } from '../runtime/safetensors.ts'
 import { exitCodes, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { asRecord, collect, deviceOption, parseDims, type Verb } from './options.ts'
-import { parseRecord, recordOption } from './record.ts'
+import { checkRecordable, parseRecord, recordOption } from './record.ts'
 import { completeDims, selectModel, trainedBy } from './select.ts'
 import { openProgram } from './session.ts'
 import { asTensor, dimsFromShapes, readTensors, shapeOf, take, uploadVariables, writeTensors } from './tensors.ts'
@@ -64,6 +64,7 @@ export const runVerb: Verb = (program, run) => {
             throw new DiagnosticError([
               report(nameUnknown, { what: 'exposed value', name: wanted, available: model.exposed.map((e) => e.name) }),
             ])
+        checkRecordable(model, record)
         const entry = options.gradients ? 'gradients' : 'infer'
         const input = readTensors(options.input)
         const session = await openProgram({

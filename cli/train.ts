@@ -21,7 +21,7 @@ import { loadValidProgram } from './load.ts'
 import { compileWithin, memoryOption, parseMemory } from './memory.ts'
 import { asRecord, collect, deviceOption, type Verb } from './options.ts'
 import { originOf, sourceHash } from './origin.ts'
-import { carryTable, parseRecord, recordOption } from './record.ts'
+import { carryTable, checkRecordable, parseRecord, recordOption } from './record.ts'
 import { completeDims, selectTrain } from './select.ts'
 import { canMix, compilationFor, openCompiled, selectDevice } from './session.ts'
 import { applySettings } from './set.ts'
@@ -91,10 +91,13 @@ async function trainFile(file: string, block: string | undefined, options: Optio
   const settings = settingsOf(description)
   const saved = directory && savedVocabularies(directory.path)
   const overrides = [...(earlier?.data ?? []), ...(options.data ?? [])]
+  const record = options.record ?? earlier?.record
+  const { name: modelName, arguments: modelArguments } = description.model
+  if (record !== undefined)
+    checkRecordable(program.model(modelName, { training: true, arguments: modelArguments }), parseRecord(record))
   const data = await openDatasets(program, description, file, overrides, saved)
   const fields = data.get('train')?.fields ?? []
 
-  const record = options.record ?? earlier?.record
   const device = await selectDevice(options.device, options.quiet === true)
   const memory = options.memory ?? earlier?.memory
   const asked = {

@@ -56,8 +56,9 @@ export function tunedWinners(adapter: string | true): Winners {
   const found = names.filter((name) => adapter === true || name.toLowerCase().includes(adapter.toLowerCase()))
   const [only] = found
   if (only !== undefined && found.length === 1) return tuned[only]!
-  const which =
-    names.length === 0 ? 'no adapter was tuned yet: `dlmc tune FILE` does it' : `tuned were ${names.join('; ')}`
+  if (names.length === 0)
+    throw new UsageError('--tuned finds nothing: no adapter was tuned yet; `dlmc tune FILE` does it')
+  const which = `tuned were ${names.join('; ')}`
   throw new UsageError(
     adapter === true
       ? `--tuned must say which adapter: ${which}`

@@ -83,6 +83,8 @@ it('records a norm for each parameter and step, and tells them at the end', () =
   expect(readFileSync(join(folder, 'runs/reader-1/curves.svg'), 'utf8')).not.toContain('weight_hh')
   expect(existsSync(join(folder, 'runs/reader-1/carries.svg'))).toBe(false)
   expect(dlmc('train', 'reader.dlm', '--device', 'wasm', '--record', 'activations').status).toBe(2)
+  const flat = dlmc('train', join(root, 'models/mnist/softmax.dlm'), '--record', 'carries')
+  expect([flat.status, flat.stderr]).toEqual([2, expect.stringContaining('Softmax has no recurrence')])
 })
 
 it('records the norms of carries step by step, with sequences of several lengths, and goes on with them', () => {
