@@ -38,7 +38,7 @@ export async function openData(
   for (const partition of description.partitions) {
     if (partition.kind !== 'fields' || !needed.has(partition.name)) continue
     const name = `${description.name}.${partition.name}`
-    const fields = await Promise.all(partition.fields.map((field) => openField(field, name, opening)))
+    const fields = await allInOrder(partition.fields.map((field) => openField(field, name, opening)))
     datasets.set(partition.name, makeDataset(name, fields))
   }
   for (const partition of description.partitions) {
@@ -55,6 +55,12 @@ export async function openData(
     datasets.set(partition.name, part)
   }
   return datasets
+}
+
+/** All at once; where several fail it is the first written that is told, whichever file was read first. */
+async function allInOrder<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises)
+  return Promise.all(promises)
 }
 
 /** A split is made even when only the rest is asked for: the rest must not depend on what else is used. */

@@ -86,6 +86,16 @@ describe('MNIST', () => {
     expect(only.get('train')!.rows).toEqual(both.get('train')!.rows)
     expect(only.has('test')).toBe(false)
   })
+  test('of several damaged files the first that is written is told, however long it takes to read', async () => {
+    const slow = readFileSync(join(mnist, 't10k-images-idx3-ubyte')).subarray(0, 5_000_000)
+    writeFileSync(join(directory, 'torn-images.gz'), gzipSync(slow))
+    const torn = (...fields_: FieldDescription[]) =>
+      openData(data(fields('test', ...fields_)), { directory, overrides: none })
+    const slowly = idx('image', 'torn-images.gz')
+    const quickly = idx('label', 'nowhere.gz')
+    await expect(torn(slowly, quickly)).rejects.toThrow(/torn-images\.gz at byte 5000000: cut short/)
+    await expect(torn(quickly, slowly)).rejects.toThrow(/nowhere\.gz/)
+  })
   test('gzip, from a directory named at the command line', async () => {
     writeFileSync(join(directory, 'labels.gz'), gzipSync(readFileSync(join(mnist, 't10k-labels-idx1-ubyte'))))
     const labels = data(fields('test', idx('label', 'labels.gz')))
