@@ -70,14 +70,15 @@ function rows({ slots }: Kernel, { guards }: RowSchedule, { storageBuffers }: Li
 function contractions(kernel: Kernel, chosen: ContractSchedule, limits: Limits): ContractSchedule[] {
   const tiles = (by: ContractSchedule, sizes: readonly (readonly [rows: number, columns: number])[]) =>
     sizes.map(([rows, columns]): ContractSchedule => ({ ...by, rows, columns }))
-  const register = { ...chosen, by: 'registers', rowLanes: 1, block: 0, subgroup: 0 } as const
-  const staged = { ...chosen, by: 'workgroup', lanes: 16, rowLanes: 16, block: 16, subgroup: 0 } as const
+  const register = { ...chosen, by: 'registers', rowLanes: 1, block: 0, subgroup: 0, panels: false } as const
+  const staged = { ...register, by: 'workgroup', lanes: 16, rowLanes: 16, block: 16 } as const
   const { subgroup } = limits
   const shared =
     subgroup === undefined
       ? []
       : [{ ...chosen, by: 'subgroup', lanes: subgroup, subgroup, rowLanes: 1, block: 0 } as const]
-  const splits = kernel.kind === 'contract' && kernel.depth.length > 0 && kernel.slots.length < limits.storageBuffers
+  const free = limits.storageBuffers - kernel.slots.length
+  const splits = kernel.kind === 'contract' && kernel.depth.length > 0 && free > (chosen.panels ? 1 : 0)
   return [
     ...shared.flatMap((by) =>
       tiles(by, [
@@ -87,6 +88,15 @@ function contractions(kernel: Kernel, chosen: ContractSchedule, limits: Limits):
         [8, 2],
         [8, 4],
       ]),
+    ),
+    // With the left operand laid out in panels, or without.
+    ...shared.flatMap((by) =>
+      free > (chosen.split > 1 ? 1 : 0)
+        ? tiles({ ...by, unroll: 2, panels: !chosen.panels }, [
+            [16, 1],
+            [16, 2],
+          ])
+        : [],
     ),
     ...tiles({ ...register, lanes: chosen.by === 'workgroup' ? 64 : chosen.lanes }, [
       [4, 1],
@@ -106,7 +116,9 @@ function contractions(kernel: Kernel, chosen: ContractSchedule, limits: Limits):
         ])
       : []),
     // The innermost axes one by one, or in vectors; what does not fit the extents is printed without.
-    ...([1, 4] as const).flatMap((vector) => [1, 4].map((unroll): ContractSchedule => ({ ...chosen, vector, unroll }))),
+    ...([1, 4] as const).flatMap((vector) =>
+      [1, 2, 4].map((unroll): ContractSchedule => ({ ...chosen, vector, unroll })),
+    ),
     ...(splits ? [1, 2, 4, 8].map((split): ContractSchedule => ({ ...chosen, split })) : []),
   ]
 }

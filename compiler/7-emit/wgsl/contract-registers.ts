@@ -5,20 +5,24 @@
  */
 import type { Axis, ContractKernel, Scalar } from '../../ir/kernel.ts'
 import { bind, type Context, loops, unflatten } from './context.ts'
-import { columnText, rowText, type Tile, tileColumns, tileRows } from './contract.ts'
+import { columnText, panelsScratch, rowText, type Tile, tileColumns, tileRows } from './contract.ts'
+import { panelReader } from './contract-panels.ts'
 import { printNamed, printScalar } from './print-scalar.ts'
 import type { ContractSchedule } from './schedule.ts'
 import { elements, type Shader } from './shader.ts'
 import { shiftScalar } from './shift.ts'
-import { components, innermost } from './vector.ts'
+import { components, innermost, vectorWidth } from './vector.ts'
 
-/** The operands at each of the depth indices that a turn takes, the right one at each component of a vector. */
+/**
+ * The operands at each of the depth indices that a turn takes, the right one at each component of a vector. A left operand
+ * that comes from panels is none of this kernel's.
+ */
 export interface Operands {
   readonly left: readonly Scalar[]
   readonly right: readonly (readonly Scalar[])[]
 }
 
-export function operandsOf(kernel: ContractKernel, { unroll, vector }: ContractSchedule): Operands {
+export function operandsOf(kernel: ContractKernel, { unroll, vector, panels }: ContractSchedule): Operands {
   const depth = innermost(kernel.depth)
   const column = innermost(kernel.columns)
   const at = (scalar: Scalar, step: number, component: number) =>
@@ -28,7 +32,7 @@ export function operandsOf(kernel: ContractKernel, { unroll, vector }: ContractS
     )
   const steps = Array.from({ length: unroll }, (_, step) => step)
   return {
-    left: steps.map((step) => at(kernel.left, step, 0)),
+    left: panels ? [] : steps.map((step) => at(kernel.left, step, 0)),
     right: steps.map((step) => Array.from({ length: vector }, (_, c) => at(kernel.right, step, c))),
   }
 }
@@ -43,16 +47,7 @@ export function accumulateRegisters(tile: Tile, operands: Operands): string[][] 
   const { shader, block } = context
   const broadcast = schedule.by === 'subgroup'
   if (broadcast) shader.need('subgroups')
-  const rowCount = broadcast ? Math.ceil(schedule.rows / schedule.subgroup) : schedule.rows
-  const rows = Array.from({ length: rowCount }, (_, i) =>
-    instance(
-      tile,
-      kernel.rows,
-      broadcast ? `${tile.row} + ${shader.builtin('sublane')} + ${i * schedule.subgroup}u` : rowText(tile, `${i}u`),
-      tileRows(schedule),
-      1,
-    ),
-  )
+  const leftAt = schedule.panels ? panelReader(tile, panelsScratch(schedule)) : leftReader(tile, operands)
   const columns = Array.from({ length: schedule.columns }, (_, j) =>
     instance(tile, kernel.columns, columnText(tile, `${j}u`), tileColumns(schedule), schedule.vector),
   )
@@ -61,25 +56,55 @@ export function accumulateRegisters(tile: Tile, operands: Operands): string[][] 
   )
   const isVector = schedule.vector > 1
   for (const name of sums.flat()) block.line(`var ${name} = ${isVector ? 'vec4f()' : '0.0f'};`)
+  const perLane = schedule.panels ? vectorWidth : 1
   depthLoops(tile, (inner) => {
     const depth = inner.binders.slice(context.binders.length)
     const at = (place: Context): Context => ({ ...inner, binders: [...place.binders, ...depth] })
-    operands.left.forEach((leftOperand, step) => {
-      const right = columns.map((place) => printVector(at(place), operands.right[step]!))
-      const left = rows.map((place) => printNamed(at(place), leftOperand))
-      sums.forEach((row, i) => {
-        let value = left[broadcast ? Math.floor(i / schedule.subgroup) : i]!
-        if (broadcast) {
-          const from = value
-          value = shader.fresh('v')
-          inner.block.line(`let ${value} = subgroupBroadcast(${from}, ${i % schedule.subgroup}u);`)
-        }
-        const factor = isVector ? `vec4f(${value})` : value
-        for (const [j, sum] of row.entries()) inner.block.line(`${sum} = fma(${factor}, ${right[j]}, ${sum});`)
+    const steps = operands.right.map((right, step) => ({
+      right: columns.map((place) => printVector(at(place), right)),
+      left: leftAt(inner, step),
+    }))
+    // Row by row: a sum is read and written once for all depth indices of the turn where registers are too few for all.
+    sums.forEach((row, i) => {
+      const factors = steps.map(({ left }) => {
+        if (!broadcast) return left[i]!
+        const [vector, component] = [Math.floor(i / perLane), i % perLane]
+        const from = left[Math.floor(vector / schedule.subgroup)]!
+        const value = shader.fresh('v')
+        const own = schedule.panels ? `${from}.${components[component]}` : from
+        inner.block.line(`let ${value} = subgroupBroadcast(${own}, ${vector % schedule.subgroup}u);`)
+        return value
       })
+      for (const [j, sum] of row.entries())
+        steps.forEach(({ right }, step) => {
+          const factor = isVector ? `vec4f(${factors[step]})` : factors[step]
+          inner.block.line(`${sum} = fma(${factor}, ${right[j]}, ${sum});`)
+        })
     })
   })
   return sums
+}
+
+/** Reads of the left operand at a step of the turn: for each row that a lane reads, the text of it. */
+function leftReader(tile: Tile, operands: Operands): (inner: Context, step: number) => string[] {
+  const { kernel, schedule, context } = tile
+  const { shader } = context
+  const broadcast = schedule.by === 'subgroup'
+  const rows = Array.from(
+    { length: broadcast ? Math.ceil(schedule.rows / schedule.subgroup) : schedule.rows },
+    (_, i) =>
+      instance(
+        tile,
+        kernel.rows,
+        broadcast ? `${tile.row} + ${shader.builtin('sublane')} + ${i * schedule.subgroup}u` : rowText(tile, `${i}u`),
+        tileRows(schedule),
+        1,
+      ),
+  )
+  return (inner, step) => {
+    const depth = inner.binders.slice(context.binders.length)
+    return rows.map((place) => printNamed({ ...inner, binders: [...place.binders, ...depth] }, operands.left[step]!))
+  }
 }
 
 /** The value at each component as one name: the vector itself, where all of it was loaded at once. */

@@ -25,6 +25,7 @@ const plain = {
   unroll: 1,
   block: 0,
   subgroup: 0,
+  panels: false,
   guards: 'branch',
   stores: 'text',
 } as const
@@ -87,20 +88,25 @@ function inSoftware(kernel: ContractKernel, limits: Limits, count: Count): Contr
   if (limits.subgroup !== undefined && limits.subgroup <= 32 && rows >= limits.subgroup) {
     const most = isLarge && vector > 1 ? 32 : 16
     // All rows in one tile where that is a little more than the usual height; else tiles of equal height.
-    const height = rows <= 1.5 * most ? rows : Math.ceil(rows / Math.ceil(rows / most))
+    const even = rows <= 1.5 * most ? rows : Math.ceil(rows / Math.ceil(rows / most))
+    const height = isLarge ? Math.ceil(even / vectorWidth) * vectorWidth : even
     const width = Math.max(1, Math.min(vector === 1 ? 4 : isLarge ? 2 : 1, units))
+    const parts = split(kernel, limits, count, tiles(height, lanes * width * vector), enoughGroups)
+    // The panels take a binding, and a dispatch that only many columns repay.
+    const panels = isLarge && vector > 1 && kernel.slots.length + (parts > 1 ? 2 : 1) <= limits.storageBuffers
     return {
       ...plain,
       by: 'subgroup',
       rows: height,
       columns: width,
       vector,
-      unroll,
+      unroll: panels || (vector > 1 && unroll === 1) ? 2 : unroll,
+      panels,
       lanes,
       subgroup: limits.subgroup,
       guards: 'free',
       stores: 'loop',
-      split: split(kernel, limits, count, tiles(height, lanes * width * vector), enoughGroups),
+      split: parts,
     }
   }
   const loads = { left: Math.max(1, countLoads(kernel.left)), right: Math.max(1, countLoads(kernel.right)) }

@@ -9,6 +9,7 @@ import { ceilQuotient, type Dim, dim, exactQuotient, multiply, one } from '../..
 import type { Axis, ContractKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel, EmittedStage } from '../../lowered.ts'
 import { bind, type Context, groupNumber, inside, opaque, rootContext, unflatten } from './context.ts'
+import { panelElements, panelStage, rowTiles } from './contract-panels.ts'
 import { accumulateRegisters, countOperands, type Operands, operandsOf } from './contract-registers.ts'
 import { writeTile } from './contract-stores.ts'
 import { accumulateWorkgroup } from './contract-workgroup.ts'
@@ -28,6 +29,9 @@ export interface Tile {
   /** Text of the first row and column of the tile, as flat indices. */
   readonly row: string
   readonly column: string
+  /** Text of the flat index of the batch, and of the number of the tile along the rows. */
+  readonly batch: string
+  readonly rowTile: string
   /** The part of the outermost depth axis that this workgroup sums: text of its first index and of its end. */
   readonly part: { readonly first: string; readonly end: string } | undefined
   /** The stores at a vector of columns, where the schedule has vectors. */
@@ -59,14 +63,24 @@ export function emitContract(
   chosen: ContractSchedule,
 ): EmittedKernel {
   const schedule = fitted(kernel, chosen)
-  const main = productStage(kernel, storages, schedule)
-  if (schedule.split === 1) return { stages: [main], scratch: [] }
+  const isSplit = schedule.split > 1
   const results = elements([...kernel.batch, ...kernel.rows, ...kernel.columns])
+  const sizes = [
+    ...(isSplit ? [multiply(dim(schedule.split), results)] : []),
+    ...(schedule.panels ? [panelElements(kernel, schedule)] : []),
+  ]
   return {
-    stages: [main, sumStage(kernel, storages, schedule)],
-    scratch: [{ elements: multiply(dim(schedule.split), results), storage: 'f32' }],
+    stages: [
+      ...(schedule.panels ? [panelStage(kernel, storages, schedule, panelsScratch(schedule))] : []),
+      productStage(kernel, storages, schedule),
+      ...(isSplit ? [sumStage(kernel, storages, schedule)] : []),
+    ],
+    scratch: sizes.map((size) => ({ elements: size, storage: 'f32' })),
   }
 }
+
+/** Which scratch tensor holds the panels: the parts of a split come first. */
+export const panelsScratch = (schedule: ContractSchedule): number => (schedule.split > 1 ? 1 : 0)
 
 /** The schedule with vectors and turns only where the kernel's extents are multiples of them. */
 function fitted(kernel: ContractKernel, schedule: ContractSchedule): ContractSchedule {
@@ -79,6 +93,7 @@ function fitted(kernel: ContractKernel, schedule: ContractSchedule): ContractSch
     ...schedule,
     vector: !staged && divides(kernel.columns, schedule.vector) ? schedule.vector : 1,
     unroll: !staged && divides(kernel.depth, schedule.unroll) ? schedule.unroll : 1,
+    panels: schedule.panels && schedule.by === 'subgroup' && schedule.rows % vectorWidth === 0,
   }
 }
 
@@ -103,15 +118,15 @@ function productStage(kernel: ContractKernel, storages: readonly Storage[], sche
   else countStores(shader, kernel.stores)
   const root = rootContext(shader, schedule.guards)
   const columnTiles = ceilQuotient(elements(kernel.columns), dim(tileColumns(schedule)))
-  const rowTiles = ceilQuotient(elements(kernel.rows), dim(tileRows(schedule)))
+  const tilesAlong = rowTiles(kernel, schedule)
   const batches = elements(kernel.batch)
-  const groups = multiply(columnTiles, rowTiles, batches, dim(schedule.split))
+  const groups = multiply(columnTiles, tilesAlong, batches, dim(schedule.split))
   const group = groupNumber(root)
   shader.body.nest(`if (${group} < ${shader.size(groups)})`, (block) => {
     const here = inside(root, block)
     // Neighbouring workgroups share the larger of the two operands' parts.
     const rowsFirst = tileRows(schedule) < tileColumns(schedule)
-    const counts: Dim[] = rowsFirst ? [rowTiles, columnTiles, batches] : [columnTiles, rowTiles, batches]
+    const counts: Dim[] = rowsFirst ? [tilesAlong, columnTiles, batches] : [columnTiles, tilesAlong, batches]
     const [fast, slow, batch, part] = places(here, group, counts)
     const [rowTile, columnTile] = rowsFirst ? [fast, slow] : [slow, fast]
     const row = shader.fresh('row')
@@ -125,6 +140,8 @@ function productStage(kernel: ContractKernel, storages: readonly Storage[], sche
       context,
       row,
       column,
+      batch: batch!,
+      rowTile: rowTile!,
       part: schedule.split === 1 ? undefined : partOf(context, kernel, schedule, part!),
       four,
     }
@@ -236,7 +253,8 @@ function partOf(
 function describe(s: ContractSchedule): string {
   const columns = s.vector === 1 ? `${s.columns}` : `${s.columns} vectors of ${s.vector}`
   const size = `${s.rows} x ${columns} results an invocation, ${s.lanes} lanes along the columns`
-  const parts = s.split === 1 ? '' : `, the depth in ${s.split} parts`
+  const panels = s.panels ? ', from panels' : ''
+  const parts = `${panels}${s.split === 1 ? '' : `, the depth in ${s.split} parts`}`
   switch (s.by) {
     case 'registers':
       return `contract: ${size}${parts}`

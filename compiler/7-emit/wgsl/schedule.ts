@@ -74,6 +74,8 @@ export interface ContractSchedule extends GuardChoice {
   readonly block: number
   /** Lanes of a subgroup, for `subgroup`. */
   readonly subgroup: number
+  /** Whether, for `subgroup`, the left operand is laid out in panels first. Where the rows are no multiple of 4, not. */
+  readonly panels: boolean
   /** Parts into which the outermost depth axis is cut, each summed by its own workgroups; 1 for none. */
   readonly split: number
 }
