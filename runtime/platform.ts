@@ -12,6 +12,8 @@ export interface Platform {
   openDevice?: (wasm: boolean) => Promise<Device>
   /** Starts a thread; browsers have their own way. */
   startWorker?: StartWorker
+  /** Whether the host itself may wait for threads: a process may, a page must not. */
+  waits?: boolean
   /** Threads that run at the same time. */
   cores?: number
   openFile?: (path: string | URL) => Promise<OpenSource>

@@ -72,6 +72,7 @@ export function providePlatform(): void {
   const place: Platform = platform()
   place.openDevice ??= (wasm) => openDefaultDevice(wasm)
   place.startWorker ??= startWorker
+  place.waits ??= true
   enableRelaxedSimd()
   place.cores ??= coreCount()
   place.openFile ??= openFile

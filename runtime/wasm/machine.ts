@@ -13,7 +13,7 @@ import { control } from './thread.ts'
 
 /** Those who run the lists. */
 export interface Crew extends Pick<Device, 'lost' | 'check'> {
-  /** Runs the k-th run here and now; absent where threads do when they see that it was enqueued. */
+  /** Does the k-th run here and now; absent where threads do when they see that it was enqueued. */
   readonly run: ((k: number) => void) | undefined
   /** The listener is called when a run began or ended that someone waits for, and when a thread failed. */
   onMove(listener: () => void): void
@@ -27,8 +27,12 @@ interface Waiting {
   readonly done: () => void
 }
 
-/** Without threads of their own, long runs let the host's other work have its turn about so often, in milliseconds. */
+/** Where the host runs them, long runs let its other work have its turn about so often, in milliseconds. */
 const slice = 12
+
+/** Node's own way takes microseconds, a timer a millisecond. */
+const othersTurn: (resume: () => void) => void =
+  (globalThis as { setImmediate?: (resume: () => void) => void }).setImmediate ?? setTimeout
 
 export function machineOf(
   program: CompiledProgram,
@@ -94,11 +98,35 @@ export function machineOf(
   }
 
   const isUploaded = (address: number) => address < layout.mirror
+  const isIdle = () => reached(control.finished, published)
+  /** Where nothing runs, the host uploads by itself and need not wait until a thread has. */
+  const upload = () => {
+    const [first, end] = dirty
+    dirty = [Number.POSITIVE_INFINITY, 0]
+    if (end > first)
+      bytes.copyWithin(layout.mirror + first - layout.mirrorDistance, layout.mirror + first, layout.mirror + end)
+  }
+  /** Where kernels read it, or, while they do, in the copy: of a session that waits for its runs the copies take no memory. */
   const place = (address: number, data: Uint8Array) => {
-    if (!isUploaded(address)) return bytes.set(data, address)
-    bytes.set(data, address + layout.mirrorDistance)
+    const idle = isIdle()
+    if (idle) upload()
+    if (idle || !isUploaded(address)) return bytes.set(data, address)
     const first = address + layout.mirrorDistance - layout.mirror
-    dirty = [Math.min(dirty[0], first), Math.max(dirty[1], first + data.length)]
+    const end = first + data.length
+    // One range is uploaded: what lies between the two is in the copy only where it went by way of it.
+    if (dirty[1] > 0)
+      for (const [from, to] of [
+        [dirty[1], first],
+        [end, dirty[0]],
+      ] as const)
+        if (to > from)
+          bytes.copyWithin(
+            layout.mirror + from,
+            layout.mirror + from - layout.mirrorDistance,
+            layout.mirror + to - layout.mirrorDistance,
+          )
+    bytes.set(data, layout.mirror + first)
+    dirty = [Math.min(dirty[0], first), Math.max(dirty[1], end)]
   }
 
   const collect = (upTo: number) => {
@@ -123,18 +151,16 @@ export function machineOf(
       collect(published)
     }
     const row = rows++ % ringRows
-    const idle = reached(control.finished, published)
+    const idle = isIdle()
+    if (idle) upload()
     const [first, end] = dirty
     dirty = [Number.POSITIVE_INFINITY, 0]
-    // Where nothing runs, the host uploads by itself and need not wait until a thread has.
-    if (idle && end > first)
-      bytes.copyWithin(layout.mirror + first - layout.mirrorDistance, layout.mirror + first, layout.mirror + end)
     published = (published + 1) | 0
     const slot = control.runs + 4 * (published & 3)
     words[slot] = run.list
     words[slot + 1] = row
-    words[slot + 2] = idle ? 0 : first
-    words[slot + 3] = idle ? 0 : end
+    words[slot + 2] = end && first
+    words[slot + 3] = end
     if (run.scalars.length > 0) pending.push({ k: published, ticket, row, run })
     Atomics.store(words, control.published, published)
     if (!crew.run) {
@@ -142,9 +168,17 @@ export function machineOf(
       if (!idle) await until(control.started, published)
       return
     }
-    crew.run(published)
+    try {
+      crew.run(published)
+    } catch (failure) {
+      // It is over: nobody will end it.
+      Atomics.store(words, control.finished, published)
+      throw failure
+    }
+    // Where a thread failed the host knows, and why it did will be told.
+    await until(control.finished, published)
     if (performance.now() - slept < slice) return
-    await new Promise<void>((resolve) => setTimeout(resolve, 0))
+    await new Promise<void>((resume) => othersTurn(resume))
     slept = performance.now()
   }
 
@@ -154,7 +188,7 @@ export function machineOf(
 
     write(arena, offset, data) {
       const address = layout.arenas[arena]! + offset
-      if (queued === 0 && (isUploaded(address) || reached(control.finished, published))) return place(address, data)
+      if (queued === 0 && (isUploaded(address) || isIdle())) return place(address, data)
       const kept = data.slice()
       void inTurn(async () => {
         if (!isUploaded(address)) await until(control.finished, published)
@@ -165,8 +199,8 @@ export function machineOf(
     read: (arena, offset, length) =>
       inTurn(async () => {
         await until(control.finished, published)
-        const address = layout.arenas[arena]! + offset
-        const from = isUploaded(address) ? address + layout.mirrorDistance : address
+        upload()
+        const from = layout.arenas[arena]! + offset
         return bytes.slice(from, from + length).buffer as ArrayBuffer
       }),
 

@@ -3,7 +3,7 @@
  * compiles the kernels, writes the command lists and starts the threads; from then on a run is a few words written
  * where the threads look, and nothing is created.
  *
- * Without threads the host walks the lists itself, and a run is over when `run` returns.
+ * Where the host is one of the threads, or the only one, a run is over when `run` returns.
  */
 import { type CompiledProgram, scalarsOf } from '../abi.ts'
 import { fillInitial } from '../contents.ts'
@@ -18,6 +18,7 @@ import {
 import type { DeviceDescription, Executor, OpenOptions } from '../executor.ts'
 import { checkFits, type Room, variantsOf } from '../fit.ts'
 import { makeExecutor, outputsOf, type PreparedRun, runKey } from '../make-executor.ts'
+import { platform } from '../platform.ts'
 import { commandList, runNanoseconds } from './command-list.ts'
 import { type Layout, layOut, pageBytes, threadBytes, wasmStaging } from './layout.ts'
 import { type Crew, machineOf } from './machine.ts'
@@ -45,6 +46,13 @@ export interface CrewSize {
  */
 const worthThreads = 2_000_000
 
+/**
+ * Nanoseconds of one thread's work in a run. Where no run has more, and none is a step of a training, a host that may wait
+ * is itself one of the threads: it would wait for the result anyway, and one thread fewer is started. It hears
+ * nothing meanwhile, for at most some tenth of a second.
+ */
+const worthWaiting = 200_000_000
+
 /** Looks at a word so often take about 50 µs. */
 const spins = 10_000
 
@@ -66,8 +74,9 @@ export async function openWasmSession(
   const variants = variantsOf(options)
   for (const { entry } of variants) if (!entries.has(entry)) throw new NameError('entry', entry, [...entries.keys()])
   const work = variants.map(({ entry, dims }) => runNanoseconds(entries.get(entry)!, dims))
-  const threads =
-    crewSize.exact || options.entries.includes('step') || Math.max(...work) > worthThreads ? crewSize.most : 1
+  const longest = options.entries.includes('step') ? Number.POSITIVE_INFINITY : Math.max(...work)
+  const threads = crewSize.exact || longest > worthThreads ? crewSize.most : 1
+  const hosted = threads === 1 || (longest <= worthWaiting && platform().waits === true)
 
   const room: Room = {
     name: description.name,
@@ -109,14 +118,15 @@ export async function openWasmSession(
     options.onProgress?.(done + 1, variants.length, name)
   }
 
-  const setupOf = (thread: number, of: number): ThreadSetup => ({
+  const setupOf = (thread: number): ThreadSetup => ({
     memory,
     modules,
     kernels,
     lists,
     control,
     thread,
-    threads: of,
+    threads,
+    hosted,
     workspace: layout.workspace + thread * threadBytes(program),
     mirror: layout.mirror,
     mirrorDistance: layout.mirrorDistance,
@@ -125,7 +135,10 @@ export async function openWasmSession(
     poison: options.poison ? intermediates(program, layout, arenaBytes) : [],
     spins,
   })
-  const crew = await crewOf(setupOf, threads)
+  const crew = await crewOf(
+    Array.from({ length: threads }, (_, thread) => setupOf(thread)),
+    hosted,
+  )
   const machine = machineOf(program, memory, layout, crew)
   fillInitial(program, options.dims, arenaBytes, (arena, offset, bytes) => {
     if (machine.holds(arena)) machine.write(arena, offset, bytes)
@@ -134,51 +147,48 @@ export async function openWasmSession(
   return makeExecutor(program, { description, lost, check }, options, machine, runs)
 }
 
-/** Threads of their own, or the host's where there is to be one only. */
-async function crewOf(setupOf: (thread: number, of: number) => ThreadSetup, threads: number): Promise<Crew> {
+/** The host, or threads of their own, or both. */
+async function crewOf(setups: readonly ThreadSetup[], hosted: boolean): Promise<Crew> {
   const listeners: (() => void)[] = []
   let failure: RunError | undefined
   let lose: (reason: string) => void
   const lost = new Promise<string>((resolve) => {
     lose = resolve
   })
-  const common = {
+  const moved = () => {
+    for (const listener of listeners) listener()
+  }
+  const fail = (reason: string) => {
+    failure ??= new DeviceLostError(`a thread ended: ${reason}`)
+    lose(reason)
+    moved()
+  }
+  const run = hosted ? wasmThread(setups[0]!, moved).run : undefined
+  const others = setups.slice(hosted ? 1 : 0)
+  const workers = others.length > 0 ? await startThreads(others, moved, fail) : undefined
+  return {
     lost,
     check() {
       if (failure) throw failure
     },
-    onMove: (listener: () => void) => {
+    onMove: (listener) => {
       listeners.push(listener)
     },
-  }
-  const moved = () => {
-    for (const listener of listeners) listener()
-  }
-  if (threads === 1) {
-    const { run } = wasmThread(setupOf(0, 1), moved)
-    return {
-      ...common,
-      run: (k) => {
+    run:
+      run &&
+      ((k) => {
         try {
           run(k)
         } catch (cause) {
-          throw new DeviceError(`a kernel failed: ${String(cause)}`, undefined, { cause })
+          if (!workers) throw new DeviceError(`a kernel failed: ${String(cause)}`, undefined, { cause })
+          // The others wait for ever for what this one has taken.
+          fail(String(cause))
+          throw failure
         }
-      },
-      hold: () => undefined,
-      release: () => undefined,
-    }
+      }),
+    hold: (held) => workers?.hold(held),
+    release: () => workers?.terminate(),
   }
-  const workers = await startThreads(
-    Array.from({ length: threads }, (_, thread) => setupOf(thread, threads)),
-    moved,
-    (reason) => {
-      failure ??= new DeviceLostError(`a thread ended: ${reason}`)
-      lose(reason)
-      moved()
-    },
-  )
-  return { ...common, run: undefined, hold: workers.hold, release: workers.terminate }
 }
 
 function allocate(pages: number): WebAssembly.Memory {

@@ -2,6 +2,7 @@
  * A thread of a wasm session. One of them at a time walks the command list of a run: what is small it does alone, what is worth it
  * opens to all, in portions. Every thread takes portions of whatever is open; who ends the last one walks on. So nobody
  * waits for a thread that has taken nothing, as when the system gave its core to another program. Nothing is allocated on the way.
+ * The host may be one of them: then it begins each run, and goes on when that is over.
  *
  * The text of `wasmThread` is also the program of the worker threads (`workers.ts`), so that bundlers need not know of them:
  * it uses what it is given and the globals of every engine, and nothing of this module.
@@ -27,6 +28,8 @@ export const control = {
   /** Of the open command: the low bits of its number, and the portions that were taken; how many of them are done. */
   taken: 8,
   done: 9,
+  /** Not zero when a thread failed: the host, which may be waiting for its portion, takes no messages meanwhile. */
+  failed: 10,
   /** From here on four words for each of the last four runs enqueued: its list, its row of scalars, the range to upload. */
   runs: 16,
   /** From here on a word for each thread: not zero while it is about to take something. */
@@ -53,6 +56,8 @@ export interface ThreadSetup {
   readonly control: typeof control
   readonly thread: number
   readonly threads: number
+  /** Whether the host is the first of them and begins the runs; else one of them begins each when it sees it was enqueued. */
+  readonly hosted: boolean
   /** Address of this thread's work space. */
   readonly workspace: number
   /** Where uploads wait, and how far below them what kernels read lies. */
@@ -68,7 +73,7 @@ export interface ThreadSetup {
 }
 
 export interface WasmThread {
-  /** Does the k-th run from beginning to end, where it is the only thread. */
+  /** Does the k-th run from beginning to end, with the others if there are any; over it is unless one of them failed. */
   run(k: number): void
   /** Takes part in all runs to come, for ever. */
   serve(): void
@@ -105,6 +110,8 @@ export function wasmThread(setup: ThreadSetup, tell: () => void): WasmThread {
   // command's number: a thread that was put to sleep before it could take its portion finds another number afterwards.
   const portions = 0xfff
   const numberBits = 20
+  /** How long the host sleeps at most before it looks whether others ended what it waits for, in milliseconds. */
+  const nap = 0.1
   const open = (i: number) => {
     const number = (Atomics.load(words, at.opened) + 1) | 0
     // Before a number comes again, nobody may be left who has read it.
@@ -144,7 +151,7 @@ export function wasmThread(setup: ThreadSetup, tell: () => void): WasmThread {
   }
   const walkOn = (from: number) => {
     let ended = from < 0 || walk(from)
-    while (ended) {
+    while (ended && !setup.hosted) {
       const k = (words[at.started]! + 1) | 0
       for (let seen = Atomics.load(words, at.published); ((seen - k) | 0) < 0; seen = Atomics.load(words, at.published))
         waitWhile(at.published, seen)
@@ -175,15 +182,28 @@ export function wasmThread(setup: ThreadSetup, tell: () => void): WasmThread {
   }
 
   return {
-    run: (k) => {
+    run(k) {
       begin(k)
-    },
-    serve() {
-      if (thread === 0) walkOn(-1)
-      while (true) {
+      const isOver = () => Atomics.load(words, at.finished) === k || Atomics.load(words, at.failed) !== 0
+      while (!isOver()) {
         const seen = Atomics.load(words, at.opened)
         help()
-        waitWhile(at.opened, seen)
+        for (let i = setup.spins; i > 0 && !isOver() && Atomics.load(words, at.opened) === seen; i--);
+        // Who ends the run wakes nobody: it looks again soon.
+        if (!isOver()) Atomics.wait(words, at.opened, seen, nap)
+      }
+    },
+    serve() {
+      try {
+        if (thread === 0) walkOn(-1)
+        while (true) {
+          const seen = Atomics.load(words, at.opened)
+          help()
+          waitWhile(at.opened, seen)
+        }
+      } catch (error) {
+        Atomics.store(words, at.failed, 1)
+        throw error
       }
     },
   }
