@@ -1,15 +1,15 @@
 /** `dlmc compile FILE -o DIR`: the modules of a file, written so that a build that watches the folder sees only what changed. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch as watchFolder } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, watch as watchFolder } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { adapterClasses, compileModules, type ModuleOptions, moduleDevices } from '../compiler/modules.ts'
 import type { Program } from '../compiler/program.ts'
-import { writeFileAtomically } from '../runtime/node/atomic-file.ts'
 import { exitCodes, fail, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { selectTrain } from './select.ts'
 import { terminal } from './terminal.ts'
+import { textAt, writeTextWhereChanged } from './text-file.ts'
 import { choiceOf, tunedWinners } from './tune/winners.ts'
 import { version } from './version.ts'
 
@@ -78,25 +78,19 @@ async function writeOnce(
     let kernels = 0
     for (const [path, text] of files) {
       const target = join(options.output, path)
-      if (editable.has(path) && existsSync(target) && readFileSync(target, 'utf8') !== text) {
+      if (editable.has(path) && (textAt(target) ?? text) !== text) {
         say(`${target}: kept, since it may have been edited; delete it to have it written anew`)
         continue
       }
-      await writeChanged(target, text)
+      writeTextWhereChanged(target, text)
       if (path.endsWith('.wgsl')) kernels += 1
       else if (!path.endsWith('.d.ts')) say(`${target}: ${identifier}`)
     }
     removeStale(options.output, files)
     say(`${options.output}: ${kernels} kernels of ${identifier}`)
   }
-  if (options.standalone) await copyRuntime(join(options.output, copyFolder))
+  if (options.standalone) copyRuntime(join(options.output, copyFolder))
   return exitCodes.done
-}
-
-async function writeChanged(path: string, text: string): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true })
-  if (existsSync(path) && readFileSync(path, 'utf8') === text) return
-  await writeFileAtomically(path, text)
 }
 
 /** Kernels of an earlier compilation that are no more. */
@@ -107,7 +101,7 @@ function removeStale(output: string, files: ReadonlyMap<string, string>): void {
 }
 
 /** The runtime's modules that a generated one reaches, with their declarations. */
-async function copyRuntime(target: string): Promise<void> {
+function copyRuntime(target: string): void {
   const from = fileURLToPath(new URL('../runtime/', import.meta.url))
   const reached = new Set<string>()
   const visit = (file: string): void => {
@@ -128,7 +122,7 @@ async function copyRuntime(target: string): Promise<void> {
     for (const ending of ['.js', '.d.ts']) {
       const name = file.replace(/\.js$/, ending)
       const text = readFileSync(join(from, name), 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n')
-      await writeChanged(join(target, name), text)
+      writeTextWhereChanged(join(target, name), text)
     }
 }
 

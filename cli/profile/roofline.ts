@@ -1,9 +1,9 @@
 /** How fast a device copies and multiplies at best: measured once for an adapter, then read from the user's cache. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isGpu } from '../../runtime/device.ts'
 import { writeFileAtomically } from '../../runtime/node/atomic-file.ts'
+import { cacheFolder } from '../cache-folder.ts'
 import type { SelectedDevice } from '../session.ts'
 import { probeGpu } from './probe-gpu.ts'
 import { probeByPrograms } from './probe-programs.ts'
@@ -16,9 +16,6 @@ export interface Roofline {
   /** When it was measured (ISO 8601). */
   readonly measured: string
 }
-
-/** The folder for what can be made again (XDG Base Directory Specification 0.8). */
-export const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'dlm')
 
 const path = (): string => join(cacheFolder(), 'rooflines.json')
 

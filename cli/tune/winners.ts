@@ -10,8 +10,8 @@ import { signature } from '../../compiler/7-emit/wgsl/signature.ts'
 import type { ScheduleChoice } from '../../compiler/schedule-choice.ts'
 import { type Device, isGpu } from '../../runtime/device.ts'
 import { writeFileAtomically } from '../../runtime/node/atomic-file.ts'
+import { cacheFolder } from '../cache-folder.ts'
 import { UsageError } from '../failure.ts'
-import { cacheFolder } from '../profile/roofline.ts'
 import { version } from '../version.ts'
 
 export interface Winner {
