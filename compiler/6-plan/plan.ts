@@ -453,7 +453,7 @@ function toDispatch(
     },
     code && { ...code, sizes: code.sizes.map(({ at: place, dim: d }) => ({ at: place, size: size(d) })) },
   )
-  const distinct = new Map(stage.bindings.map((b) => [b.value, b.touched ?? b.value.bytes]))
+  const distinct = new Map(stage.bindings.map((b) => [b.value, b.moved ?? b.value.bytes]))
   return {
     pipeline,
     bindings: bindings.map(({ value, access, end }): Binding => {

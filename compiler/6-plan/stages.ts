@@ -58,8 +58,8 @@ export interface MemoryValue {
 export interface StageBinding {
   readonly value: MemoryValue
   readonly access: 'read' | 'write'
-  /** How many bytes of the value the kernel touches, where that is a part of it. */
-  readonly touched?: Dim | undefined
+  /** How many bytes of the value the kernel moves, where that is not all of it once: a part, or what is read and written. */
+  readonly moved?: Dim | undefined
 }
 
 export interface Stage {
@@ -249,14 +249,16 @@ export function stageEntry(
           bindings: stage.bindings.map(({ target, access }) => ({
             value: target.kind === 'slot' ? slotValues[target.slot]! : scratch[target.scratch]!,
             access,
-            touched:
-              target.kind === 'slot' ? touchedBytes(kernel.slots[target.slot]!, slotValues[target.slot]!) : undefined,
+            moved:
+              target.kind === 'slot' ? movedBytes(kernel.slots[target.slot]!, slotValues[target.slot]!) : undefined,
           })),
         })
       })
     }
-    const touchedBytes = ({ node, part }: KernelSlot, { storage }: MemoryValue): Dim | undefined =>
-      part && substitute(bytesOf({ ...node, shape: [part] }, storage), fixed)
+    const movedBytes = ({ node, part, access }: KernelSlot, { storage, bytes }: MemoryValue): Dim | undefined => {
+      const once = part ? substitute(bytesOf({ ...node, shape: [part] }, storage), fixed) : bytes
+      return access === 'update' ? scale(once, 2) : once
+    }
     const copy = (from: MemoryValue, to: MemoryValue) => {
       if (from !== to) place(copyKernel(standIn(from)), [from, to])
     }
