@@ -4,8 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { check } from '../../compiler/1-check/index.ts'
 import { compile } from '../../compiler/pipeline.ts'
+import type { CompiledProgram } from '../../runtime/abi.ts'
+import { inOrder } from '../../runtime/commands.ts'
 import { openByWall } from '../../runtime/profile/by-wall.ts'
+import { evaluate } from '../../runtime/size.ts'
+import { wasmDevice } from '../../runtime/wasm/device.ts'
 import { chosenDriver } from '../device/adapter.ts'
 import { root } from '../grammar/samples.ts'
 import { freshDevice } from '../runtime/open.ts'
@@ -27,12 +32,7 @@ interface Row {
   readonly milliseconds: number
 }
 
-let folder = ''
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'dlm-profile-'))
-  writeFileSync(
-    join(folder, 'net.dlm'),
-    `model Net {
+const net = `model Net {
   input  x: float[batch, T, 6]
   target y: int[batch]
   layer reader = RNN(5)
@@ -47,8 +47,11 @@ train {
   dims: (T: 4)
   steps: 1
 }
-`,
-  )
+`
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dlm-profile-'))
+  writeFileSync(join(folder, 'net.dlm'), net)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -107,4 +110,37 @@ it('by the wall, every dispatch of an entry is timed and the entry still runs', 
   expect(times.every(({ milliseconds }) => milliseconds >= 0)).toBe(true)
   timer.executor.dispose()
   gpu.dispose()
+})
+
+it('by the wall, a short dispatch is repeated in all turns of the loops around it', async () => {
+  const checked = check({ path: 'net.dlm', text: net })
+  const { program } = compile(checked, { model: 'Net', entries: ['step'], train: checked.trains[0]!, target: 'wasm' })
+  const step = program.entries.find(({ name }) => name === 'step')!
+  expect(step.loops!.length).toBeGreaterThan(0)
+  const dims = { batch: 3, T: 4 }
+  let opened: CompiledProgram | undefined
+  const timer = await openByWall(
+    program,
+    (parts, options) => {
+      opened = parts
+      return wasmDevice({ threads: 1 }).open(parts, options)
+    },
+    { dims, entries: ['step'] },
+  )
+  for (const [index, dispatch] of step.dispatches.entries()) {
+    const own = evaluate(dispatch.repeats ?? 1, dims)
+    const parts = opened!.entries.filter(({ name }) => name.startsWith(`step ${index} `))
+    expect(parts.map((part) => inOrder(part, dims).length)).toEqual(
+      [1, 32, 1024].map((turns) => own * Math.ceil(turns / own)),
+    )
+    for (const part of parts) expect(part.dispatches).toEqual([dispatch])
+  }
+  const { executor } = timer
+  const { path } = program.parameters[0]!
+  const parameter = (await executor.read(path)).map((_, i) => i)
+  executor.write(path, parameter)
+  expect((await timer.time({})).map(({ dispatch }) => dispatch)).toEqual(step.dispatches)
+  // Its parts, each run a thousand times, have left no trace.
+  expect(await executor.read(path)).toEqual(parameter)
+  timer.executor.dispose()
 })
