@@ -37,6 +37,22 @@ export interface Limits {
   readonly loads: number
 }
 
+/** Where the expansion of a node ends: it is the kernel's own, is loaded, or is an expression of its operands. */
+export type End = 'own' | 'stored' | 'open'
+
+export function endOf(
+  node: Node,
+  group: Group,
+  isStored: (node: Node) => boolean,
+  home: (node: Node) => Group | undefined,
+): End {
+  const maker = home(node)
+  if (maker === group) return 'own'
+  // A row that may not wait for the kernel that stores the value makes it itself.
+  const mustMake = maker !== undefined && group.at.has(node) && !group.before.has(maker)
+  return isStored(node) && !mustMake ? 'stored' : 'open'
+}
+
 export class Body {
   readonly scalars = new Scalars()
   readonly slots: KernelSlot[] = []
@@ -47,6 +63,7 @@ export class Body {
   sum: Scalar | undefined
   /** How often each node was expanded, at different indices. */
   readonly expanded = new Map<Node, number>()
+  readonly ends = new Map<Node, End>()
   private readonly slotOf = new Map<string, number>()
   private readonly loads = new Set<string>()
   private expansions = 0
@@ -83,12 +100,10 @@ export class Body {
           this.reader.expanding!(node, index)
           return contractedAt(this.reader, node as Node<'contract'>, index)
         }
-        const maker = home(node)
-        if (maker !== group) {
-          // A row that may not wait for the kernel that stores the value makes it itself.
-          const mustMake = maker !== undefined && group.at.has(node) && !group.before.has(maker)
-          return isStored(node) && !mustMake ? this.load(node, index) : undefined
-        }
+        const end = endOf(node, group, isStored, home)
+        this.ends.set(node, end)
+        if (end === 'stored') return this.load(node, index)
+        if (end === 'open') return undefined
         if (kind === 'contract' || this.stages?.has(node)) {
           if (!sameIndices(index, group.at.get(node)!))
             throw new Error(`%${node.id} ${node.op} is not computed at this index of its kernel`)

@@ -13,7 +13,7 @@ import { dim } from '../ir/dim.ts'
 import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import { finishAxes } from './axes.ts'
-import { Body, type Limits, TooLarge } from './body.ts'
+import { Body, endOf, type Limits, TooLarge } from './body.ts'
 import { narrowJoins } from './concat.ts'
 import { copyKernel } from './copy.ts'
 import { type Demand, demandFor } from './demands.ts'
@@ -26,6 +26,7 @@ import { buildScatter } from './forms/scatter.ts'
 import type { Group } from './group.ts'
 import { type Demands, Grouping } from './grouping.ts'
 import { updateInPlace } from './in-place.ts'
+import { KeptKernels } from './kept.ts'
 import { dropUnreadSlots } from './kernel-parts.ts'
 import { orderKernels } from './order.ts'
 import { packTooLarge } from './pack.ts'
@@ -81,9 +82,10 @@ function fuseWithin(graph: Graph, limits: Limits, policy: RecomputePolicy): Kern
   const barred = new Map<Node, Set<Node>>()
   let bars = 0
   const sealed = new Set<Node>()
+  const kept = new KeptKernels(nodes)
   for (;;) {
     const recomputed = findRecomputed(graph, consumers, forced, policy)
-    const attempt = tryFuse(graph, nodes, consumers, { forced, barred, sealed }, recomputed, limits)
+    const attempt = tryFuse(graph, nodes, consumers, { forced, barred, sealed }, recomputed, limits, kept)
     if (attempt.kernels) return attempt.kernels
     const before = forced.size + bars + sealed.size
     for (const node of attempt.force ?? []) forced.add(node)
@@ -134,26 +136,28 @@ function tryFuse(
   demands: Demands,
   recomputed: Recomputed,
   limits: Limits,
+  kept: KeptKernels,
 ): Attempt {
   const grouping = new Grouping(nodes, consumers, demands, recomputed)
   const { stored, force } = decideStores(graph, nodes, consumers, grouping)
   if ([...force].some((node) => !demands.forced.has(node))) return { force }
 
+  kept.begin(recomputed.nodes)
+  const isStored = (node: Node) => stored.has(node)
+  const home = (node: Node) => grouping.home.get(node)
   const needed = new Set(graph.results.map(({ node }) => node))
   const built: { readonly kernel: Kernel; readonly group: Group; readonly stores: readonly Node[] }[] = []
   const made: Demand[] = []
   for (const group of consumersFirst(grouping.groups)) {
     const stores = group.members.filter((node) => stored.has(node) && needed.has(node))
     if (stores.length === 0) continue
-    const body = new Body(
-      group,
-      (node) => stored.has(node),
-      (node) => grouping.home.get(node),
-      limits,
-      recomputed.nodes,
-    )
     try {
-      const kernel = dropUnreadSlots(build(body, group, stores, recomputed.nodes))
+      let kernel = kept.find(group, stores, (node) => endOf(node, group, isStored, home))
+      if (!kernel) {
+        const body = new Body(group, isStored, home, limits, recomputed.nodes)
+        kernel = dropUnreadSlots(build(body, group, stores, recomputed.nodes))
+        kept.keep(group, stores, { kernel, ends: body.ends })
+      }
       for (const { node, access } of kernel.slots) if (access === 'read') needed.add(node)
       built.push({ kernel, group, stores })
     } catch (error) {
