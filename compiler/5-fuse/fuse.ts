@@ -12,6 +12,7 @@
 import { dim } from '../ir/dim.ts'
 import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
+import { keyOfKernel } from '../ir/kernel-key.ts'
 import { finishAxes } from './axes.ts'
 import { Body, endOf, type Limits, TooLarge } from './body.ts'
 import { narrowJoins } from './concat.ts'
@@ -175,8 +176,20 @@ function tryFuse(
     origins: originsOf(graph, kernel.nodes),
     stops: explainStops(group, stores, consumers, grouping),
   }))
-  const finished = packTooLarge(explained, limits.slots).map((kernel) => finishAxes(kernel))
+  const finished = finishEach(packTooLarge(explained, limits.slots))
   return { kernels: updateInPlace(graph, orderKernels(graph, finished.reverse())) }
+}
+
+/** The layers of a stack have kernels of one structure, whose axes are chosen once. */
+function finishEach(kernels: readonly Kernel[]): Kernel[] {
+  const known = new Map<string, Kernel>()
+  return kernels.map((kernel) => {
+    const key = keyOfKernel(kernel)
+    const alike = known.get(key) ?? finishAxes(kernel)
+    known.set(key, alike)
+    const { slots, nodes, origins, stops } = kernel
+    return { ...alike, slots, nodes, origins, stops }
+  })
 }
 
 function build(body: Body, group: Group, stored: readonly Node[], recomputed: ReadonlySet<Node>): Kernel {
