@@ -112,6 +112,8 @@ export interface Elaboration {
   randomSites: number
   /** Whether `training` decided anything, so that training gives another graph. */
   dependsOnTraining: boolean
+  /** Whether training could be at fault where inference is not. */
+  faultsDependOnTraining: boolean
   randomKey: Node | undefined
 }
 
@@ -167,6 +169,7 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     steps: 0,
     randomSites: 0,
     dependsOnTraining: false,
+    faultsDependOnTraining: false,
     randomKey: undefined,
   }
 }
@@ -215,6 +218,15 @@ export class Abandoned extends Error {}
 export function step(e: Elaboration, span: Span, cost = 1): void {
   e.steps += cost
   if (e.steps > limits.steps) abandon(e, statics.tooMuchWork, { span, steps: limits.steps, calls: callPath(e) })
+}
+
+/**
+ * Something asks whether it is training. What the library then does has no faults of its own (its signatures fix types and shapes), but in a
+ * recurrence, where a state may not move on; what the user's text does may have any.
+ */
+export function asksTraining(e: Elaboration, span: Span): void {
+  e.dependsOnTraining = true
+  if (!e.isStandard(span) || e.scans.some(({ layers }) => !layers)) e.faultsDependOnTraining = true
 }
 
 /** Runs something with the frame changed. */

@@ -10,6 +10,7 @@ import { ShapeFault } from '../ops/op.ts'
 import { binary, unary } from './arithmetic.ts'
 import { call } from './call.ts'
 import {
+  asksTraining,
   called,
   type Elaboration,
   fail,
@@ -141,7 +142,7 @@ export function lookUp(e: Elaboration, name: string, span: Span, scope: Scope): 
     case 'training':
       // A constant is one value for every elaboration.
       if (e.frame.kind === 'static') return fail(e, statics.notStatic, { span, what: '`training`' })
-      e.dependsOnTraining = true
+      asksTraining(e, span)
       return bool(e.training)
     case 'constant':
       return constantValue(e, found, span)

@@ -216,7 +216,7 @@ function checkTraining(
   })
 }
 
-/** Elaborates for inference and, where that makes a difference, for training. */
+/** Elaborates for inference and, where there might be faults of its own, for training. */
 function both(
   sink: Sink,
   models: Workshop,
@@ -225,7 +225,7 @@ function both(
 ): Elaborated<ModelGraph> {
   const inference = models.model(value, false, given)
   tell(sink, inference)
-  if (inference.abandoned || !inference.dependsOnTraining) return inference
+  if (inference.abandoned || !inference.faultsDependOnTraining) return inference
   const training = models.model(value, true, given)
   tell(sink, training)
   return training

@@ -31,8 +31,8 @@ export interface Elaborated<Result> {
   readonly diagnostics: readonly Diagnostic[]
   /** Given up half-way: it was too large, too deep, or had too many faults. */
   readonly abandoned: boolean
-  /** Whether training would give something else. */
-  readonly dependsOnTraining: boolean
+  /** Whether training could be at fault where this is not. */
+  readonly faultsDependOnTraining: boolean
   /** Layers of the shallowest stack that was folded. */
   readonly shallowest: number
 }
@@ -83,7 +83,8 @@ function attemptOnce<Result>(options: ElaborateOptions, make: Make<Result>): Ela
     result: sink.errors > 0 ? undefined : result,
     diagnostics: sink.diagnostics,
     abandoned,
-    dependsOnTraining: e.dependsOnTraining,
+    faultsDependOnTraining:
+      e.faultsDependOnTraining || 4 * builder.nodeCount > limits.nodes || 4 * e.steps > limits.steps,
     shallowest: e.shallowest,
   }
 }
@@ -131,12 +132,29 @@ function modelGraph(
   declaration: ModelDeclaration,
   hyperparameters: ReadonlyMap<string, StaticValue>,
 ): ModelGraph {
-  const instances = distinct(madeTree(e, e.root))
+  const instances = madeTree(e, e.root)
   const terms = e.ports.lossTerms
   const loss =
     terms.length === 0
       ? undefined
       : terms.slice(1).reduce((sum, { node }) => build(e, [], (b) => b.add(sum, node)), terms[0]!.node)
+  // Tables of what each layer of each stack has are long; to find faults nobody reads them.
+  const own = once(() => distinct(instances))
+  const parameters = once(() =>
+    own().flatMap((i) =>
+      [...i.parameters.values()].flatMap(({ path, leaf, shape, initial, span }): ParameterPort[] =>
+        ports(path, { node: leaf, shape, initial, span }),
+      ),
+    ),
+  )
+  const states = once(() =>
+    own().flatMap((i) =>
+      [...i.states.values()].flatMap(({ path, leaf, shape, dtype, initial, span, next }): StatePort[] =>
+        ports(path, { node: leaf, shape, dtype, initial, span, next }),
+      ),
+    ),
+  )
+  const layers = once(() => layerRecords(e.root))
   return {
     name: declaration.name.name,
     documentation: declaration.documentation,
@@ -146,27 +164,33 @@ function modelGraph(
     requirements: e.requirements,
     inputs: e.ports.inputs,
     targets: e.ports.targets,
-    parameters: instances.flatMap((i) =>
-      [...i.parameters.values()].flatMap(({ path, leaf, shape, initial, span }): ParameterPort[] =>
-        ports(path, { node: leaf, shape, initial, span }),
-      ),
-    ),
-    states: instances.flatMap((i) =>
-      [...i.states.values()].flatMap(({ path, leaf, shape, dtype, initial, span, next }): StatePort[] =>
-        ports(path, { node: leaf, shape, dtype, initial, span, next }),
-      ),
-    ),
+    get parameters() {
+      return parameters()
+    },
+    get states() {
+      return states()
+    },
     outputs: e.ports.outputs,
     exposed: e.exposed.map((x): NamedNode => x),
     carries: e.carries,
     loss,
     lossTerms: terms,
     metrics: e.ports.metrics,
-    layers: layerRecords(e.root),
+    get layers() {
+      return layers()
+    },
     randomKey: e.randomKey,
     origins: builder.origins,
     builder,
     span: declaration.span,
+  }
+}
+
+function once<V>(make: () => V): () => V {
+  let made: { readonly value: V } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 

@@ -8,7 +8,7 @@ import * as statics from '../diagnostics/static.ts'
 import { type Dim, dim, symbolsOf } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 import { isLiteral, toTensor } from './coerce.ts'
-import { type Elaboration, fail } from './elaboration.ts'
+import { asksTraining, type Elaboration, fail } from './elaboration.ts'
 import { broadcastTo, cast, constant, emit, sameShape } from './emit.ts'
 import { evaluate, live } from './expression.ts'
 import { blame, openDims } from './free-dims.ts'
@@ -196,7 +196,7 @@ export function nextState(e: Elaboration, statement: NextStatement, scope: Scope
       declared: typeText(state.node),
       first: state.span,
     })
-  e.dependsOnTraining = true
+  asksTraining(e, span)
   if (!e.training) return
   // The state of a layer outside of the stack that is being run would go from one of its layers to the next.
   const folded = e.scans.filter(({ layers }) => layers)
