@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 /** `dlmc`: as little as can be before the rest, whose compiled code is kept from one call to the next. */
+import { expectBriefProcess } from './brief-process.ts'
 import { keepCompiledCode } from './code-cache.ts'
 
-keepCompiledCode(process.argv[2] ?? '')
+const verb = process.argv[2] ?? ''
+expectBriefProcess(verb)
+keepCompiledCode(verb)
 import('./command-line.ts').then(({ runCommandLine }) => runCommandLine())
