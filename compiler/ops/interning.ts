@@ -6,7 +6,7 @@ import type { OpName } from './registry.ts'
 export function internKey(op: OpName, operands: readonly Node[], attributes: object): string {
   let key: string = op
   for (const operand of operands) key += ` ${operand.id}`
-  for (const value of Object.values(attributes)) key += `|${attributeKey(value)}`
+  for (const name in attributes) key += `|${attributeKey(attributes[name as keyof typeof attributes])}`
   return key
 }
 
@@ -14,7 +14,7 @@ export function internKey(op: OpName, operands: readonly Node[], attributes: obj
 function attributeKey(value: unknown): string {
   // Told apart from 0, of which it is no equal in a division.
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') return `"${value.length}:${value}`
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value)) {
     if (value.length > longList) return identity(value)
@@ -24,7 +24,7 @@ function attributeKey(value: unknown): string {
   // The body of a scan is a graph of its own, the same only as itself.
   if ('family' in value) return identity(value)
   let text = '{'
-  for (const [name, field] of Object.entries(value)) text += `${name}:${attributeKey(field)},`
+  for (const name in value) text += `${name}:${attributeKey(value[name as keyof typeof value])},`
   return `${text}}`
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { nodeBinary, nodeVersions } from '../emit/node-versions.ts'
 import { root } from '../grammar/samples.ts'
 
 const command = process.env['DLMC'] ?? join(root, 'dist/cli/main.js')
@@ -63,3 +64,25 @@ it.runIf(keepsCode)('goes without where the cache cannot be written', () => {
   writeFileSync(join(folder, 'file'), '')
   expect(compile('file')).toContain('M')
 })
+
+it.each(nodeVersions)(
+  'says nothing of its own on Node %s, the first time and the second',
+  (version) => {
+    for (let i = 0; i < 2; i++) {
+      const env = {
+        ...process.env,
+        XDG_CACHE_HOME: join(folder, 'versions'),
+        TMPDIR: folder,
+        NODE_DISABLE_COMPILE_CACHE: '',
+      }
+      const done = spawnSync(nodeBinary(version), [command, 'check', '--quiet', 'm.dlm'], {
+        cwd: folder,
+        env,
+        encoding: 'utf8',
+      })
+      expect(done.stderr + done.stdout).toBe('')
+      expect(done.status).toBe(0)
+    }
+  },
+  120_000,
+)
