@@ -8,7 +8,7 @@
  * entry is written beside its place and renamed (decision 25).
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import nodeModule from 'node:module'
 import { dirname, join } from 'node:path'
 import { Script } from 'node:vm'
@@ -29,6 +29,9 @@ interface Entry {
   readonly path: string
   readonly key: Buffer
 }
+
+/** Bytes of all entries: five verbs of one installation were seen to take 16 MiB. */
+const most = 64 * 2 ** 20
 
 /** Shorter texts are compiled faster than they are looked up. */
 const shortest = 20_000
@@ -59,7 +62,9 @@ export function keepCompiledCode(verb: string): void {
   }
   process.once('exit', (status) => {
     // A word that is no verb leaves nothing.
-    if (status < 2) for (const entry of fresh) write(entry)
+    if (status >= 2 || fresh.length === 0) return
+    for (const entry of fresh) write(entry)
+    dropOldest(folder)
   })
 }
 
@@ -100,4 +105,19 @@ function write({ script, path, key }: Entry): void {
       rmSync(beside)
     } catch {}
   }
+}
+
+/** Entries of installations that are gone are never asked for again; what is dropped though it is used is made anew. */
+function dropOldest(folder: string): void {
+  try {
+    const entries = readdirSync(folder)
+      .map((name) => join(folder, name))
+      .map((path) => ({ path, ...statSync(path) }))
+      .sort((a, b) => b.mtimeMs - a.mtimeMs)
+    let bytes = 0
+    for (const { path, size } of entries) {
+      bytes += size
+      if (bytes > most) rmSync(path)
+    }
+  } catch {}
 }

@@ -1,6 +1,16 @@
 /** What a second `dlmc compile` does: nothing is written that is there already, and no code is compiled that was. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -58,6 +68,22 @@ it.runIf(keepsCode)('damaged code counts as none, and is made anew', () => {
   }
   expect(compile()).toBe(first)
   for (const path of entries) expect(readFileSync(path).length).toBeGreaterThan(40)
+})
+
+it.runIf(keepsCode)('takes 64 MiB at most, the newest', () => {
+  const place = join(folder, 'full/dlm/code')
+  mkdirSync(place, { recursive: true })
+  const old = Array.from({ length: 5 }, (_, i) => join(place, `old${i}`))
+  for (const [i, path] of old.entries()) {
+    writeFileSync(path, '')
+    truncateSync(path, 16 * 2 ** 20)
+    utimesSync(path, 1000 + i, 1000 + i)
+  }
+  compile('full')
+  const names = readdirSync(place)
+  expect(names.reduce((sum, name) => sum + statSync(join(place, name)).size, 0)).toBeLessThanOrEqual(64 * 2 ** 20)
+  expect(names.filter((name) => name.startsWith('old'))).toEqual(['old2', 'old3', 'old4'])
+  expect(names.length).toBeGreaterThan(5)
 })
 
 it.runIf(keepsCode)('goes without where the cache cannot be written', () => {
