@@ -1,0 +1,69 @@
+/**
+ * Kernels of an earlier round of fusion, kept where their group stayed as it was: the same kernels come out as where each
+ * is built anew in every round, and most of them are kept.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { check } from '../../compiler/1-check/index.ts'
+import { simplify } from '../../compiler/4-simplify/simplify.ts'
+import { fuse } from '../../compiler/5-fuse/fuse.ts'
+import { KeptKernels } from '../../compiler/5-fuse/kept.ts'
+import { printKernel } from '../../compiler/ir/print-kernel.ts'
+import { compile } from '../../compiler/pipeline.ts'
+import { root } from '../grammar/samples.ts'
+import { randomGraph } from '../random-graph.ts'
+
+let asked = 0
+let kept = 0
+let isKept = true
+beforeEach(() => {
+  asked = 0
+  kept = 0
+  isKept = true
+  const find = KeptKernels.prototype.find
+  vi.spyOn(KeptKernels.prototype, 'find').mockImplementation(function (this: KeptKernels, ...given) {
+    const kernel = find.apply(this, given)
+    asked++
+    if (kernel) kept++
+    return isKept ? kernel : undefined
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+/** What is made with kernels kept, and what without. */
+function bothWays<Result>(make: () => Result): { readonly with: Result; readonly without: Result } {
+  isKept = true
+  const withKept = make()
+  isKept = false
+  return { with: withKept, without: make() }
+}
+
+describe('kept kernels', () => {
+  it('of random programs in tight limits are those that are built anew', () => {
+    for (let seed = 0; seed < 150; seed++) {
+      const { graph } = randomGraph(seed, { gradients: seed % 2 === 0, nodes: 12 + (seed % 24) })
+      const simplified = simplify(graph)
+      for (const limits of [{}, { maxSlots: 4, maxLoads: 8 }]) {
+        const made = bothWays(() => fuse(simplified, limits).map(printKernel))
+        expect(made.with, `seed ${seed}`).toEqual(made.without)
+      }
+    }
+    // Else nothing was compared.
+    expect(kept).toBeGreaterThan(40)
+  })
+  it('of a training step are most that a later round asks for', () => {
+    const path = 'bench/workloads/w4.dlm'
+    const program = check({ path, text: readFileSync(join(root, path), 'utf8') })
+    const train = program.trains[0]!
+    const step = () => compile(program, { model: train.model.name, entries: ['step'], train, target: 'gpu' }).program
+    const first = step()
+    // Each kernel is made in one round; all others find it made.
+    const [rounds, found] = [asked, kept]
+    expect(found).toBeGreaterThan(rounds / 2)
+    isKept = false
+    expect(step()).toEqual(first)
+  })
+})
