@@ -26,6 +26,13 @@ export function isLiteral(value: Value): boolean {
   )
 }
 
+/** What is told of a value that is none and cannot be one. */
+export const notATensor = (value: Value, span: Span) => ({
+  span,
+  given: describe(value),
+  parts: value.kind === 'tuple' ? value.parts.map(({ name }) => name ?? '_') : undefined,
+})
+
 /** `wanted` is the dtype the place asks for; numbers and literals follow it, tensors keep their own. */
 export function toTensor(e: Elaboration, value: Value, span: Span, wanted?: DType): Node {
   switch (value.kind) {
@@ -43,7 +50,7 @@ export function toTensor(e: Elaboration, value: Value, span: Span, wanted?: DTyp
     case 'poison':
       return silent()
     default:
-      return fail(e, shapes.notATensor, { span, given: describe(value) })
+      return fail(e, shapes.notATensor, notATensor(value, span))
   }
 }
 
@@ -88,7 +95,7 @@ function readTable(e: Elaboration, value: Value & { kind: 'list' }, span: Span) 
       if (kind !== undefined && kind !== 'bool') fail(e, shapes.mixedList, { span })
       kind = 'bool'
       data.push(item.value ? 1 : 0)
-    } else fail(e, shapes.notATensor, { span, given: describe(item) })
+    } else fail(e, shapes.notATensor, notATensor(item, span))
   }
   fill(value, 0)
   const own: DType = kind ?? 'float'

@@ -4,7 +4,7 @@ import * as shapes from '../diagnostics/shapes.ts'
 import * as statics from '../diagnostics/static.ts'
 import type { Node } from '../ir/graph.ts'
 import { binary } from './arithmetic.ts'
-import { canBeTensor, toTensor } from './coerce.ts'
+import { canBeTensor, notATensor, toTensor } from './coerce.ts'
 import { sameStatic } from './comparison.ts'
 import { type Elaboration, fail } from './elaboration.ts'
 import { build, cast, constant, elementwise } from './emit.ts'
@@ -124,7 +124,7 @@ function close(
     [at.left, left],
     [at.right, right],
   ] as const)
-    if (!canBeTensor(value)) return fail(e, shapes.notATensor, { span: side.span, given: describe(value) })
+    if (!canBeTensor(value)) return fail(e, shapes.notATensor, notATensor(value, side.span))
   if (shapeMismatch(left, right))
     return fail(e, shapes.expectationShapes, {
       span: at.span,

@@ -6,14 +6,14 @@ import * as shapes from '../diagnostics/shapes.ts'
 import { type Dim, symbol, symbolsOf } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 import type { NamedNode, TensorPort } from '../program.ts'
-import { toTensor } from './coerce.ts'
+import { notATensor, toTensor } from './coerce.ts'
 import { type Elaboration, fail } from './elaboration.ts'
 import { cast, emit } from './emit.ts'
 import { evaluate, live } from './expression.ts'
 import { setDimSources } from './provenance.ts'
 import type { Scope } from './scope.ts'
 import { accept, finish, isFree, patternDim, startUnifier, staticDim } from './signature.ts'
-import { describe, dimText, dimValue, tensor, typeText, type Value } from './value.ts'
+import { dimText, dimValue, tensor, typeText, type Value } from './value.ts'
 import { namesIn } from './walk.ts'
 
 export interface Ports {
@@ -138,8 +138,7 @@ function output(e: Elaboration, statement: OutputStatement, scope: Scope): void 
     value = accept(e, unifier, statement.type, value, { role: 'value', label: name, span: statement.value.span })
     finish(e, unifier)
   }
-  if (value.kind === 'tuple')
-    return void fail(e, shapes.notATensor, { span: statement.value.span, given: describe(value) })
+  if (value.kind === 'tuple') return void fail(e, shapes.notATensor, notATensor(value, statement.value.span))
   const node = toTensor(e, value, statement.value.span)
   add(e, e.ports.outputs, { name, node, span, documentation: statement.documentation })
   scope.bind(name, tensor(node), span)

@@ -10,6 +10,7 @@ import * as statics from '../diagnostics/static.ts'
 import { nodesOf } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { configure } from './call.ts'
+import { notATensor } from './coerce.ts'
 import { at, type Elaboration, type Frame, fail, fault, inFrame, step } from './elaboration.ts'
 import { expectation } from './expectation.ts'
 import { condition, evaluate, live, lookUp, recover } from './expression.ts'
@@ -211,8 +212,7 @@ function expose(e: Elaboration, statement: Statement & { kind: 'expose' }, scope
   const { name, span } = statement.name
   const value = live(statement.value ? evaluate(e, statement.value, scope) : lookUp(e, name, span, scope))
   const [node, ...more] = tensorsOf(value)
-  if (!node || more.length > 0)
-    return void fail(e, shapes.notATensor, { span: statement.value?.span ?? span, given: describe(value) })
+  if (!node || more.length > 0) return void fail(e, shapes.notATensor, notATensor(value, statement.value?.span ?? span))
   if (statement.value) scope.bind(name, value, span)
   const path = childPath(e.frame.owner.path, name + e.frame.turns)
   let unique = path

@@ -306,7 +306,8 @@ export const sharedLayerDiffers: DiagnosticRow<{ span: Span; path: string; first
   }),
 }
 
-export const notATensor: DiagnosticRow<{ span: Span; given: string }> = {
+/** `parts`: of a tuple, what they are called. */
+export const notATensor: DiagnosticRow<{ span: Span; given: string; parts?: readonly string[] | undefined }> = {
   code: 'DLM0316',
   severity: 'error',
   title: 'a tensor is needed',
@@ -314,9 +315,10 @@ export const notATensor: DiagnosticRow<{ span: Span; given: string }> = {
     'This place computes with tensors; numbers, truth values and lists of numbers become tensors, other values do not.',
   wrong: 'model M {\n  input x: float[batch]\n  output y = relu\n}',
   right: 'model M {\n  input x: float[batch]\n  output y = relu(x)\n}',
-  say: ({ span, given }) => ({
+  say: ({ span, given, parts }) => ({
     message: `a tensor is needed here, and this is ${given}`,
     primary: { span, text: `this is ${given}` },
+    ...(parts && { help: { text: `take one of its parts by name: \`let (${parts.join(', ')}) = …\`` } }),
   }),
 }
 

@@ -10,7 +10,7 @@ import * as shapes from '../../diagnostics/shapes.ts'
 import * as statics from '../../diagnostics/static.ts'
 import type { Dim } from '../../ir/dim.ts'
 import type { DType, Node } from '../../ir/graph.ts'
-import { canBeTensor, holdsTensors, toTensor } from '../coerce.ts'
+import { canBeTensor, holdsTensors, notATensor, toTensor } from '../coerce.ts'
 import { type Elaboration, fail, fault } from '../elaboration.ts'
 import { cast, type Placed } from '../emit.ts'
 import { blame, openDims } from '../free-dims.ts'
@@ -206,8 +206,7 @@ export class BuiltinCall {
     })
   }
   tensorOf(given: Given, wanted?: DType): Placed {
-    if (!canBeTensor(given.value))
-      return fail(this.e, shapes.notATensor, { span: given.span, given: describe(given.value) })
+    if (!canBeTensor(given.value)) return fail(this.e, shapes.notATensor, notATensor(given.value, given.span))
     return { node: toTensor(this.e, given.value, given.span, wanted), span: given.span }
   }
 

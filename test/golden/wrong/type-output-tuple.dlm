@@ -1,0 +1,4 @@
+model L {
+  input x: float[batch, T, 64]
+  output y = x |> LSTM(256)
+}
