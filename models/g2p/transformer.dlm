@@ -1,8 +1,8 @@
 /// Task: say how an English word is pronounced: letters in, phonemes out (the CMU pronouncing dictionary, 39 phonemes
 /// without stress).
 /// Size: 1,011,499 parameters as trained here; encoder and decoder have 44,140,544 in the paper's base size and 176,361,472
-/// in its big one, embeddings apart. `dlmc train … Overfit --device lavapipe` (seed 1) learns 512 pairs by heart in 600 steps, 5.7
-/// minutes on a part of two busy cores; all 512 words are then said rightly (greedily, `dlmc evaluate … --part train`).
+/// in its big one, embeddings apart. `dlmc train … Overfit --device lavapipe` (seed 1) learns 512 pairs by heart in 600 steps,
+/// 80 seconds on two cores; all 512 words are then said rightly (greedily, `dlmc evaluate … --part train`).
 /// `dlmc train … Tiny` comes in 5,000 steps to 14.9 % phoneme and 50.6 % word error on the 12,788 words held out (`dlmc evaluate`)
 /// with `--device lavapipe`, 26 minutes beside other work, and to 15.0 % and 50.6 % with `--device wasm`. The literature has 5.2 % and 22 % for a larger one,
 /// trained to its end.
