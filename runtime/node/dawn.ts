@@ -47,16 +47,25 @@ export async function adapterNames(): Promise<string[]> {
 }
 
 export async function adapterNamed(name: string): Promise<GPUAdapter | null> {
-  const gpu = await dawn(`adapter=${name}`)
-  return gpu.requestAdapter().catch(() => null)
+  return adapterOf(await dawn(`adapter=${name}`))
 }
 
 /** The adapter that Dawn prefers: a discrete GPU, else an integrated one, else one in software. */
 export async function preferredAdapter(): Promise<GPUAdapter | null> {
   if (!anyDriver()) return null
-  const gpu = await dawn()
-  return gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null)
+  return adapterOf(await dawn(), { powerPreference: 'high-performance' })
 }
+
+const origins = new WeakMap<GPUAdapter, () => Promise<GPUAdapter | null>>()
+
+async function adapterOf(gpu: GPU, options: GPURequestAdapterOptions = {}): Promise<GPUAdapter | null> {
+  const adapter = await gpu.requestAdapter(options).catch(() => null)
+  if (adapter) origins.set(adapter, () => adapterOf(gpu, options))
+  return adapter
+}
+
+/** An adapter of this module once more: a device uses its adapter up. */
+export const sameAdapter = async (adapter: GPUAdapter): Promise<GPUAdapter | null> => origins.get(adapter)?.() ?? null
 
 /** On Linux, whether there is a Vulkan driver at all: asking Dawn where there is none makes it print warnings. */
 export function anyDriver(): boolean {

@@ -6,7 +6,8 @@ import { type Device, type GpuDevice, isSoftware, nameOf, openDevice, type Targe
 import { NoDeviceError } from '../errors.ts'
 import type { DeviceDescription } from '../executor.ts'
 import { wasmDevice } from '../wasm/device.ts'
-import { adapterNamed, adapterNames, preferredAdapter } from './dawn.ts'
+import { compilingAhead } from './compile-ahead.ts'
+import { adapterNamed, adapterNames, preferredAdapter, sameAdapter } from './dawn.ts'
 import { askedThreads, coreCount, enableRelaxedSimd, usableMemory } from './threads.ts'
 import { findSoftwareVulkan, type SoftwareVulkanName, useSoftwareVulkan } from './vulkan.ts'
 
@@ -90,12 +91,15 @@ async function byName(name: string): Promise<FoundDevice> {
   return found(await (isSoftware(adapter.info) ? openSoftware(adapter) : openDevice(adapter, { polls: true })))
 }
 
-const openSoftware = (adapter: GPUAdapter): Promise<GpuDevice> =>
-  openDevice(adapter, {
-    polls: true,
-    memory: usableMemory(),
-    advice: 'faster with a GPU and its Vulkan driver; `dlmc devices` says how',
-  })
+const openSoftware = async (adapter: GPUAdapter): Promise<GpuDevice> =>
+  compilingAhead(
+    await openDevice(adapter, {
+      polls: true,
+      memory: usableMemory(),
+      advice: 'faster with a GPU and its Vulkan driver; `dlmc devices` says how',
+    }),
+    () => sameAdapter(adapter),
+  )
 
 const found = (device: Device): FoundDevice => ({
   description: device.description,
