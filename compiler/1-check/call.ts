@@ -5,6 +5,7 @@ import * as names from '../diagnostics/names.ts'
 import { nearest } from '../diagnostics/near.ts'
 import * as shapes from '../diagnostics/shapes.ts'
 import type { StaticValue } from '../program.ts'
+import { abridgedFunction } from './abridged-call.ts'
 import { callBuiltin } from './builtins/builtin.ts'
 import { called, type Elaboration, fail, fault, inFrame, Reported, silent } from './elaboration.ts'
 import { evaluate, recover } from './expression.ts'
@@ -44,7 +45,7 @@ export function call(e: Elaboration, callee: Value, given: readonly Given[], spa
           if (!result) return fail(e, names.noReturn, { span: declaration.name.span, name: label })
           return checkResult(e, unifier, declaration.result, result.value, result.span, label)
         })
-      return rememberedCall(e, declaration, given, span, runBody)
+      return abridgedFunction(e, declaration, given, () => rememberedCall(e, declaration, given, span, runBody))
     }
     case 'lambda':
       return called(e, 'a function', span, () => {

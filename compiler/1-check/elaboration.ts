@@ -17,6 +17,7 @@ import type { OpenScan } from './scan.ts'
 import { Scope } from './scope.ts'
 import type { Folding, OpenStack } from './stack.ts'
 import { poison, type Value } from './value.ts'
+import type { Declared } from './variables.ts'
 
 export const limits = {
   /** Calls within calls, and layers within layers. */
@@ -91,6 +92,12 @@ export interface Elaboration {
   readonly unrolled: ReadonlySet<string>
   /** Parameters and states of all layers of a stack, by path: a second call finds those of the first. */
   readonly shared: Map<string, Variable>
+  /** Whether a call may be taken to end as one like it did: only faults are looked for. */
+  readonly abridges: boolean
+  /** Of a leaf that stands for the result of a call that was not run: the tensors it was given. */
+  readonly behind: Map<Node, readonly Node[]>
+  /** Parameters and states, as they were declared. */
+  readonly declared: (Declared & { readonly owner: Instance })[]
   readonly dimSources: Map<Node, readonly (DimSource | undefined)[]>
   /** Spans of the statements and stages being run, outermost first. */
   readonly trail: Span[]
@@ -109,6 +116,12 @@ export interface Elaboration {
   /** Where the last node came from. */
   lastOrigins: readonly Origin[]
   steps: number
+  /** Whether a call was not run, so that the graph is no program. */
+  abridged: boolean
+  /** Nodes asked for, at most, by calls that were not run. */
+  spared: number
+  /** The most calls around one since this was last set. */
+  deepest: number
   randomSites: number
   /** Whether `training` decided anything, so that training gives another graph. */
   dependsOnTraining: boolean
@@ -117,7 +130,8 @@ export interface Elaboration {
   randomKey: Node | undefined
 }
 
-export type ModelLookup = (value: Extract<Value, { kind: 'model' }>) => ModelGraph | undefined
+/** `whole`: its values are asked for, not its parameters alone. */
+export type ModelLookup = (value: Extract<Value, { kind: 'model' }>, whole: boolean) => ModelGraph | undefined
 
 export interface ElaborationOptions {
   readonly sink: Sink
@@ -130,6 +144,7 @@ export interface ElaborationOptions {
   readonly flat?: Dim | undefined
   readonly folding?: Folding
   readonly unrolled?: ReadonlySet<string>
+  readonly abridges?: boolean
 }
 
 export function startElaboration(options: ElaborationOptions): Elaboration {
@@ -156,6 +171,9 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     folding: options.folding ?? 'none',
     unrolled: options.unrolled ?? new Set(),
     shared: new Map(),
+    abridges: options.abridges ?? false,
+    behind: new Map(),
+    declared: [],
     dimSources: new Map(),
     trail: [options.span],
     calls: [],
@@ -167,6 +185,9 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     shallowest: Number.POSITIVE_INFINITY,
     lastOrigins: [],
     steps: 0,
+    abridged: false,
+    spared: 0,
+    deepest: 0,
     randomSites: 0,
     dependsOnTraining: false,
     faultsDependOnTraining: false,
@@ -254,6 +275,7 @@ export function at<Result>(e: Elaboration, span: Span, run: () => Result): Resul
 export function called<Result>(e: Elaboration, label: string, span: Span, run: () => Result): Result {
   if (e.calls.length >= limits.depth) abandon(e, statics.tooDeep, { span, depth: limits.depth, calls: callPath(e) })
   e.calls.push({ label, span })
+  if (e.calls.length > e.deepest) e.deepest = e.calls.length
   try {
     return run()
   } finally {

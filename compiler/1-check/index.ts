@@ -89,12 +89,15 @@ function demand<Result>({ result, diagnostics }: Elaborated<Result>, file: Sink 
 }
 
 type ModelValue = ValueOf<'model'>
+/** How stacks are folded; or for faults alone, where calls may be left out as well. */
+type How = Folding | 'abridged'
+
 interface Workshop {
   readonly model: (
     value: ModelValue,
     training: boolean,
     given: ReadonlyMap<string, StaticValue>,
-    folding?: Folding,
+    how?: How,
   ) => Elaborated<ModelGraph>
   readonly optimizer: (description: OptimizerDescription) => Elaborated<OptimizerGraph>
 }
@@ -104,18 +107,31 @@ function workshop(scope: Scope, isStandard: Environment['isStandard']): Workshop
   const models = new Map<string, Elaborated<ModelGraph>>()
   const optimizers = new Map<string, Elaborated<OptimizerGraph>>()
   return {
-    model: ({ declaration, scope: own }, training, given, folding = 'all') => {
-      const key = (how: Folding, values: ReadonlyMap<string, StaticValue> = given) =>
+    model: ({ declaration, scope: own }, training, given, how = 'abridged') => {
+      const key = (how: How, values: ReadonlyMap<string, StaticValue> = given) =>
         JSON.stringify([declaration.name.name, declaration.span.source.path, training, how, [...values]])
       // What was looked through for faults will do wherever the same stacks would be folded.
-      const checked = models.get(key('all'))
-      if (checked && (checked.shallowest === Number.POSITIVE_INFINITY || folds(folding, checked.shallowest)))
+      const checked = models.get(key('abridged'))
+      const folding = how === 'abridged' ? 'all' : how
+      if (
+        checked &&
+        !checked.abridged &&
+        (checked.shallowest === Number.POSITIVE_INFINITY || folds(folding, checked.shallowest))
+      )
         return checked
-      const made = remembered(models, key(folding), () =>
-        elaborateModel({ declaration, scope: own, training, arguments: given, isStandard, folding }),
+      const made = remembered(models, key(how), () =>
+        elaborateModel({
+          declaration,
+          scope: own,
+          training,
+          arguments: given,
+          isStandard,
+          folding,
+          abridges: how === 'abridged',
+        }),
       )
       // A preset may write out what are the defaults.
-      return made.result ? remembered(models, key(folding, made.result.arguments), () => made) : made
+      return made.result ? remembered(models, key(how, made.result.arguments), () => made) : made
     },
     optimizer: (description) =>
       remembered(optimizers, JSON.stringify([description.module, [...description.arguments]]), () =>
@@ -182,7 +198,7 @@ function checkBlocks(file: LoadedFile, work: Work): void {
       declaration,
       file.scope,
       isStandard,
-      (value) => models.model(value, false, value.arguments ?? none).result,
+      (value, whole) => models.model(value, false, value.arguments ?? none, whole ? 'all' : 'abridged').result,
     )
     tell(sink, test)
     if (test.result) tests.push(test.result)
@@ -206,14 +222,20 @@ function checkTraining(
   if (!model.result) return
   const block = train.data === undefined ? undefined : blocks.get(train.data)
   const description = train.data === undefined ? undefined : data.get(train.data)
-  checkFit({
-    declaration,
-    train,
-    model: model.result,
-    modelSpan: value.declaration.name.span,
-    data: block && description && { declaration: block, description },
-    sink,
-  })
+  const fit = ({ result, behind }: Elaborated<ModelGraph>, into: Sink) =>
+    checkFit({
+      declaration,
+      train,
+      model: result!,
+      behind,
+      modelSpan: value.declaration.name.span,
+      data: block && description && { declaration: block, description },
+      sink: into,
+    })
+  // Of a graph with calls left out, more may seem to matter than does.
+  const trial = new Sink()
+  fit(model, trial)
+  if (trial.diagnostics.length > 0) fit(models.model(value, model.result.training, train.model.arguments, 'all'), sink)
 }
 
 /** Elaborates for inference and, where there might be faults of its own, for training. */

@@ -50,6 +50,8 @@ export interface Instance {
   readonly states: Map<string, State>
   /** The scope after the module's members ran; they run once, when the instance is made. */
   scope: Scope | undefined
+  /** Its members asked whether it is training. */
+  asksTraining: boolean
   /** Its members had a fault, which has been reported: its calls say nothing more. */
   faulty: boolean
   /** Results of the first call, for the table of layers. */
@@ -94,6 +96,7 @@ export function makeInstance(path: string, blueprint: Blueprint, span: Span): In
     parameters: new Map(),
     states: new Map(),
     scope: undefined,
+    asksTraining: false,
     faulty: false,
     results: undefined,
   }

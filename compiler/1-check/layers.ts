@@ -3,6 +3,7 @@ import type { Span } from '../../grammar/source.ts'
 import * as names from '../diagnostics/names.ts'
 import * as shapes from '../diagnostics/shapes.ts'
 import type { Node } from '../ir/graph.ts'
+import { abridgedLayer } from './abridged-call.ts'
 import { bindArguments, checkResult } from './call.ts'
 import { called, type Elaboration, fail, inFrame, makeFrame, silent, step } from './elaboration.ts'
 import { type Blueprint, childPath, type Instance, makeInstance, snakeCase } from './instance.ts'
@@ -91,7 +92,11 @@ function make(e: Elaboration, path: string, blueprint: Blueprint, span: Span): I
     const scope = new Scope(blueprint.scope)
     for (const [name, argument] of blueprint.arguments) scope.bind(name, argument.value, argument.span)
     instance.scope = scope
+    const { dependsOnTraining } = e
+    e.dependsOnTraining = false
     const left = inFrame(e, makeFrame('members', instance), () => run(e, blueprint.declaration.members, scope))
+    instance.asksTraining = e.dependsOnTraining
+    e.dependsOnTraining ||= dependsOnTraining
     if (left) instance.faulty = true
   })
   return instance
@@ -104,7 +109,9 @@ export function callLayer(e: Elaboration, instance: Instance, given: readonly Gi
   const value = called(e, blueprint.label, span, () => {
     switch (blueprint.kind) {
       case 'module':
-        return callModule(e, instance, blueprint, given, span)
+        return abridgedLayer(e, instance, blueprint.declaration, given, () =>
+          callModule(e, instance, blueprint, given, span),
+        )
       case 'stack':
         return callStack(e, instance, given, span)
       case 'chain': {

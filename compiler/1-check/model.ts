@@ -3,6 +3,7 @@ import type { ModelDeclaration } from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
 import type { Diagnostic } from '../diagnostics/diagnostic.ts'
 import * as statics from '../diagnostics/static.ts'
+import type { Node } from '../ir/graph.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 import type {
   LayerRecord,
@@ -29,6 +30,10 @@ import { describe, type Given } from './value.ts'
 export interface Elaborated<Result> {
   readonly result: Result | undefined
   readonly diagnostics: readonly Diagnostic[]
+  /** Whether calls were not run: the graph is no program. */
+  readonly abridged: boolean
+  /** Of leaves that stand for such calls: the tensors they were given. */
+  readonly behind: ReadonlyMap<Node, readonly Node[]>
   /** Given up half-way: it was too large, too deep, or had too many faults. */
   readonly abandoned: boolean
   /** Whether training could be at fault where this is not. */
@@ -49,19 +54,24 @@ const attempts = 4
  */
 export function elaborate<Result>(options: ElaborateOptions, make: Make<Result>): Elaborated<Result> {
   const unrolled = new Set<string>()
+  let { abridges = false } = options
   while (options.folding && options.folding !== 'none' && unrolled.size < attempts)
     try {
-      const made = attemptOnce({ ...options, unrolled }, make)
-      if (made.diagnostics.length === 0) return made
-      break
+      const made = attemptOnce({ ...options, unrolled, abridges }, make)
+      if (made.diagnostics.length === 0 && made.certain) return made
+      if (made.diagnostics.length > 0) break
+      abridges = false
     } catch (thrown) {
       if (!(thrown instanceof Unfoldable)) throw thrown
       unrolled.add(thrown.path)
     }
-  return attemptOnce({ ...options, folding: 'none' }, make)
+  return attemptOnce({ ...options, folding: 'none', abridges: false }, make)
 }
 
-function attemptOnce<Result>(options: ElaborateOptions, make: Make<Result>): Elaborated<Result> {
+function attemptOnce<Result>(
+  options: ElaborateOptions,
+  make: Make<Result>,
+): Elaborated<Result> & { readonly certain: boolean } {
   const sink = new Sink()
   const builder = new GraphBuilder({ maxNodes: limits.nodes })
   const e = startElaboration({ ...options, sink, builder })
@@ -79,12 +89,16 @@ function attemptOnce<Result>(options: ElaborateOptions, make: Make<Result>): Ela
       } catch {}
     } else if (!(thrown instanceof Abandoned || thrown instanceof Reported)) throw thrown
   }
+  const nodes = !e.abridged ? builder.nodeCount : builder.asked + e.spared
   return {
     result: sink.errors > 0 ? undefined : result,
     diagnostics: sink.diagnostics,
     abandoned,
-    faultsDependOnTraining:
-      e.faultsDependOnTraining || 4 * builder.nodeCount > limits.nodes || 4 * e.steps > limits.steps,
+    faultsDependOnTraining: e.faultsDependOnTraining || 4 * nodes > limits.nodes || 4 * e.steps > limits.steps,
+    abridged: e.abridged,
+    behind: e.behind,
+    // Whether the limit on nodes would hold with all calls run.
+    certain: !e.abridged || nodes <= limits.nodes,
     shallowest: e.shallowest,
   }
 }
@@ -96,6 +110,7 @@ export interface ModelOptions {
   readonly arguments: ReadonlyMap<string, StaticValue>
   readonly isStandard: (span: Span) => boolean
   readonly folding: Folding
+  readonly abridges: boolean
 }
 
 export function elaborateModel({
@@ -105,9 +120,10 @@ export function elaborateModel({
   arguments: given,
   isStandard,
   folding,
+  abridges,
 }: ModelOptions): Elaborated<ModelGraph> {
   const span = declaration.name.span
-  return elaborate({ training, isStandard, kind: 'model', span, folding }, (e, builder): ModelGraph => {
+  return elaborate({ training, isStandard, kind: 'model', span, folding, abridges }, (e, builder): ModelGraph => {
     const inner = new Scope(scope)
     const values: Given[] = [...given].map(([name, value]) => ({
       name: { name, span },

@@ -46,11 +46,30 @@ export function declareVariable(e: Elaboration, statement: VariableStatement, sc
   }
   const clash = owner.children.get(name) ?? owner.parameters.get(name) ?? owner.states.get(name)
   if (clash) return void fail(e, names.declaredTwice, { span, name, what: statement.kind, first: clash.span })
-  const initial = initializer(e, statement.initial, shape, scope)
+  redeclare(e, { statement, name, dims, dtype, initial: initializer(e, statement.initial, shape, scope) }, scope)
+}
+
+/** A `param` or `state` whose type and first value are known. */
+export interface Declared {
+  readonly statement: VariableStatement
+  /** With the turns of the loops around it. */
+  readonly name: string
+  readonly dims: readonly Dim[]
+  readonly dtype: DType
+  readonly initial: Initializer
+}
+
+/** Makes the tensor, in the layer of the frame. */
+export function redeclare(e: Elaboration, declared: Declared, scope: Scope): void {
+  const { owner } = e.frame
+  const { statement, name, dims, dtype, initial } = declared
+  const { span } = statement.name
+  const shape = dims.map((d) => d.constant ?? 0)
+  e.declared.push({ ...declared, owner })
   const path = childPath(owner.path, name)
   const around = stacksAround(e, owner.path)
   const before = e.shared.get(path)
-  if (before) return void useShared(e, statement, before, dims, around, scope)
+  if (before) return void useShared(e, statement, name, before, dims, around, scope)
   const layers = around.map((scan) => scan.layers!.count)
   const stacked = [...layers.map((n) => dim(n)), ...dims]
   const leaf = e.flat
@@ -76,6 +95,7 @@ export function declareVariable(e: Elaboration, statement: VariableStatement, sc
 function useShared(
   e: Elaboration,
   { kind, name, type }: VariableStatement,
+  full: string,
   known: Variable,
   dims: readonly Dim[],
   around: readonly OpenScan[],
@@ -83,7 +103,7 @@ function useShared(
 ): void {
   if (kind === 'state' || !sameShape(known.leaf.shape.slice(known.layers.length), dims)) throw unfoldable(around[0]!)
   const node = around.reduce((all, scan) => ownPart(e, scan, all), known.leaf)
-  e.frame.owner.parameters.set(name.name + e.frame.turns, { ...known, node })
+  e.frame.owner.parameters.set(full, { ...known, node })
   scope.bind(name.name, tensor(node), type.span)
 }
 

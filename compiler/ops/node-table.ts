@@ -29,6 +29,7 @@ export class NodeTable {
   readonly #maxNodes: number
   #current: readonly Origin[] = []
   #nextId = 0
+  #asked = 0
 
   constructor({ maxNodes = 1e6 }: BuilderOptions = {}) {
     this.#maxNodes = maxNodes
@@ -63,6 +64,10 @@ export class NodeTable {
   get nodeCount(): number {
     return this.#nodes.size
   }
+  /** Times that a node was asked for, equal ones included. */
+  get asked(): number {
+    return this.#asked
+  }
 
   /** Nodes made (or met again) inside `make` are recorded as coming from the origins. */
   withOrigin<T>(origin: Origin | readonly Origin[] | undefined, make: () => T): T {
@@ -77,6 +82,7 @@ export class NodeTable {
 
   /** The node of an op, made unless an equal one exists; throws `ShapeFault` where the operands do not fit. */
   node<P extends OpName>(op: P, operands: readonly Node[], attributes: OpAttributes[P]): Node {
+    this.#asked++
     const key = internKey(op, operands, attributes)
     let node = this.#nodes.get(key)
     if (!node) {

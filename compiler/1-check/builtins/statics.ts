@@ -8,11 +8,11 @@ import { fail, silent } from '../elaboration.ts'
 import { bool, dimList, dimValue, list, number, string } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 
-function modelOf(call: BuiltinCall): ModelGraph {
+function modelOf(call: BuiltinCall, whole: boolean): ModelGraph {
   const value = call.value('model')
   if (value.kind !== 'model') return call.wrong('model', 'a model')
   if (!call.e.model) return fail(call.e, statics.notStatic, { span: call.span, what: 'a model' })
-  const graph = call.e.model(value)
+  const graph = call.e.model(value, whole)
   if (graph) return graph
   // As it stands it is elaborated anyway, and its faults are told there, once.
   const asItStands =
@@ -85,7 +85,7 @@ export const staticRows: readonly Builtin[] = [
     signature: 'parameters(model: any, paths: string = "*") -> int',
     doc: 'how many numbers a model learns; with a pattern such as "encoder.*", only those under these paths',
     apply: (call) => {
-      const model = modelOf(call)
+      const model = modelOf(call, false)
       const text = call.text('paths')
       const found = model.parameters.filter((p) => matchesPattern(text, p.path))
       if (found.length === 0 && text !== '*') {
@@ -106,7 +106,7 @@ export const staticRows: readonly Builtin[] = [
     signature: 'result_shape(model: any, path: string) -> list',
     doc: "the shape of a layer's result, an output or an exposed value of a model",
     apply: (call) => {
-      const model = modelOf(call)
+      const model = modelOf(call, true)
       const path = call.text('path')
       const named = [...model.outputs, ...model.exposed, ...model.inputs, ...model.targets].find(
         (n) => n.name === path,

@@ -9,6 +9,7 @@ import { report } from '../../diagnostics/catalogue.ts'
 import * as data from '../../diagnostics/data.ts'
 import { nearest } from '../../diagnostics/near.ts'
 import * as training from '../../diagnostics/training.ts'
+import type { Node } from '../../ir/graph.ts'
 import { matchesPattern } from '../../path-pattern.ts'
 import type { ModelGraph, TensorPort, TrainDescription } from '../../program.ts'
 import type { Sink } from '../elaboration.ts'
@@ -18,12 +19,14 @@ export interface FitOptions {
   readonly declaration: TrainDeclaration
   readonly train: TrainDescription
   readonly model: ModelGraph
+  /** What stands behind leaves of the model that are none. */
+  readonly behind: ReadonlyMap<Node, readonly Node[]>
   readonly modelSpan: Span | undefined
   readonly data: { readonly declaration: DataDeclaration; readonly description: DataDescription } | undefined
   readonly sink: Sink
 }
 
-export function checkFit({ declaration, train, model, modelSpan, data: used, sink }: FitOptions): void {
+export function checkFit({ declaration, train, model, behind, modelSpan, data: used, sink }: FitOptions): void {
   const setting = (name: string) => declaration.settings.find((s) => s.name.name === name)
   const place = (name: string): Span => setting(name)?.values[0]?.span ?? declaration.span
   if (!model.loss) sink.add(report(training.noLoss, { span: place('model'), name: model.name, declared: modelSpan }))
@@ -62,7 +65,7 @@ export function checkFit({ declaration, train, model, modelSpan, data: used, sin
         suggestion: nearest(watched, scalars),
       }),
     )
-  if (used) checkData(used.declaration, used.description, train, model, place('data'), sink)
+  if (used) checkData(used.declaration, used.description, train, { model, behind }, place('data'), sink)
 }
 
 /** Partitions by these names take part in training; others are the user's own. */
@@ -72,7 +75,7 @@ function checkData(
   declaration: DataDeclaration,
   description: DataDescription,
   train: TrainDescription,
-  model: ModelGraph,
+  { model, behind }: Pick<FitOptions, 'model' | 'behind'>,
   span: Span,
   sink: Sink,
 ): void {
@@ -107,7 +110,7 @@ function checkData(
       else if (field) {
         compare(written, field, port, role, train, sink)
         const ids = tokenCount(field)
-        const rows = ids === undefined ? undefined : rowsLookedUp(port, model)
+        const rows = ids === undefined ? undefined : rowsLookedUp(port, model, behind)
         if (ids !== undefined && rows !== undefined && rows < ids)
           sink.add(
             report(data.vocabularyTooLarge, { span: written.span, name: field.name, ids, rows, port: port.span, role }),

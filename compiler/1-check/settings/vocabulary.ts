@@ -3,7 +3,7 @@
  * written in the program (`chars(96)`), so this is known without reading any text.
  */
 import type { FieldDescription, TokenizerDescription } from '../../../runtime/abi.ts'
-import { nodesOf } from '../../ir/graph.ts'
+import type { Node } from '../../ir/graph.ts'
 import { opOf } from '../../ops/registry.ts'
 import type { ModelGraph, TensorPort } from '../../program.ts'
 
@@ -22,10 +22,14 @@ function sizeOf(tokenizer: TokenizerDescription): number {
 }
 
 /** The fewest rows of the tables in which a port's numbers are looked up as they are; `undefined`: in none. */
-export function rowsLookedUp(port: TensorPort, model: ModelGraph): number | undefined {
+export function rowsLookedUp(
+  port: TensorPort,
+  model: ModelGraph,
+  behind: ReadonlyMap<Node, readonly Node[]>,
+): number | undefined {
   const results = [...model.outputs, ...(model.loss ? [{ node: model.loss }] : [])]
   let rows: number | undefined
-  for (const node of nodesOf(results)) {
+  for (const node of reached(results, behind)) {
     if (opOf(node).lower.kind !== 'lookup') continue
     let index = node.operands[1]!
     while (opOf(index).lower.kind === 'view' && index.operands.length === 1) index = index.operands[0]!
@@ -33,4 +37,15 @@ export function rowsLookedUp(port: TensorPort, model: ModelGraph): number | unde
     if (index === port.node && size !== undefined) rows = Math.min(rows ?? size, size)
   }
   return rows
+}
+
+/** The nodes behind the results, also through leaves that stand for calls. */
+function reached(
+  results: Iterable<{ readonly node: Node }>,
+  behind: ReadonlyMap<Node, readonly Node[]>,
+): ReadonlySet<Node> {
+  const found = new Set([...results].map(({ node }) => node))
+  // A set is walked in the order in which it grows.
+  for (const node of found) for (const each of [...node.operands, ...(behind.get(node) ?? [])]) found.add(each)
+  return found
 }
