@@ -5,13 +5,14 @@
  */
 
 import type { Storage } from '../../../runtime/abi.ts'
-import { ceilQuotient, type Dim, dim, exactQuotient, multiply, one } from '../../ir/dim.ts'
+import { dim, exactQuotient, multiply, one } from '../../ir/dim.ts'
 import type { Axis, ContractKernel } from '../../ir/kernel.ts'
 import type { EmittedKernel, EmittedStage } from '../../lowered.ts'
-import { bind, type Context, groupNumber, inside, opaque, rootContext, unflatten } from './context.ts'
-import { panelElements, panelStage, rowTiles } from './contract-panels.ts'
+import { bind, opaque, rootContext } from './context.ts'
+import { panelElements, panelStage } from './contract-panels.ts'
 import { accumulateRegisters, countOperands, type Operands, operandsOf } from './contract-registers.ts'
 import { writeTile } from './contract-stores.ts'
+import { onTiles, type TilePlace } from './contract-tiles.ts'
 import { accumulateWorkgroup } from './contract-workgroup.ts'
 import { accumulator } from './identity.ts'
 import { forEachElement, groupsFor } from './map.ts'
@@ -21,19 +22,9 @@ import { countFourStores, countStores, type FourStores, fourStores, writeFourSto
 import { innermost, vectorSlots, vectorWidth } from './vector.ts'
 
 /** One workgroup's tile, while it is printed. */
-export interface Tile {
+export interface Tile extends TilePlace {
   readonly kernel: ContractKernel
   readonly schedule: ContractSchedule
-  /** Where the batch axes are bound. */
-  readonly context: Context
-  /** Text of the first row and column of the tile, as flat indices. */
-  readonly row: string
-  readonly column: string
-  /** Text of the flat index of the batch, and of the number of the tile along the rows. */
-  readonly batch: string
-  readonly rowTile: string
-  /** The part of the outermost depth axis that this workgroup sums: text of its first index and of its end. */
-  readonly part: { readonly first: string; readonly end: string } | undefined
   /** The stores at a vector of columns, where the schedule has vectors. */
   readonly four: FourStores | undefined
 }
@@ -117,34 +108,14 @@ function productStage(kernel: ContractKernel, storages: readonly Storage[], sche
   if (four) countFourStores(shader, four)
   else countStores(shader, kernel.stores)
   const root = rootContext(shader, schedule.guards)
-  const columnTiles = ceilQuotient(elements(kernel.columns), dim(tileColumns(schedule)))
-  const tilesAlong = rowTiles(kernel, schedule)
-  const batches = elements(kernel.batch)
-  const groups = multiply(columnTiles, tilesAlong, batches, dim(schedule.split))
-  const group = groupNumber(root)
-  shader.body.nest(`if (${group} < ${shader.size(groups)})`, (block) => {
-    const here = inside(root, block)
-    // Neighbouring workgroups share the larger of the two operands' parts.
-    const rowsFirst = tileRows(schedule) < tileColumns(schedule)
-    const counts: Dim[] = rowsFirst ? [tilesAlong, columnTiles, batches] : [columnTiles, tilesAlong, batches]
-    const [fast, slow, batch, part] = places(here, group, counts)
-    const [rowTile, columnTile] = rowsFirst ? [fast, slow] : [slow, fast]
-    const row = shader.fresh('row')
-    block.line(`let ${row} = ${times(rowTile!, tileRows(schedule))};`)
-    const column = shader.fresh('column')
-    block.line(`let ${column} = ${times(columnTile!, tileColumns(schedule))};`)
-    const context = bind(here, unflatten(here, kernel.batch, batch!))
-    const tile: Tile = {
-      kernel,
-      schedule,
-      context,
-      row,
-      column,
-      batch: batch!,
-      rowTile: rowTile!,
-      part: schedule.split === 1 ? undefined : partOf(context, kernel, schedule, part!),
-      four,
-    }
+  const shape = {
+    rows: tileRows(schedule),
+    columns: tileColumns(schedule),
+    split: schedule.split,
+    turn: schedule.unroll,
+  }
+  const groups = onTiles(root, kernel, shape, (place) => {
+    const tile: Tile = { ...place, kernel, schedule, four }
     const sums = schedule.by === 'workgroup' ? accumulateWorkgroup(tile) : accumulateRegisters(tile, operands)
     writeTile(tile, sums, (element) => {
       if (schedule.split === 1) {
@@ -153,9 +124,7 @@ function productStage(kernel: ContractKernel, storages: readonly Storage[], sche
         return
       }
       const scratch = shader.scratch(0, four ? 'vec4<f32>' : 'f32', 'write')
-      const R = shader.size(elements(kernel.rows))
-      const C = shader.size(elements(kernel.columns))
-      const cell = `((${part} * ${shader.size(batches)} + ${batch}) * ${R} + ${element.row}) * ${C} + ${element.column}`
+      const cell = tile.cell(element.row, element.column)
       element.context.block.line(`${scratch}[${four ? `(${cell}) / 4u` : cell}] = ${element.sum};`)
     })
   })
@@ -168,7 +137,11 @@ function productStage(kernel: ContractKernel, storages: readonly Storage[], sche
 }
 
 /** The second dispatch of a split contraction: sums the parts in order, then stores. */
-function sumStage(kernel: ContractKernel, storages: readonly Storage[], schedule: ContractSchedule): EmittedStage {
+export function sumStage(
+  kernel: ContractKernel,
+  storages: readonly Storage[],
+  schedule: Pick<ContractSchedule, 'vector' | 'guards' | 'split'>,
+): EmittedStage {
   const axes = [...kernel.batch, ...kernel.rows, ...kernel.columns]
   const along = schedule.vector > 1 ? innermost(kernel.columns)! : undefined
   const aligned = new Set(along ? [along] : [])
@@ -208,46 +181,6 @@ function sumStage(kernel: ContractKernel, storages: readonly Storage[], schedule
     workgroup: [spread.lanes, 1, 1],
     workgroups: groupsFor(cells, spread),
   })
-}
-
-/** A flat number taken apart by counts, the first fastest; what is left comes last. A count of 1 costs nothing. */
-function places(context: Context, flat: string, counts: readonly Dim[]): string[] {
-  const { shader, block } = context
-  const names: string[] = []
-  let rest = flat
-  for (const count of counts) {
-    if (count.constant === 1) {
-      names.push('0u')
-      continue
-    }
-    const name = shader.fresh('g')
-    block.line(`let ${name} = ${rest} % ${shader.divisor(count)};`)
-    names.push(name)
-    const next = shader.fresh('g')
-    block.line(`let ${next} = ${rest} / ${shader.divisor(count)};`)
-    rest = next
-  }
-  return [...names, rest]
-}
-
-const times = (text: string, factor: number): string => (text === '0u' ? '0u' : `${text} * ${factor}u`)
-
-function partOf(
-  context: Context,
-  kernel: ContractKernel,
-  schedule: ContractSchedule,
-  part: string,
-): { first: string; end: string } {
-  const { shader, block } = context
-  const extent = kernel.depth[0]!.extent
-  // A part begins where a turn of the loop does.
-  const turn = dim(innermost(kernel.depth) === kernel.depth[0] ? schedule.unroll : 1)
-  const share = shader.size(multiply(ceilQuotient(exactQuotient(extent, turn)!, dim(schedule.split)), turn))
-  const first = shader.fresh('b')
-  block.line(`let ${first} = ${part} * ${share};`)
-  const end = shader.fresh('b')
-  block.line(`let ${end} = min(${first} + ${share}, ${shader.size(extent)});`)
-  return { first, end }
 }
 
 function describe(s: ContractSchedule): string {
