@@ -1,6 +1,7 @@
 /**
  * What a GPU is asked for, in one process and from one file, for a machine that has a driver and little else: products
- * against the adapter's rate of multiply-adds, attention, copies, and training steps whose losses are checked. Pack and run:
+ * against the adapter's rate of multiply-adds (float32, 16 bits, by subgroup matrices), attention, copies, and training
+ * steps whose losses are checked. Pack and run:
  *
  *   ../shared/tools/gpu-pack bench/gpu.ts bench/workloads bench/references.json package.json
  *   bash .gpu/run [--device gpu] [--product 4096] [--length 4096] [--steps 20] [--workloads W1,W3,W4]
@@ -13,8 +14,10 @@ import { openCompiled, type SelectedDevice, selectDevice } from '../cli/session.
 import { check } from '../compiler/1-check/index.ts'
 import { compile } from '../compiler/pipeline.ts'
 import { isGpu } from '../runtime/device.ts'
+import { allowExperiments } from '../runtime/node/matrices.ts'
 import { compileAndOpen } from './dlm-session.ts'
 import { expectationOf } from './expectations.ts'
+import { matrixProduct } from './matrix-product.ts'
 import { symmetric } from './numbers.ts'
 import { root } from './root.ts'
 import { spreadOf } from './statistics.ts'
@@ -29,6 +32,8 @@ const { values } = parseArgs({
     workloads: { type: 'string', default: 'W1,W2,W3,W4' },
   },
 })
+// Subgroup matrices are a draft: adapters offer them only where it is asked for.
+allowExperiments()
 const device = await selectDevice(values.device, true)
 if (!device.device || !isGpu(device.device)) throw new Error(`${device.description.name} is no WebGPU adapter`)
 const gpu = device.device.device
@@ -39,6 +44,18 @@ say('adapter', { name: device.description.name, ...rates, features: [...gpu.feat
 
 const n = Number(values.product)
 await timedModel('product float32', 'w6.dlm', new Map([['n', n]]), ['a', 'b'], n * n, 2 * n ** 3)
+const halves = await matrixProduct(gpu, n, device.device.target === 'gpu' ? 'gpu' : 'cpu-class')
+if (halves) {
+  const { plain, best, ...counts } = halves
+  // Of the rate of float32 multiply-adds: matrices may exceed it.
+  const rate = (ms: number) => ({
+    ms,
+    gflops: (2 * n ** 3) / ms / 1e6,
+    ofRate: (2 * n ** 3) / (ms / 1000) / rates.flopsPerSecond,
+  })
+  say('product f16, sums in float32', { n, ...rate(plain) })
+  say('the same by subgroup matrices', { ...counts, ...(best && { ...rate(best.ms), schedule: best.schedule }) })
+} else say('product f16', { skipped: 'the adapter has no 16-bit floats' })
 const length = Number(values.length)
 const [heads, width] = [8, 64]
 const attention = new Map([['length', length]])

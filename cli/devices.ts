@@ -1,6 +1,7 @@
 /** `dlmc devices`: what was found, how fast each is, its limits and features, and what could be installed. */
 import { RunError } from '../runtime/errors.ts'
 import { listDevices } from '../runtime/node/devices.ts'
+import { allowExperiments, type MatrixSupport } from '../runtime/node/matrices.ts'
 import { exitCodes } from './failure.ts'
 import { deviceOption, type Verb } from './options.ts'
 import { type Roofline, rooflineOf } from './profile/roofline.ts'
@@ -19,6 +20,7 @@ export const devicesVerb: Verb = (program, run) => {
     .action((options: { json?: boolean; measure?: boolean; again?: boolean; device: string }) =>
       run(async () => {
         if (options.measure) return measure(options)
+        allowExperiments()
         const report = await listDevices()
         const found = []
         for (const device of report.found)
@@ -39,6 +41,8 @@ export const devicesVerb: Verb = (program, run) => {
               `    ${limits.map(([name, value]) => `${name} ${/Size$/.test(name) && value > 1e6 ? quantity(value, 'B') : value}`).join(', ')}`,
             )
           if (device.features.length > 0) terminal.line(`    features: ${device.features.join(', ')}`)
+          if (device.matrices.length > 0)
+            terminal.line(`    subgroup matrices: ${device.matrices.map(matrixText).join(', ')}`)
         })
         for (const { selector, installation } of report.missing)
           terminal.line(`  missing: ${selector}: ${installation}`)
@@ -60,6 +64,9 @@ async function ratesOf(selector: string, again: boolean | undefined): Promise<Ro
     throw error
   }
 }
+
+const matrixText = ({ component, result, M, N, K }: MatrixSupport): string =>
+  `${M} x ${K} by ${K} x ${N} of ${component}, sums in ${result}`
 
 const ratesText = ({ bytesPerSecond, flopsPerSecond, measured }: Roofline): string =>
   `copies ${quantity(bytesPerSecond, 'B/s')}, multiplies and adds ${quantity(flopsPerSecond, 'FLOP/s')} (measured ${measured.slice(0, 10)})`

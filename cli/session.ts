@@ -9,10 +9,11 @@ import { type Device, isGpu, type Target } from '../runtime/device.ts'
 import type { DeviceDescription, Executor, OpenOptions } from '../runtime/executor.ts'
 import { checkHalf } from '../runtime/half-check.ts'
 import { findDevice } from '../runtime/node/devices.ts'
+import { allowExperiments } from '../runtime/node/matrices.ts'
 import { providePlatform } from '../runtime/node/platform.ts'
 import { asRecord } from './options.ts'
 import { terminal } from './terminal.ts'
-import { scheduleChoice } from './tune/winners.ts'
+import { needsExperiments, scheduleChoice } from './tune/winners.ts'
 
 export interface SelectedDevice {
   readonly description: DeviceDescription
@@ -26,6 +27,7 @@ export interface SelectedDevice {
 /** Finds the device; unless quiet, one line says which it is and how to get a faster one. */
 export async function selectDevice(name: string, quiet: boolean): Promise<SelectedDevice> {
   providePlatform()
+  if (needsExperiments()) allowExperiments()
   const { description, target, device, notice } = await findDevice(name)
   if (!quiet)
     terminal.error(`device: ${notice ?? description.name + (description.advice ? ` (${description.advice})` : '')}`)

@@ -8,6 +8,7 @@ import { batchDimOf, dimsOfFields, trainingSession, wantedFields } from '../runt
 import { carryNormsOf, carryRecord } from '../runtime/carry-norms.ts'
 import type { BatchSource } from '../runtime/data/batches.ts'
 import { evaluate } from '../runtime/evaluate.ts'
+import { allowExperiments } from '../runtime/node/matrices.ts'
 import { openData } from '../runtime/node/open-data.ts'
 import { createRunDirectory, openRunDirectory, type RunDirectory } from '../runtime/node/run-directory.ts'
 import { savedVocabularies, saveVocabularies } from '../runtime/node/vocabulary-file.ts'
@@ -98,6 +99,7 @@ async function trainFile(file: string, block: string | undefined, options: Optio
   const data = await openDatasets(program, description, file, overrides, saved)
   const fields = data.get('train')?.fields ?? []
 
+  if (options.tune) allowExperiments()
   const device = await selectDevice(options.device, options.quiet === true)
   const memory = options.memory ?? earlier?.memory
   const asked = {

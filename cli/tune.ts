@@ -2,6 +2,7 @@
 import { type Compilation, type CompileOptions, compile } from '../compiler/pipeline.ts'
 import type { Program } from '../compiler/program.ts'
 import { isGpu } from '../runtime/device.ts'
+import { allowExperiments } from '../runtime/node/matrices.ts'
 import { exitCodes, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
 import { asRecord, collect, deviceOption, parseDims, type Verb } from './options.ts'
@@ -41,6 +42,7 @@ async function tune(file: string, options: Options): Promise<number> {
   const checked = loadValidProgram(file)
   const name = selectModel(checked, options.model)
   const train = trainOf(checked, name, options.train)
+  allowExperiments()
   const device = await selectDevice(options.device, options.quiet === true)
   const half = train ? await canMix(device, train.precision, options.quiet === true) : false
   const args = train?.model.arguments

@@ -2,7 +2,7 @@
  * A program as a set of functions over tensors, before and after fusion. Phase 2 assembles the functions from a model
  * and a `train` block; phase 5 turns each graph into kernels; phase 6 places them in memory.
  */
-import type { Initializer, Size, WasmCode } from '../runtime/abi.ts'
+import type { Feature, Initializer, Size, WasmCode } from '../runtime/abi.ts'
 import type { Dim } from './ir/dim.ts'
 import type { DType, Graph, Node, Result } from './ir/graph.ts'
 import type { Kernel, MapKernel, ScanKernel } from './ir/kernel.ts'
@@ -148,7 +148,7 @@ export interface PrintedStage<Target> {
     readonly target: Target
     readonly access: 'read' | 'write'
   }[]
-  readonly features: readonly ('shader-f16' | 'subgroups')[]
+  readonly features: readonly Feature[]
 }
 
 /** A WebAssembly function before it has a place in a module: its body, and what is still open in it. */

@@ -114,6 +114,9 @@ export interface TensorSlot {
   readonly storage: Storage
 }
 
+/** What kernels ask of an adapter beyond WebGPU itself. The last is a draft, which Dawn has behind a toggle. */
+export type Feature = 'shader-f16' | 'subgroups' | 'chromium-experimental-subgroup-matrix'
+
 /** A shader module with its specialisation: equal pipelines are one. */
 export interface Pipeline {
   readonly name: string
@@ -125,7 +128,7 @@ export interface Pipeline {
   readonly constants: Readonly<Record<string, Size>>
   readonly workgroup: readonly [number, number, number]
   /** Adapter features it needs; a program is refused, or a variant chosen, where one is missing. */
-  readonly features: readonly ('shader-f16' | 'subgroups')[]
+  readonly features: readonly Feature[]
 }
 
 export interface Entry {

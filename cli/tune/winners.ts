@@ -5,7 +5,8 @@
  */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Schedule } from '../../compiler/7-emit/wgsl/schedule.ts'
+import { runs } from '../../compiler/7-emit/wgsl/matrix-candidates.ts'
+import type { Matrices, Schedule } from '../../compiler/7-emit/wgsl/schedule.ts'
 import { signature } from '../../compiler/7-emit/wgsl/signature.ts'
 import type { ScheduleChoice } from '../../compiler/schedule-choice.ts'
 import { type Device, isGpu } from '../../runtime/device.ts'
@@ -13,9 +14,12 @@ import { writeFileAtomically } from '../../runtime/node/atomic-file.ts'
 import { cacheFolder } from '../cache-folder.ts'
 import { UsageError } from '../failure.ts'
 import { version } from '../version.ts'
+import { matricesOf } from './matrices.ts'
 
 export interface Winner {
   readonly schedule: Schedule
+  /** The best for adapters that lack what this one has: of a schedule by matrices. Without, the default. */
+  readonly elsewhere?: Schedule
   /** What it is, for whoever reads the file. */
   readonly kernel: string
   readonly dims: Readonly<Record<string, number>>
@@ -76,16 +80,26 @@ export async function keepWinners(adapter: string, winners: Winners): Promise<vo
   await writeFileAtomically(path(), `${JSON.stringify(merged, null, 1)}\n`)
 }
 
+const isByMatrices = ({ schedule }: Winner): boolean => schedule.kind === 'contract' && schedule.by === 'matrix'
+
+/** Whether something that was kept needs an adapter to be asked for what browsers have only behind a flag. */
+export const needsExperiments = (): boolean =>
+  Object.values(kept()[version] ?? {}).some((winners) => Object.values(winners).some(isByMatrices))
+
 /** How compilations for a device use what won on it. */
 export function scheduleChoice(device: Device | undefined): ScheduleChoice | undefined {
   const adapter = adapterKey(device)
-  return adapter === undefined ? undefined : choiceOf(winnersFor(adapter))
+  if (adapter === undefined) return undefined
+  return choiceOf(winnersFor(adapter), device && isGpu(device) ? matricesOf(device.device) : undefined)
 }
 
-export function choiceOf(winners: Winners): ScheduleChoice | undefined {
+/** Without matrices, as for modules that any adapter of a class may open, kernels by matrices have their stand-ins. */
+export function choiceOf(winners: Winners, matrices?: Matrices): ScheduleChoice | undefined {
   if (Object.keys(winners).length === 0) return undefined
   return ({ kernel, emit }) => {
-    const schedule = winners[signature(emit())]?.schedule
+    const winner = winners[signature(emit())]
+    const schedule =
+      winner && isByMatrices(winner) && !runs(winner.schedule, matrices) ? winner.elsewhere : winner?.schedule
     // A file that somebody edited must not make one kind of kernel another.
     return schedule?.kind === kernel.kind ? schedule : undefined
   }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { NoDeviceError } from '../errors.ts'
+import { hasExperiments } from './matrices.ts'
 
 /** What may be passed to Dawn: `adapter=NAME`. */
 type DawnOption = `adapter=${string}`
@@ -29,7 +30,8 @@ export async function dawn(...options: readonly DawnOption[]): Promise<GPU> {
         )
   })
   // Timestamps are coarse for fear of what a web page might measure with them. This is no web page.
-  const gpu = create(['disable-dawn-features=timestamp_quantization', ...options])
+  const unsafe = hasExperiments() ? ['enable-dawn-features=allow_unsafe_apis'] : []
+  const gpu = create(['disable-dawn-features=timestamp_quantization', ...unsafe, ...options])
   held.push(gpu)
   return gpu
 }

@@ -8,6 +8,7 @@ import type { DeviceDescription } from '../executor.ts'
 import { wasmDevice } from '../wasm/device.ts'
 import { compilingAhead } from './compile-ahead.ts'
 import { adapterNamed, adapterNames, preferredAdapter, sameAdapter } from './dawn.ts'
+import { type MatrixSupport, matrixSupport, withMatrices } from './matrices.ts'
 import { askedThreads, coreCount, enableRelaxedSimd, usableMemory } from './threads.ts'
 import { findSoftwareVulkan, type SoftwareVulkanName, useSoftwareVulkan } from './vulkan.ts'
 
@@ -63,7 +64,7 @@ export async function findDevice(name = 'auto'): Promise<FoundDevice> {
 async function hardware(): Promise<FoundDevice | undefined> {
   const adapter = await preferredAdapter()
   if (!adapter || isSoftware(adapter.info)) return undefined
-  return found(await openDevice(adapter, { polls: true }))
+  return found(await openHardware(adapter))
 }
 
 function wasm(): FoundDevice {
@@ -88,8 +89,10 @@ async function byName(name: string): Promise<FoundDevice> {
     const known = [...deviceNames, ...names].join(', ')
     throw new NoDeviceError(`there is no device '${name}'`, `choose one of ${known}`)
   }
-  return found(await (isSoftware(adapter.info) ? openSoftware(adapter) : openDevice(adapter, { polls: true })))
+  return found(await (isSoftware(adapter.info) ? openSoftware(adapter) : openHardware(adapter)))
 }
+
+const openHardware = (adapter: GPUAdapter): Promise<GpuDevice> => openDevice(withMatrices(adapter), { polls: true })
 
 const openSoftware = async (adapter: GPUAdapter): Promise<GpuDevice> =>
   compilingAhead(
@@ -136,6 +139,8 @@ export interface DeviceReport {
   readonly target: Target
   readonly limits: Readonly<Record<string, number>>
   readonly features: readonly string[]
+  /** Products of matrices that its subgroups compute, where it has such. */
+  readonly matrices: readonly MatrixSupport[]
 }
 export interface MissingDevice {
   readonly selector: string
@@ -169,7 +174,7 @@ export async function listDevices(): Promise<{ found: DeviceReport[]; missing: M
   await list()
   const hardwareFound = reports.length > 0
   const { description, target } = wasm()
-  reports.push({ selector: 'wasm', description, target, limits: {}, features: [] })
+  reports.push({ selector: 'wasm', description, target, limits: {}, features: [], matrices: [] })
   for (const selector of ['lavapipe', 'swiftshader'] as const) {
     const driver = findSoftwareVulkan(selector)
     if (!driver) missing.push({ selector, installation: installation[selector] })
@@ -211,5 +216,6 @@ function describe(adapter: GPUAdapter, selector: string): DeviceReport {
     target: software ? 'cpu-class' : 'gpu',
     limits: Object.fromEntries(reportedLimits.map((name) => [name, adapter.limits[name]])),
     features: [...adapter.features].sort(),
+    matrices: matrixSupport(adapter.info),
   }
 }

@@ -1,5 +1,5 @@
 /** A schedule that the defaults would not choose for a kernel so small: every variant must give the same results. */
-import type { ContractSchedule, RowSchedule, Schedule } from '../../compiler/7-emit/wgsl/schedule.ts'
+import type { ContractSchedule, MatrixSchedule, RowSchedule, Schedule } from '../../compiler/7-emit/wgsl/schedule.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
 
 export function anySchedule(kernel: Kernel, seed: number, subgroup: number): Schedule | undefined {
@@ -25,7 +25,20 @@ export function anySchedule(kernel: Kernel, seed: number, subgroup: number): Sch
     split: 1,
     guards,
   }
-  const contracts: ContractSchedule[] = [
+  const matrices: MatrixSchedule = {
+    kind: 'contract',
+    by: 'matrix',
+    configuration: { component: 'f32', M: 8, N: 4, K: 4 },
+    rows: 1,
+    columns: 1,
+    rowGroups: 2,
+    columnGroups: 1,
+    subgroup,
+    block: 2,
+    split: 1,
+    guards,
+  }
+  const contracts: (ContractSchedule | MatrixSchedule)[] = [
     plain,
     { ...plain, by: 'subgroup', rows: subgroup, lanes: subgroup, subgroup },
     { ...plain, by: 'subgroup', rows: 5, columns: 1, vector: 4, lanes: subgroup, subgroup },
@@ -33,11 +46,13 @@ export function anySchedule(kernel: Kernel, seed: number, subgroup: number): Sch
     { ...plain, vector: 4, unroll: 4 },
     { ...plain, rows: 3, columns: 1, vector: 4, unroll: 3 },
     { ...plain, by: 'workgroup', lanes: 4, rowLanes: 4, block: 4 },
+    matrices,
     ...(kernel.kind === 'contract' && kernel.depth.length > 0
       ? [
           { ...plain, split: 2 },
           { ...plain, vector: 4 as const, unroll: 4, split: 2 },
           { ...plain, by: 'workgroup' as const, lanes: 4, rowLanes: 4, block: 4, split: 3 },
+          { ...matrices, rows: 2, subgroup: subgroup / 2, split: 2 },
         ]
       : []),
   ]

@@ -10,6 +10,7 @@ import type { Kernel } from '../../compiler/ir/kernel.ts'
 import type { Value } from '../../compiler/ops/op.ts'
 import { lowerOf } from '../../compiler/ops/registry.ts'
 import { runOnWasm } from '../wasm/run-kernels.ts'
+import { emulateMatrices } from './emulate-matrices.ts'
 import { boundedValues } from './error-bound.ts'
 import { type DeviceArray, runOnDevice, storageOf } from './run-kernels.ts'
 
@@ -37,12 +38,14 @@ export async function runGraph({ graph, dims, leaf }: GraphRun, options: GraphRu
     const limits = { subgroup: options.subgroup, workgroupInvocations: 256, workgroupBytes: 16384, storageBuffers: 10 }
     return {
       kernel,
-      emitted: emitKernel(kernel, {
-        storageOf,
-        target,
-        limits,
-        ...(schedule && { schedule }),
-      }),
+      emitted: emulateMatrices(
+        emitKernel(kernel, {
+          storageOf,
+          target,
+          limits,
+          ...(schedule && { schedule }),
+        }),
+      ),
     }
   })
   const leaves = new Map<Node, ArrayLike<number>>()

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { emitKernel } from '../../compiler/7-emit/wgsl/emit.ts'
-import type { ContractSchedule } from '../../compiler/7-emit/wgsl/schedule.ts'
+import type { ContractSchedule, MatrixSchedule } from '../../compiler/7-emit/wgsl/schedule.ts'
 import { type Dim, symbol } from '../../compiler/ir/dim.ts'
 import type { ContractKernel, Guard } from '../../compiler/ir/kernel.ts'
 import { testDevice } from '../device/adapter.ts'
+import { emulateMatrices } from '../device/emulate-matrices.ts'
 import { runOnDevice, storageOf } from '../device/run-kernels.ts'
 import { acc, apply, at, axis, base, flat, guarded, isInside, load, num, read, sum, tensor, write } from './build.ts'
 import { values, worstError } from './numbers.ts'
@@ -27,7 +28,20 @@ const plain: ContractSchedule = {
   split: 1,
   guards: 'branch',
 }
-const schedules: Record<string, ContractSchedule> = {
+const matrices: MatrixSchedule = {
+  kind: 'contract',
+  by: 'matrix',
+  configuration: { component: 'f32', M: 8, N: 8, K: 8 },
+  rows: 1,
+  columns: 1,
+  rowGroups: 1,
+  columnGroups: 1,
+  subgroup,
+  block: 1,
+  split: 1,
+  guards: 'branch',
+}
+const schedules: Record<string, ContractSchedule | MatrixSchedule> = {
   scalar: plain,
   registers: { ...plain, rows: 4, columns: 2, guards: 'select' },
   'registers, split': { ...plain, rows: 2, columns: 3, split: 3 },
@@ -106,6 +120,31 @@ const schedules: Record<string, ContractSchedule> = {
     split: 2,
     guards: 'select',
   },
+  'subgroup matrices, one': matrices,
+  'subgroup matrices, 2 × 2 of 2 × 1': {
+    ...matrices,
+    configuration: { component: 'f32', M: 8, N: 4, K: 4 },
+    rows: 2,
+    columns: 1,
+    rowGroups: 2,
+    columnGroups: 2,
+    block: 3,
+    guards: 'select',
+  },
+  'subgroup matrices, fewer subgroups than thought, split': {
+    ...matrices,
+    columns: 2,
+    rowGroups: 4,
+    subgroup: (3 * subgroup) / 4,
+    split: 2,
+  },
+  'subgroup matrices, more subgroups than thought': {
+    ...matrices,
+    configuration: { component: 'f32', M: 16, N: 8, K: 4 },
+    columnGroups: 2,
+    subgroup: 2 * subgroup,
+    guards: 'free',
+  },
 }
 
 /** out[b, i, j] = relu(Σ_k x[b, i, k] · y[b, k, j] + bias[j]). */
@@ -141,7 +180,7 @@ function product(shape: { b: number; i: number | Dim; j: number; k: number }) {
 
 describe.each(Object.keys(schedules))('contractions by %s', (name) => {
   const schedule = schedules[name]!
-  const emit = (kernel: ContractKernel) => emitKernel(kernel, { storageOf, target: 'gpu', schedule })
+  const emit = (kernel: ContractKernel) => emulateMatrices(emitKernel(kernel, { storageOf, target: 'gpu', schedule }))
 
   it.each([
     [1, 1, 1, 1],

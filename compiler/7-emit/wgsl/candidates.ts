@@ -3,7 +3,7 @@
  * the adapter's limits and give the default's result within rounding; which is fastest only the adapter knows.
  */
 import type { Kernel } from '../../ir/kernel.ts'
-import type { ContractSchedule, Limits, RowSchedule, Schedule, Target } from './schedule.ts'
+import type { ContractSchedule, Limits, MatrixSchedule, RowSchedule, Schedule, Target } from './schedule.ts'
 
 export function candidates(kernel: Kernel, chosen: Schedule, limits: Limits, target: Target): Schedule[] {
   // Drivers in software compile large tiles for seconds (bench/NOTES.md), and the tuner's time is short.
@@ -18,7 +18,10 @@ export function candidates(kernel: Kernel, chosen: Schedule, limits: Limits, tar
   })
 }
 
-function variations(kernel: Kernel, chosen: Schedule, limits: Limits): Schedule[] {
+/** Schedules by matrices are a list of their own (matrix-candidates.ts). */
+type Plain = Exclude<Schedule, MatrixSchedule>
+
+function variations(kernel: Kernel, chosen: Schedule, limits: Limits): Plain[] {
   switch (chosen.kind) {
     case 'map':
     case 'scatter':
@@ -31,7 +34,7 @@ function variations(kernel: Kernel, chosen: Schedule, limits: Limits): Schedule[
     case 'row':
       return rows(kernel, chosen, limits)
     case 'contract':
-      return contractions(kernel, chosen, limits)
+      return chosen.by === 'matrix' ? [] : contractions(kernel, chosen, limits)
     case 'scan':
       // What a recurrence's kernel holds in workgroup memory is worked out for one schedule.
       return []
@@ -123,7 +126,7 @@ function contractions(kernel: Kernel, chosen: ContractSchedule, limits: Limits):
   ]
 }
 
-function lanesOf(schedule: Schedule): number {
+function lanesOf(schedule: Plain): number {
   return schedule.kind === 'contract' && schedule.by === 'workgroup'
     ? schedule.lanes * schedule.rowLanes
     : schedule.lanes

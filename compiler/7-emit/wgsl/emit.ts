@@ -5,6 +5,7 @@ import type { Kernel } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import { emitAttention } from './attention.ts'
 import { emitContract } from './contract.ts'
+import { emitMatrixContract } from './contract-matrix.ts'
 import { defaultSchedule, type Sizes } from './default-schedule.ts'
 import { emitMap } from './map.ts'
 import { orient } from './orient.ts'
@@ -38,7 +39,10 @@ export function emitKernel(fused: Kernel, options: EmitOptions): EmittedKernel {
       if (schedule.kind === 'row') return emitRow(kernel, storages, schedule)
       break
     case 'contract':
-      if (schedule.kind === 'contract') return emitContract(kernel, storages, schedule)
+      if (schedule.kind === 'contract')
+        return schedule.by === 'matrix'
+          ? emitMatrixContract(kernel, storages, schedule)
+          : emitContract(kernel, storages, schedule)
       break
     case 'scatter':
       if (schedule.kind === 'scatter') return emitScatter(kernel, storages, schedule)

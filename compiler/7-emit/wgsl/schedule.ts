@@ -11,6 +11,8 @@ export interface Limits {
   readonly workgroupInvocations: number
   readonly workgroupBytes: number
   readonly storageBuffers: number
+  /** What its subgroups multiply as matrices, where the device has the feature. Only the tuner asks. */
+  readonly matrices?: Matrices | undefined
 }
 export const guaranteedLimits: Limits = {
   subgroup: undefined,
@@ -19,7 +21,32 @@ export const guaranteedLimits: Limits = {
   storageBuffers: 8,
 }
 
-export type Schedule = MapSchedule | RowSchedule | ContractSchedule | AttentionSchedule | LoopSchedule | ScanSchedule
+/** Products that a subgroup computes as one instruction: `M × K` times `K × N`. */
+export interface MatrixConfiguration {
+  /** Of the operands. */
+  readonly component: 'f16' | 'f32'
+  readonly M: number
+  readonly N: number
+  readonly K: number
+}
+export interface Matrices {
+  /** Those that add in float32. */
+  readonly configurations: readonly MatrixConfiguration[]
+  /** How many lanes a subgroup may have; a workgroup must be a multiple of the most. */
+  readonly subgroups: readonly number[]
+  /** As the device has them: such a kernel is for no other. */
+  readonly workgroupInvocations: number
+  readonly workgroupBytes: number
+}
+
+export type Schedule =
+  | MapSchedule
+  | RowSchedule
+  | ContractSchedule
+  | MatrixSchedule
+  | AttentionSchedule
+  | LoopSchedule
+  | ScanSchedule
 export interface GuardChoice {
   /**
    * Guards as branches, as selects over loads that are always in range, or as selects over loads that run in any case
@@ -77,6 +104,26 @@ export interface ContractSchedule extends GuardChoice {
   /** Whether, for `subgroup`, the left operand is laid out in panels first. Where the rows are no multiple of 4, not. */
   readonly panels: boolean
   /** Parts into which the outermost depth axis is cut, each summed by its own workgroups; 1 for none. */
+  readonly split: number
+}
+/**
+ * A contraction by subgroup matrices (tensor cores). The workgroup stages both operands in its memory, filled up with zeros
+ * at the edges, and each of its subgroups multiplies some rows and columns of matrices out of it.
+ */
+export interface MatrixSchedule extends GuardChoice {
+  readonly kind: 'contract'
+  readonly by: 'matrix'
+  readonly configuration: MatrixConfiguration
+  /** Result matrices of one subgroup. */
+  readonly rows: number
+  readonly columns: number
+  /** Subgroups of a workgroup. */
+  readonly rowGroups: number
+  readonly columnGroups: number
+  /** Lanes that a subgroup is thought to have: with others the result is the same, later. */
+  readonly subgroup: number
+  /** Matrices along the depth of a staged block. */
+  readonly block: number
   readonly split: number
 }
 export type AttentionSchedule = GuardChoice &

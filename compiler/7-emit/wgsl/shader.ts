@@ -7,7 +7,7 @@
  * well, because kernels of equal structure (the layers of a stack) must be one text and so one pipeline; they are
  * printed above the text by whoever shows it (`sourceComment`).
  */
-import type { Storage } from '../../../runtime/abi.ts'
+import type { Feature, Storage } from '../../../runtime/abi.ts'
 import { type Dim, product } from '../../ir/dim.ts'
 import type { Axis, KernelSlot } from '../../ir/kernel.ts'
 import type { EmittedStage, PrintedStage, ScanStage } from '../../lowered.ts'
@@ -58,7 +58,7 @@ export class Shader {
   readonly #helpers = new Set<Helper>()
   readonly #arrays: string[] = []
   readonly #builtins = new Set<string>()
-  readonly #features = new Set<'shader-f16' | 'subgroups'>()
+  readonly #features = new Set<Feature>()
   readonly #views = new Map<number, SlotView>()
   readonly #copies = new Map<number, { readonly array: string; readonly base: string }>()
   readonly #offsets = new Map<string, Dim>()
@@ -158,7 +158,7 @@ export class Shader {
     return helper
   }
 
-  need(feature: 'shader-f16' | 'subgroups'): void {
+  need(feature: Feature): void {
     this.#features.add(feature)
   }
 
@@ -184,9 +184,7 @@ export class Shader {
 
   #finish(options: StageOptions): PrintedStage<BindingEntry['target']> {
     const bindings = [...this.#bindings.values()]
-    const parts: string[] = []
-    if (this.#features.has('shader-f16')) parts.push('enable f16;')
-    if (this.#features.has('subgroups')) parts.push('enable subgroups;')
+    const parts = [...this.#features].sort(byExtension).map((feature) => `enable ${extensions[feature]};`)
     parts.push(...options.comment.split('\n').map((line) => `// ${line}`), '')
     for (const [dim, name] of this.#dims) parts.push(`override ${name}: u32; // ${dimComment(dim)}`)
     for (const name of this.#offsets.keys()) parts.push(`override ${name}: u32;`)
@@ -211,11 +209,23 @@ export class Shader {
   }
 }
 
+/** What a text enables, by the feature of the adapter. */
+const extensions = {
+  'shader-f16': 'f16',
+  subgroups: 'subgroups',
+  'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix',
+} as const satisfies Record<Feature, string>
+const order = Object.keys(extensions)
+const byExtension = (a: Feature, b: Feature): number => order.indexOf(a) - order.indexOf(b)
+
 const builtins = {
   group: '@builtin(workgroup_id) group: vec3u',
   groups: '@builtin(num_workgroups) groups: vec3u',
   lane: '@builtin(local_invocation_index) lane: u32',
   sublane: '@builtin(subgroup_invocation_id) sublane: u32',
+  sublanes: '@builtin(subgroup_size) sublanes: u32',
+  subgroup: '@builtin(subgroup_id) subgroup: u32',
+  subgroups: '@builtin(num_subgroups) subgroups: u32',
 } as const
 
 function trimOnes(sizes: readonly [number, number, number]): number[] {
