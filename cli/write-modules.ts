@@ -1,58 +1,37 @@
 /** `dlmc compile FILE -o DIR`: the modules of a file, written so that a build that watches the folder sees only what changed. */
-import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, watch as watchFolder } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { adapterClasses, compileModules, type ModuleOptions, moduleDevices } from '../compiler/modules.ts'
 import type { Program } from '../compiler/program.ts'
 import { exitCodes, fail, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
+import { filesOfModules, SecondThread } from './module-files.ts'
+import { copyFolder, type ModuleSettings, type ModuleWords, moduleSettings } from './module-options.ts'
 import { selectTrain } from './select.ts'
 import { terminal } from './terminal.ts'
 import { textAt, writeTextWhereChanged } from './text-file.ts'
-import { choiceOf, tunedWinners } from './tune/winners.ts'
-import { version } from './version.ts'
 
-export interface WriteOptions {
+export interface WriteOptions extends ModuleWords {
   readonly output: string
-  readonly model?: string | undefined
-  readonly train?: string | undefined
-  readonly emit: string
-  readonly devices: string
-  readonly adapters?: string | undefined
-  readonly standalone?: boolean | undefined
-  /** An adapter that was tuned, or part of its name; true where there is but one. */
-  readonly tuned?: string | true | undefined
   readonly watch?: boolean | undefined
   readonly quiet?: boolean | undefined
 }
 
-/** Where a standalone module finds its copy of the runtime. */
-const copyFolder = 'dlm_runtime'
-
 export async function writeModules(file: string, options: WriteOptions): Promise<number> {
-  const { emit } = options
-  if (emit !== 'ts' && emit !== 'js') throw new UsageError(`--emit takes ts or js; this is "${emit}"`)
-  const devices = listed('--devices', options.devices, moduleDevices)
-  const adapters = options.adapters === undefined ? undefined : listed('--adapters', options.adapters, adapterClasses)
-  const schedules = options.tuned === undefined ? undefined : choiceOf(tunedWinners(options.tuned))
-  const once = () => writeOnce(loadValidProgram(file), options, { emit, devices, adapters, schedules })
-  if (!options.watch) return once()
-  return watching(file, once)
-}
-
-function listed<T extends string>(option: string, text: string, known: readonly T[]): T[] {
-  return text.split(',').map((name) => {
-    const found = known.find((one) => one === name.trim())
-    if (found) return found
-    throw new UsageError(`${option} takes ${known.join(', ')}; this is "${name}"`)
-  })
+  const how = moduleSettings(options)
+  if (options.watch) return watching(file, () => writeOnce(loadValidProgram(file), file, options, how))
+  const second = SecondThread.start()
+  const status = await writeOnce(loadValidProgram(file), file, options, how, second)
+  await second?.close()
+  return status
 }
 
 async function writeOnce(
   program: Program,
+  file: string,
   options: WriteOptions,
-  how: Pick<ModuleOptions, 'emit' | 'devices' | 'adapters' | 'schedules'>,
+  how: ModuleSettings,
+  second?: SecondThread,
 ): Promise<number> {
   if (options.model !== undefined && !program.models.includes(options.model))
     throw new UsageError(`${program.path} has no model "${options.model}"; it has ${program.models.join(', ')}`)
@@ -63,14 +42,7 @@ async function writeOnce(
     if (options.model !== undefined && name !== options.model)
       throw new UsageError(`the train block "${train}" is of the model ${name}, not of ${options.model}`)
   }
-  const modules = await compileModules(program, {
-    version,
-    hash: createHash('sha256').update(program.text).digest('hex').slice(0, 16),
-    ...how,
-    model: options.model,
-    train,
-    ...(options.standalone && { runtime: `./${copyFolder}/generated.js` }),
-  })
+  const modules = await filesOfModules(program, { file, options }, how, second)
   const say = (text: string) => {
     if (!options.quiet) terminal.error(text)
   }

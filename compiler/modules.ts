@@ -3,9 +3,9 @@ import { incrementalModel } from './2-lower/incremental.ts'
 import { simplify } from './4-simplify/simplify.ts'
 import { type EmittedFiles, emitModule } from './7-emit/typescript/emit.ts'
 import type { ModuleInput, SequencesInput, VariantInput } from './7-emit/typescript/input.ts'
-import { toJavaScript } from './7-emit/typescript/javascript.ts'
 import { fileStem } from './7-emit/typescript/literals.ts'
 import { withPackedCode } from './7-emit/typescript/packed-code.ts'
+import { type Printer, printer as printsHere } from './7-emit/typescript/printing.ts'
 import type { LoweredEntry } from './lowered.ts'
 import { type CompileOptions, compileFor } from './pipeline.ts'
 import type { ModelGraph, Program, TrainDescription } from './program.ts'
@@ -36,33 +36,48 @@ export interface ModuleOptions {
   readonly schedules?: ScheduleChoice | undefined
 }
 
-export async function compileModules(program: Program, options: ModuleOptions): Promise<EmittedFiles[]> {
-  const stems = new Set<string>()
-  const emitted: EmittedFiles[] = []
-  for (const { name, model, train } of units(program)) {
-    // A module keeps its name when others are not written.
-    const stem = unused(fileStem(name), stems)
-    stems.add(stem)
-    if (options.model !== undefined && model !== options.model) continue
-    if (options.train !== undefined && train?.name !== options.train) continue
-    const files = await emitModule(
-      await moduleInput(program, { name, stem, model, train }, options),
-      options.runtime === undefined ? {} : { runtime: options.runtime },
-    )
-    emitted.push(options.emit === 'js' ? await toJavaScript(files) : files)
-  }
-  return emitted
-}
-
-interface Unit {
+/** A model with a `train` block of its, or with none: what one module is made of. */
+export interface ModuleUnit {
   readonly name: string
+  readonly stem: string
   readonly model: string
   readonly train: TrainDescription | undefined
 }
 
+/** The modules of a file, in its order, of those that were asked for. */
+export function moduleUnits(program: Program, options: Pick<ModuleOptions, 'model' | 'train'>): ModuleUnit[] {
+  const stems = new Set<string>()
+  return units(program)
+    .map((unit) => {
+      // A module keeps its name when others are not written.
+      const stem = unused(fileStem(unit.name), stems)
+      stems.add(stem)
+      return { ...unit, stem }
+    })
+    .filter(({ model }) => options.model === undefined || model === options.model)
+    .filter(({ train }) => options.train === undefined || train?.name === options.train)
+}
+
+export async function compileModules(program: Program, options: ModuleOptions): Promise<EmittedFiles[]> {
+  const emitted: EmittedFiles[] = []
+  for (const unit of moduleUnits(program, options))
+    emitted.push(await moduleFiles(await moduleInput(program, unit, options), options))
+  return emitted
+}
+
+/** A compiled module → its files. */
+export async function moduleFiles(
+  input: ModuleInput,
+  { emit, runtime }: ModuleOptions,
+  printer: Printer = printsHere,
+): Promise<EmittedFiles> {
+  const files = await emitModule(input, runtime === undefined ? {} : { runtime }, printer)
+  return emit === 'js' ? printer.javascript(files) : files
+}
+
 /** Each model with its first `train` block, and each further block as a module of its own, for its plan is another. */
-function units({ models, trains }: Program): Unit[] {
-  return models.flatMap((model): Unit[] => {
+function units({ models, trains }: Program): Omit<ModuleUnit, 'stem'>[] {
+  return models.flatMap((model) => {
     const [first, ...others] = trains.filter((t) => t.model.name === model)
     return [
       { name: model, model, train: first },
@@ -80,11 +95,7 @@ function unused(stem: string, taken: ReadonlySet<string>): string {
   }
 }
 
-export async function moduleInput(
-  program: Program,
-  unit: Unit & { readonly stem: string },
-  options: ModuleOptions,
-): Promise<ModuleInput> {
+export async function moduleInput(program: Program, unit: ModuleUnit, options: ModuleOptions): Promise<ModuleInput> {
   const { train } = unit
   const shared = { model: unit.model, ...(train && { arguments: train.model.arguments }) }
   const model = program.model(unit.model, { training: false, ...(train && { arguments: train.model.arguments }) })

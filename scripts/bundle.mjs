@@ -13,8 +13,12 @@ const dir = resolve(process.argv[2] ?? `${root}/dist/cli`)
 rmSync(dir, { recursive: true, force: true })
 await build({
   cwd: root,
-  // The worker is found beside the module that starts it.
-  input: { main: 'cli/main.ts', 'fill-worker': 'runtime/node/fill-worker.ts' },
+  // Workers are found beside the module that starts them.
+  input: {
+    main: 'cli/main.ts',
+    'fill-worker': 'runtime/node/fill-worker.ts',
+    'module-worker': 'cli/module-worker.ts',
+  },
   platform: 'node',
   external: (name) => !name.startsWith('.') && !isAbsolute(name),
   output: { dir, format: 'cjs', entryFileNames: '[name].js', chunkFileNames: '[name].js', sourcemap: true },

@@ -1,16 +1,11 @@
 /** A model → its module: types by name, the plan and the kernels as constants, and `open` and `train` over the runtime. */
-import type { SourceFileStructure, StatementStructures, StructureKind, ts, VariableDeclarationKind } from 'ts-morph'
+import type { SourceFileStructure, StatementStructures } from 'ts-morph'
 import type { SequenceSpec } from '../../../runtime/model-spec.ts'
 import type { EmitModuleOptions, ModuleInput, SequencesInput } from './input.ts'
+import { declaration, kind } from './kinds.ts'
 import { commentText, stringLiteral, templateLiteral, valueLiteral } from './literals.ts'
 import { planText } from './plan-text.ts'
 import { defaultDims, hasRequiredDims, inputsOf, typeStatements } from './types.ts'
-
-export interface Morph {
-  readonly StructureKind: typeof StructureKind
-  readonly VariableDeclarationKind: typeof VariableDeclarationKind
-  readonly ts: typeof ts
-}
 
 /** Names that modules import; a model of such a name is called differently there. */
 export const importedNames = [
@@ -38,10 +33,8 @@ export const importedNames = [
 export function moduleStructure(
   input: ModuleInput,
   id: string,
-  morph: Morph,
   { runtime = 'dlm/runtime' }: EmitModuleOptions,
 ): { readonly structure: SourceFileStructure; readonly plan: string } {
-  const { StructureKind: kind, VariableDeclarationKind: declaration } = morph
   const { model, train, variants, origin, sequences } = input
   const { program } = variants[0]!
   const trained = program.entries.some((e) => e.name === 'step')
@@ -142,7 +135,7 @@ export function moduleStructure(
     kind: kind.SourceFile,
     statements: [
       { kind: kind.ImportDeclaration, moduleSpecifier: runtime, namedImports: imports },
-      ...typeStatements(input, id, { interface: kind.Interface, alias: kind.TypeAlias }),
+      ...typeStatements(input, id),
       alias('Model', modelType(`${id}Outputs`), 'The opened model.'),
       ...(trained
         ? [
@@ -153,21 +146,12 @@ export function moduleStructure(
             ),
           ]
         : []),
-      (writer) =>
-        writer
-          .blankLine()
-          .writeLine(
-            '// The plan: every size, kernel, buffer and dispatch. Written by the compiler; the kernels lie beside this file as .wgsl.',
-          )
-          .blankLine(),
-      (writer) =>
-        writer
-          .writeLine(
-            "const read = (arena: number, offset: Size, bytes: Size): Binding => ({ arena, offset, bytes, access: 'read' })",
-          )
-          .writeLine(
-            "const write = (arena: number, offset: Size, bytes: Size): Binding => ({ arena, offset, bytes, access: 'write' })",
-          ),
+      // Texts, for a structure of plain data can be printed by another thread.
+      '\n// The plan: every size, kernel, buffer and dispatch. Written by the compiler; the kernels lie beside this file as .wgsl.\n\n',
+      [
+        "const read = (arena: number, offset: Size, bytes: Size): Binding => ({ arena, offset, bytes, access: 'read' })",
+        "const write = (arena: number, offset: Size, bytes: Size): Binding => ({ arena, offset, bytes, access: 'write' })\n",
+      ].join('\n'),
       // Put in after the rest was formatted: it is long, and formatted as it is.
       planPlace,
       constant(

@@ -6,9 +6,21 @@ import type { CompiledProgram } from '../../../runtime/abi.ts'
 
 export async function withPackedCode(program: CompiledProgram): Promise<CompiledProgram> {
   if (!program.wasm) return program
-  const code = Uint8Array.from(atob(program.wasm.code), (c) => c.charCodeAt(0))
-  const packed = new Blob([code]).stream().pipeThrough(new CompressionStream('deflate-raw'))
-  const bytes = new Uint8Array(await new Response(packed).arrayBuffer())
-  const text = btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join(''))
-  return { ...program, wasm: { ...program.wasm, code: text, packed: 'deflate-raw' } }
+  const packed = new Blob([bytesOf(program.wasm.code)]).stream().pipeThrough(new CompressionStream('deflate-raw'))
+  const code = base64(new Uint8Array(await new Response(packed).arrayBuffer()))
+  return { ...program, wasm: { ...program.wasm, code, packed: 'deflate-raw' } }
+}
+
+function bytesOf(code: string): Uint8Array<ArrayBuffer> {
+  const text = atob(code)
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
+  return bytes
+}
+
+function base64(bytes: Uint8Array): string {
+  let text = ''
+  // A call takes so many arguments everywhere.
+  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192))
+  return btoa(text)
 }

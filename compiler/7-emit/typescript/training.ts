@@ -4,18 +4,16 @@ import type { ScheduleDescription } from '../../../runtime/abi.ts'
 import { matchesPattern } from '../../path-pattern.ts'
 import type { TrainDescription } from '../../program.ts'
 import type { EmitModuleOptions, ModuleInput } from './input.ts'
+import { kind } from './kinds.ts'
 import { numberLiteral, propertyName, stringLiteral, valueLiteral } from './literals.ts'
-import type { Morph } from './module.ts'
 import { requiredDims } from './types.ts'
 
 export function trainingStructure(
   input: ModuleInput,
   train: TrainDescription,
   id: string,
-  morph: Morph,
   { runtime = 'dlm/runtime' }: EmitModuleOptions,
 ): SourceFileStructure {
-  const { StructureKind: kind } = morph
   const monitor = train.monitor ?? { scalar: 'loss', mode: 'min' as const }
   const rates: readonly ScheduleDescription[] = [train.optimizer.rate, ...train.optimizer.overrides.map((o) => o.rate)]
   const optional = (name: string, value: number | undefined, comment: string) =>
@@ -70,10 +68,7 @@ export function trainingStructure(
   return {
     kind: kind.SourceFile,
     statements: [
-      (w) =>
-        w.writeLine(
-          `// Trains ${id} as its \`train\` block says. This file is yours to edit: it is not written again while it is there.`,
-        ),
+      `// Trains ${id} as its \`train\` block says. This file is yours to edit: it is not written again while it is there.`,
       {
         kind: kind.ImportDeclaration,
         moduleSpecifier: runtime,
@@ -97,7 +92,7 @@ export function trainingStructure(
           })),
         ],
       },
-      (w) => w.blankLine().write(settings.join('\n')).newLine(),
+      `\n${settings.join('\n')}`,
       {
         kind: kind.Interface,
         name: 'TrainingData',
@@ -176,72 +171,69 @@ export function trainingStructure(
           { name: 'options', type: 'TrainingOptions', ...(free.length === 0 && { initializer: '{}' }) },
         ],
         returnType: `Promise<${id}Trainer>`,
-        statements: (w) =>
-          w.write(
-            [
-              `const { device, signal, onStep, onCheckpoint${train.load ? ', weights' : ''} } = options`,
-              `const trainer = await ${id}.train({`,
-              '  batch: settings.batch,',
-              ...(dims === '' ? [] : [`  ${dims.slice(2)},`]),
-              '  seed: settings.seed,',
-              '  rate: (step, group) => rates[group]!(step),',
-              '  validation: data.validation,',
-              '  device,',
-              '})',
-              `const train = trainer.batches(data.train, { shuffle: ${stringLiteral(`${train.data ?? ''}.train`)} })`,
-              'const validation = data.validation && trainer.batches(data.validation)',
-              `const total = ${total}`,
-              `let best = Number.${worst}`,
-              ...(patient ? ['let stale = 0'] : []),
-              ...(byEpoch ? [`let means = meanOfSteps<${id}Step>()`] : []),
-              ...(averaged
-                ? ['let recent: readonly Uint8Array[] = options.resume ? [options.resume].flat() : []']
-                : []),
-              ...(train.load
-                ? [
-                    `if (weights !== undefined) await trainer.load(weights${fresh.length === 0 ? '' : ', { except: (path) => fresh.includes(path) }'})`,
-                  ]
-                : []),
-              `const resume = ${averaged ? 'recent[0]' : 'options.resume'}`,
-              'if (resume) {',
-              '  const saved = await trainer.load(resume)',
-              "  best = Number(saved.get('best') ?? best)",
-              ...(patient ? ["  stale = Number(saved.get('stale') ?? stale)"] : []),
-              ...(averaged
-                ? [
-                    '  // What an interruption left is no part of the mean.',
-                    "  if (saved.get('interrupted') === 'true') recent = recent.slice(1)",
-                  ]
-                : []),
-              '}',
-              '',
-              'while (trainer.steps < total && !signal?.aborted) {',
-              `  const steps = Math.min(${steps.map((every) => `${every} - (trainer.steps % ${every})`).join(', ')}, total - trainer.steps)`,
-              '  for await (const step of trainer.fit(train.after(trainer.steps), { steps, signal })) {',
-              '    onStep?.(step, total)',
-              ...(byEpoch ? ['    means.add(step)'] : []),
-              '  }',
-              `  let metrics: ${id}Metrics | undefined`,
-              '  let isBest = false',
-              `  if (!signal?.aborted${train.checkpointEvery === undefined ? '' : ` && (trainer.steps % ${steps[0]} === 0 || trainer.steps === total)`}) {`,
-              `    metrics = ${byEpoch ? 'validation ? await trainer.validate(validation) : means.value' : 'validation && (await trainer.validate(validation))'}`,
-              `    const value = metrics?.[${stringLiteral(monitor.scalar)}] ?? Number.NaN`,
-              `    isBest = ${gain} > ${train.minDelta === undefined ? '0' : 'settings.minDelta'}`,
-              '    if (isBest) best = value',
-              ...(patient ? ['    if (Number.isFinite(value)) stale = isBest ? 0 : stale + 1'] : []),
-              ...(byEpoch ? ['    means = meanOfSteps()'] : []),
-              '  }',
-              `  const bytes = await trainer.save(undefined, { best: String(best)${patient ? ', stale: String(stale)' : ''}${averaged ? ', interrupted: String(signal?.aborted ?? false)' : ''} })`,
-              ...(averaged ? ['  recent = [bytes, ...recent].slice(0, settings.averageLast)'] : []),
-              '  await onCheckpoint?.({ step: trainer.steps, metrics, best: isBest, bytes })',
-              ...(patient ? ['  if (stale >= settings.patience) break'] : []),
-              '}',
-              ...(averaged
-                ? ['if (!signal?.aborted && recent.length > 1) await trainer.load(averageCheckpoints(recent))']
-                : []),
-              'return trainer',
-            ].join('\n'),
-          ),
+        statements: [
+          [
+            `const { device, signal, onStep, onCheckpoint${train.load ? ', weights' : ''} } = options`,
+            `const trainer = await ${id}.train({`,
+            '  batch: settings.batch,',
+            ...(dims === '' ? [] : [`  ${dims.slice(2)},`]),
+            '  seed: settings.seed,',
+            '  rate: (step, group) => rates[group]!(step),',
+            '  validation: data.validation,',
+            '  device,',
+            '})',
+            `const train = trainer.batches(data.train, { shuffle: ${stringLiteral(`${train.data ?? ''}.train`)} })`,
+            'const validation = data.validation && trainer.batches(data.validation)',
+            `const total = ${total}`,
+            `let best = Number.${worst}`,
+            ...(patient ? ['let stale = 0'] : []),
+            ...(byEpoch ? [`let means = meanOfSteps<${id}Step>()`] : []),
+            ...(averaged ? ['let recent: readonly Uint8Array[] = options.resume ? [options.resume].flat() : []'] : []),
+            ...(train.load
+              ? [
+                  `if (weights !== undefined) await trainer.load(weights${fresh.length === 0 ? '' : ', { except: (path) => fresh.includes(path) }'})`,
+                ]
+              : []),
+            `const resume = ${averaged ? 'recent[0]' : 'options.resume'}`,
+            'if (resume) {',
+            '  const saved = await trainer.load(resume)',
+            "  best = Number(saved.get('best') ?? best)",
+            ...(patient ? ["  stale = Number(saved.get('stale') ?? stale)"] : []),
+            ...(averaged
+              ? [
+                  '  // What an interruption left is no part of the mean.',
+                  "  if (saved.get('interrupted') === 'true') recent = recent.slice(1)",
+                ]
+              : []),
+            '}',
+            '',
+            'while (trainer.steps < total && !signal?.aborted) {',
+            `  const steps = Math.min(${steps.map((every) => `${every} - (trainer.steps % ${every})`).join(', ')}, total - trainer.steps)`,
+            '  for await (const step of trainer.fit(train.after(trainer.steps), { steps, signal })) {',
+            '    onStep?.(step, total)',
+            ...(byEpoch ? ['    means.add(step)'] : []),
+            '  }',
+            `  let metrics: ${id}Metrics | undefined`,
+            '  let isBest = false',
+            `  if (!signal?.aborted${train.checkpointEvery === undefined ? '' : ` && (trainer.steps % ${steps[0]} === 0 || trainer.steps === total)`}) {`,
+            `    metrics = ${byEpoch ? 'validation ? await trainer.validate(validation) : means.value' : 'validation && (await trainer.validate(validation))'}`,
+            `    const value = metrics?.[${stringLiteral(monitor.scalar)}] ?? Number.NaN`,
+            `    isBest = ${gain} > ${train.minDelta === undefined ? '0' : 'settings.minDelta'}`,
+            '    if (isBest) best = value',
+            ...(patient ? ['    if (Number.isFinite(value)) stale = isBest ? 0 : stale + 1'] : []),
+            ...(byEpoch ? ['    means = meanOfSteps()'] : []),
+            '  }',
+            `  const bytes = await trainer.save(undefined, { best: String(best)${patient ? ', stale: String(stale)' : ''}${averaged ? ', interrupted: String(signal?.aborted ?? false)' : ''} })`,
+            ...(averaged ? ['  recent = [bytes, ...recent].slice(0, settings.averageLast)'] : []),
+            '  await onCheckpoint?.({ step: trainer.steps, metrics, best: isBest, bytes })',
+            ...(patient ? ['  if (stale >= settings.patience) break'] : []),
+            '}',
+            ...(averaged
+              ? ['if (!signal?.aborted && recent.length > 1) await trainer.load(averageCheckpoints(recent))']
+              : []),
+            'return trainer',
+          ].join('\n'),
+        ],
       },
     ],
   }

@@ -3,18 +3,13 @@
  *
  *     input image: float[batch, 28, 28]  →  readonly image: Float32Array
  */
-import type {
-  InterfaceDeclarationStructure,
-  OptionalKind,
-  PropertySignatureStructure,
-  StatementStructures,
-  TypeAliasDeclarationStructure,
-} from 'ts-morph'
+import type { OptionalKind, PropertySignatureStructure, StatementStructures } from 'ts-morph'
 import type { CompiledProgram } from '../../../runtime/abi.ts'
 import { printDims } from '../../ir/dim.ts'
 import type { DType, Node } from '../../ir/graph.ts'
 import type { ModelGraph } from '../../program.ts'
 import type { ModuleInput } from './input.ts'
+import { kind } from './kinds.ts'
 import { commentText, propertyName, stringLiteral } from './literals.ts'
 
 /** Names of a module's own declarations, all beginning with the model's. */
@@ -40,12 +35,6 @@ export const typeSuffixes = [
 /** Words of the options; a dim of such a name is given in `dims`. The runtime's `model.ts` knows the same. */
 const optionNames = ['dims', 'device', 'expose', 'onProgress', 'seed', 'rate', 'validation']
 
-// ts-morph's enum of kinds is loaded lazily with it; these are its values by name.
-export interface Kinds {
-  readonly interface: InterfaceDeclarationStructure['kind']
-  readonly alias: TypeAliasDeclarationStructure['kind']
-}
-
 const arrays = {
   float: 'Float32Array',
   int: 'Int32Array',
@@ -59,18 +48,14 @@ interface Port {
   readonly documentation?: string | undefined
 }
 
-export function typeStatements(
-  { model, train, variants, sequences }: ModuleInput,
-  id: string,
-  kinds: Kinds,
-): StatementStructures[] {
+export function typeStatements({ model, train, variants, sequences }: ModuleInput, id: string): StatementStructures[] {
   const face = (
     suffix: string,
     docs: string,
     properties: OptionalKind<PropertySignatureStructure>[],
     parents: string[] = [],
   ): StatementStructures => ({
-    kind: kinds.interface,
+    kind: kind.Interface,
     name: `${id}${suffix}`,
     isExported: true,
     docs: [docs],
@@ -115,7 +100,7 @@ export function typeStatements(
       face('Now', 'What a step gives: the outputs at that position.', ports(sequences.outputs.map(atOnePosition))),
     )
   statements.push({
-    kind: kinds.alias,
+    kind: kind.TypeAlias,
     name: `${id}Parameter`,
     isExported: true,
     docs: ['Parameters and states by path, as files of weights have them.'],

@@ -1,0 +1,96 @@
+/**
+ * The modules of a file, made by two threads where the machine has them: the second one loads TypeScript while this one checks and
+ * compiles, prints what is compiled, and takes modules from the end of the file's list while this one takes them from its
+ * beginning. What the second cannot do is done here, so that a fault is told as if there were but one.
+ */
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { EmittedFiles } from '../compiler/7-emit/typescript/emit.ts'
+import { type Printer, printer as printsHere } from '../compiler/7-emit/typescript/printing.ts'
+import { moduleFiles, moduleInput, moduleUnits } from '../compiler/modules.ts'
+import type { Program } from '../compiler/program.ts'
+import { type ModuleSettings, type ModuleWords, withHash } from './module-options.ts'
+import type { Answer, Order, Share, Task } from './module-thread.ts'
+
+export async function filesOfModules(
+  program: Program,
+  {
+    file,
+    options: { model, train, emit, devices, adapters, standalone, tuned },
+  }: { file: string; options: ModuleWords },
+  settings: ModuleSettings,
+  second: SecondThread | undefined,
+): Promise<EmittedFiles[]> {
+  const how = withHash(settings, program)
+  const units = moduleUnits(program, how)
+  const claimed = new Int32Array(new SharedArrayBuffer(4 * units.length))
+  const words = { model, train, emit, devices, adapters, standalone, tuned }
+  const shared = units.length > 1 ? second?.share({ file, text: program.text, words, claimed }) : undefined
+  const made = new Map<number, Promise<EmittedFiles>>()
+  const make = async (at: number) => {
+    const input = await moduleInput(program, units[at]!, how)
+    // Printed while the next one is compiled.
+    made.set(at, moduleFiles(input, how, second))
+  }
+  for (const at of units.keys()) if (claim(claimed, at)) await make(at)
+  for (const [at, files] of (await shared) ?? []) made.set(at, Promise.resolve(files))
+  for (const at of units.keys()) if (!made.has(at)) await make(at)
+  return Promise.all(units.map((_, at) => made.get(at)!))
+}
+
+/** Whether nobody had it yet. */
+export const claim = (claimed: Int32Array, at: number): boolean => Atomics.compareExchange(claimed, at, 0, 1) === 0
+
+export class SecondThread implements Printer {
+  private readonly worker: Worker
+  private readonly waiting = new Map<number, (answer: Answer) => void>()
+  private orders = 0
+
+  /** Where it would only take turns with this one, there is none; nor where nothing was built that it could run. */
+  static start(): SecondThread | undefined {
+    return availableParallelism() < 2 || import.meta.url.endsWith('.ts') ? undefined : new SecondThread()
+  }
+
+  private constructor() {
+    // The process's own options (--input-type, --inspect-brk) are not for this thread.
+    this.worker = new Worker(new URL('./module-worker.js', import.meta.url), { execArgv: [] })
+    this.worker.on('message', (answer: Answer) => {
+      this.waiting.get(answer.order)?.(answer)
+      this.waiting.delete(answer.order)
+    })
+    const over = () => {
+      for (const [order, tell] of this.waiting) tell({ order })
+      this.waiting.clear()
+    }
+    this.worker.on('error', over)
+    this.worker.on('exit', over)
+  }
+
+  async print(...print: Parameters<Printer['print']>): Promise<string> {
+    return (await this.ask<string>({ print })) ?? printsHere.print(...print)
+  }
+
+  async javascript(javascript: EmittedFiles): Promise<EmittedFiles> {
+    return (await this.ask<EmittedFiles>({ javascript })) ?? printsHere.javascript(javascript)
+  }
+
+  /** Those that it made, by their places in the list. */
+  share = async (share: Share): Promise<[number, EmittedFiles][]> =>
+    (await this.ask<[number, EmittedFiles][]>({ share })) ?? []
+
+  /** Ends the thread by its own word, so that it keeps what V8 made of its code. */
+  async close(): Promise<void> {
+    const ended = once(this.worker, 'exit')
+    void this.ask({ close: true })
+    await ended
+  }
+
+  private ask<T>(task: Task): Promise<T | undefined> {
+    const order = this.orders++
+    return new Promise((resolve) => {
+      this.waiting.set(order, ({ value }) => resolve(value as T | undefined))
+      this.worker.postMessage({ order, ...task } satisfies Order)
+    })
+  }
+}
