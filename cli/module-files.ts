@@ -4,12 +4,12 @@
  * beginning. What the second cannot do is done here, so that a fault is told as if there were but one.
  */
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { EmittedFiles } from '../compiler/7-emit/typescript/emit.ts'
 import { type Printer, printer as printsHere } from '../compiler/7-emit/typescript/printing.ts'
 import { moduleFiles, moduleInput, moduleUnits } from '../compiler/modules.ts'
 import type { Program } from '../compiler/program.ts'
+import { coreCount } from '../runtime/node/threads.ts'
 import { type ModuleSettings, type ModuleWords, withHash } from './module-options.ts'
 import type { Answer, Order, Share, Task } from './module-thread.ts'
 
@@ -49,7 +49,7 @@ export class SecondThread implements Printer {
 
   /** Where it would only take turns with this one, there is none; nor where nothing was built that it could run. */
   static start(): SecondThread | undefined {
-    return availableParallelism() < 2 || import.meta.url.endsWith('.ts') ? undefined : new SecondThread()
+    return coreCount() < 2 || import.meta.url.endsWith('.ts') ? undefined : new SecondThread()
   }
 
   private constructor() {
