@@ -46,6 +46,7 @@ export class SecondThread implements Printer {
   private readonly worker: Worker
   private readonly waiting = new Map<number, (answer: Answer) => void>()
   private orders = 0
+  private isOver = false
 
   /** Where it would only take turns with this one, there is none; nor where nothing was built that it could run. */
   static start(): SecondThread | undefined {
@@ -60,6 +61,7 @@ export class SecondThread implements Printer {
       this.waiting.delete(answer.order)
     })
     const over = () => {
+      this.isOver = true
       for (const [order, tell] of this.waiting) tell({ order })
       this.waiting.clear()
     }
@@ -81,12 +83,14 @@ export class SecondThread implements Printer {
 
   /** Ends the thread by its own word, so that it keeps what V8 made of its code. */
   async close(): Promise<void> {
+    if (this.isOver) return
     const ended = once(this.worker, 'exit')
     void this.ask({ close: true })
     await ended
   }
 
   private ask<T>(task: Task): Promise<T | undefined> {
+    if (this.isOver) return Promise.resolve(undefined)
     const order = this.orders++
     return new Promise((resolve) => {
       this.waiting.set(order, ({ value }) => resolve(value as T | undefined))
