@@ -12,7 +12,7 @@ import type { AttentionKernel, Axis } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import { emitAttentionByWorkgroup } from './attention-workgroup.ts'
 import { startOf } from './combine.ts'
-import { bind, type Context, flatSize, inside, loops, nameOf, rootContext, unflatten } from './context.ts'
+import { bind, type Context, flatSize, inside, loops, nameOf, opaque, rootContext, unflatten } from './context.ts'
 import { accumulator } from './identity.ts'
 import { forEachElement, groupsFor } from './map.ts'
 import { withoutParentheses } from './print-index.ts'
@@ -50,7 +50,11 @@ function emitByLane(kernel: AttentionKernel, storages: readonly Storage[], sched
   const width = isWhole ? Math.max(1, size.constant!) : schedule.width
   const part: Axis = { name: 'p', extent: isWhole ? dim(1) : ceilQuotient(size, dim(width)) }
   const lanes = [...kernel.outer, part]
-  forEachElement(rootContext(shader, schedule.guards), lanes, schedule, (context) => {
+  const root = rootContext(shader, schedule.guards)
+  // Where columns are too many for registers, loops over them stay loops: unrolled by a driver, the loads of a score and of the
+  // sums, each in the text as often as there are columns, took seconds to compile, and ran no faster.
+  const kept = schedule.unrolled ? root : { ...root, unrolled: 0 }
+  forEachElement(kept, lanes, schedule, (context) => {
     const columns: Columns = {
       kernel,
       part: isWhole ? undefined : nameOf(context, part)!,
@@ -134,7 +138,7 @@ function forEachSum(context: Context, columns: Columns, fill: (at: Context, sum:
     return
   }
   const j = context.shader.fresh('j')
-  context.block.nest(`for (var ${j} = 0u; ${j} < ${columns.count}u; ${j}++)`, (loop) =>
+  context.block.nest(`for (var ${j} = 0u; ${j} < ${opaque(context.shader, `${columns.count}u`)}; ${j}++)`, (loop) =>
     fill(inside(context, loop), `${columns.array}[${j}]`, j),
   )
 }

@@ -24,6 +24,8 @@ export interface Context {
   readonly binders: readonly Binder[]
   /** How guards are printed: see the schedule. */
   readonly guards: GuardChoice['guards']
+  /** The most turns of an innermost loop that a driver may unroll; without it, what drivers choose to. */
+  readonly unrolled?: number
 }
 
 let binderIds = 0
@@ -111,8 +113,9 @@ export function loops(context: Context, axes: readonly Axis[], fill: (inner: Con
   }
   const i = context.shader.fresh('i')
   const isInnermost = rest.every((other) => other === turns?.axis && other.extent.constant === turns.step)
-  const most = isInnermost ? (turns?.unrolled ?? 0) : 0
-  const isKept = turns?.unrolled !== undefined && (axis.extent.constant ?? 0) > most
+  const unrolled = turns?.unrolled ?? context.unrolled
+  const most = isInnermost ? (unrolled ?? 0) : 0
+  const isKept = unrolled !== undefined && (axis.extent.constant ?? 0) > most
   const limit = isKept ? opaque(context.shader, context.shader.size(axis.extent)) : tripCount(context, axis.extent)
   context.block.nest(`for (var ${i} = 0u; ${i} < ${limit}; ${step === 1 ? `${i}++` : `${i} += ${step}u`})`, (block) =>
     loops(bind(context, [[axis, i]], block), rest, fill, turns),

@@ -66,20 +66,26 @@ function attentionSchedule(kernel: AttentionKernel, target: Target, count: Count
   const unrolled = columns !== undefined && columns * accesses <= 56
   // Lanes that share an outer index compute its scores each for themselves: columns are kept together.
   const width = columns === undefined ? 16 : Math.min(columns, 128)
-  return { kind: 'attention', by: 'lane', guards, ...spreadFor(count(elements(kernel.outer)), target), width, unrolled }
+  return {
+    kind: 'attention',
+    by: 'lane',
+    guards,
+    ...spreadFor(count(elements(kernel.outer)), target, count(elements(kernel.row))),
+    width,
+    unrolled,
+  }
 }
 
 /**
- * Lanes and steps for independent elements. A CPU-class adapter starts every subgroup anew at a cost of tens of elements
- * (measured: bench/NOTES.md), so there few lanes take many elements each, as long as the workgroups keep all cores busy.
+ * Lanes and steps for independent elements, each so much work as so many operations. A CPU-class adapter starts every subgroup
+ * anew at a cost of tens of operations (measured: bench/NOTES.md), so there few lanes take many elements each, as long as the
+ * workgroups keep all cores busy, and an element is no long loop itself.
  */
-function spreadFor(size: number, target: Target): { lanes: number; steps: number } {
+function spreadFor(size: number, target: Target, work = 1): { lanes: number; steps: number } {
   if (target === 'gpu') return { lanes: 64, steps: 1 }
   const lanes = 8
-  return {
-    lanes,
-    steps: Math.max(1, Math.min(64, 2 ** Math.floor(Math.log2(Math.max(1, size / (lanes * enoughGroups)))))),
-  }
+  const most = Math.min(64 / work, size / (lanes * enoughGroups))
+  return { lanes, steps: 2 ** Math.floor(Math.log2(Math.max(1, most))) }
 }
 
 function rowSchedule(kernel: RowKernel, target: Target, limits: Limits, count: Count): RowSchedule {
