@@ -527,11 +527,11 @@ fn frequency_parts(frequency: list, times: int = 1) {
   let fine = []
   let rest = []
   for f in frequency {
-    let first = floor(f * 256) / 256
-    let second = floor((f - first) * 65536) / 65536
-    let coarse = coarse + [float(first)] * times
-    let fine = fine + [float(second)] * times
-    let rest = rest + [float(f - first - second)] * times
+    let first = floor(f * 256) / 256.0
+    let second = floor((f - first) * 65536) / 65536.0
+    let coarse = coarse + [first] * times
+    let fine = fine + [second] * times
+    let rest = rest + [f - first - second] * times
   }
   return (coarse: coarse, fine: fine, rest: rest)
 }
@@ -549,8 +549,10 @@ fn position_turns(position: int[T], parts: any, phase: list) {
 /// a cosine share a frequency; of an odd size the last cosine falls away.
 fn sinusoidal_waves(dim: int, base: float = 10000) {
   let frequency = []
+  let rate = -log(base) * 2
+  let turn = 2 * pi
   for i in 0..(dim + 1) div 2 {
-    let frequency = frequency + [exp(-log(base) * 2 * i / dim) / (2 * pi)]
+    let frequency = frequency + [exp(rate * i / dim) / turn]
   }
   let parts = frequency_parts(frequency, times: 2)
   let phase = [0.0, 0.25] * ((dim + 1) div 2)
@@ -571,8 +573,10 @@ fn sinusoidal_positions(length: int, dim: int, base: float = 10000) {
 fn rotary(x: float[..., T, D], base: float = 10000) -> float[..., T, D] {
   require D % 2 == 0, "rotary positions turn pairs: the last axis must be even"
   let frequency = []
+  let rate = -log(base) * 2
+  let turn = 2 * pi
   for i in 0..D div 2 {
-    let frequency = frequency + [exp(-log(base) * 2 * i / D) / (2 * pi)]
+    let frequency = frequency + [exp(rate * i / D) / turn]
   }
   let turns = position_turns(arange(T), frequency_parts(frequency), [0.0] * (D div 2))
   let sine = sin_turns(turns)

@@ -217,13 +217,10 @@ function called(instance: Instance): void {
   for (const child of instance.children.values()) called(child)
 }
 
+/** A path is that of the layer around, a dot, and a name: of layers that are no stacks, which are all there are here. */
 function wayTo(from: Instance | undefined, to: Instance): readonly string[] | undefined {
   if (from === to) return []
-  for (const [name, child] of from?.children ?? []) {
-    const way = wayTo(child, to)
-    if (way) return [name, ...way]
-  }
-  return undefined
+  return from && to.path.startsWith(`${from.path}.`) ? to.path.slice(from.path.length + 1).split('.') : undefined
 }
 
 const keys = new WeakMap<object, { readonly key: string | undefined }>()

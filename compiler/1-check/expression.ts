@@ -219,6 +219,8 @@ export function condition(e: Elaboration, expression: Expression, scope: Scope):
 
 /** `a + b + c + …` leans to the left as deep as it is long, so its spine is walked and not recursed into. */
 function binarySpine(e: Elaboration, expression: Expression & { kind: 'binary' }, scope: Scope): Value {
+  if (expression.left.kind !== 'binary')
+    return binaryOperation(e, expression, evaluate(e, expression.left, scope), scope)
   const spine: (Expression & { kind: 'binary' })[] = []
   let leftmost: Expression = expression
   while (leftmost.kind === 'binary') {
@@ -226,13 +228,15 @@ function binarySpine(e: Elaboration, expression: Expression & { kind: 'binary' }
     leftmost = leftmost.left
   }
   let value = evaluate(e, leftmost, scope)
-  for (const operation of spine.reverse()) {
-    step(e, operation.span)
-    try {
-      value = binary(e, operation, value, () => evaluate(e, operation.right, scope))
-    } catch (thrown) {
-      value = recover(e, thrown, operation.span)
-    }
-  }
+  for (const operation of spine.reverse()) value = binaryOperation(e, operation, value, scope)
   return value
+}
+
+function binaryOperation(e: Elaboration, operation: Expression & { kind: 'binary' }, left: Value, scope: Scope): Value {
+  step(e, operation.span)
+  try {
+    return binary(e, operation, left, () => evaluate(e, operation.right, scope))
+  } catch (thrown) {
+    return recover(e, thrown, operation.span)
+  }
 }

@@ -73,6 +73,8 @@ export function callBuiltin(e: Elaboration, builtin: Builtin, given: readonly Gi
   return builtin.apply(new BuiltinCall(e, builtin, span, assigned))
 }
 
+const noMore: readonly Given[] = []
+
 interface Assigned {
   readonly values: ReadonlyMap<string, Given>
   readonly more: readonly Given[]
@@ -81,6 +83,11 @@ interface Assigned {
 function assign(e: Elaboration, builtin: Builtin, given: readonly Given[], span: Span): Assigned | undefined {
   const parameters = parametersOf(builtin)
   const values = new Map<string, Given>()
+  // The plainest call, and by far the most frequent: every parameter has its argument, in order.
+  if (given.length === parameters.length && parameters.every((p, i) => !p.many && !given[i]!.name)) {
+    for (const [i, parameter] of parameters.entries()) values.set(parameter.name, given[i]!)
+    return { values, more: noMore }
+  }
   const more: Given[] = []
   const single = parameters.filter((p) => !p.many)
   const known = single.map((p) => p.name)

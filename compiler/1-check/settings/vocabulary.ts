@@ -27,14 +27,22 @@ export function rowsLookedUp(
   model: ModelGraph,
   behind: ReadonlyMap<Node, readonly Node[]>,
 ): number | undefined {
-  const results = [...model.outputs, ...(model.loss ? [{ node: model.loss }] : [])]
-  let rows: number | undefined
-  for (const node of reached(results, behind)) {
+  const known = tables.get(model) ?? tablesOf(model, behind)
+  tables.set(model, known)
+  return known.get(port.node)
+}
+
+/** Of each model: by what is looked up, the fewest rows. It is asked for every port of every partition. */
+const tables = new WeakMap<ModelGraph, ReadonlyMap<Node, number>>()
+
+function tablesOf(model: ModelGraph, behind: ReadonlyMap<Node, readonly Node[]>): ReadonlyMap<Node, number> {
+  const rows = new Map<Node, number>()
+  for (const node of reached([...model.outputs, ...(model.loss ? [{ node: model.loss }] : [])], behind)) {
     if (opOf(node).lower.kind !== 'lookup') continue
     let index = node.operands[1]!
     while (opOf(index).lower.kind === 'view' && index.operands.length === 1) index = index.operands[0]!
     const size = node.operands[0]!.shape[(node.attributes as { readonly axis: number }).axis]?.constant
-    if (index === port.node && size !== undefined) rows = Math.min(rows ?? size, size)
+    if (size !== undefined) rows.set(index, Math.min(rows.get(index) ?? size, size))
   }
   return rows
 }
@@ -46,6 +54,9 @@ function reached(
 ): ReadonlySet<Node> {
   const found = new Set([...results].map(({ node }) => node))
   // A set is walked in the order in which it grows.
-  for (const node of found) for (const each of [...node.operands, ...(behind.get(node) ?? [])]) found.add(each)
+  for (const node of found) {
+    for (const each of node.operands) found.add(each)
+    for (const each of behind.get(node) ?? []) found.add(each)
+  }
   return found
 }
