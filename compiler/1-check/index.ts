@@ -119,6 +119,9 @@ function workshop(scope: Scope, isStandard: Environment['isStandard']): Workshop
         (checked.shallowest === Number.POSITIVE_INFINITY || folds(folding, checked.shallowest))
       )
         return checked
+      // Where no stack was deep enough to be folded, all are written out.
+      const deep = how === 'none' ? models.get(key('deep')) : undefined
+      if (deep?.shallowest === Number.POSITIVE_INFINITY) return deep
       const made = remembered(models, key(how), () =>
         elaborateModel({
           declaration,

@@ -13,12 +13,24 @@ export interface IncrementalModel extends IncrementalForms {
   readonly sequences: Sequences
 }
 
+type Made = IncrementalModel | { readonly fault: Diagnostic }
+
+/** A module's sequences are described before its entries are lowered: both ask for the same form. */
+const forms = new WeakMap<ModelGraph, Made>()
+
 /** `simplify` is handed in, since phases do not import each other; what it makes of the model is derived from. */
 export function incrementalModel(
   model: ModelGraph,
   simplify: (graph: Graph) => Graph,
   streams?: readonly string[],
-): IncrementalModel | { readonly fault: Diagnostic } {
+): Made {
+  if (streams) return derived(model, simplify, streams)
+  const known = forms.get(model) ?? derived(model, simplify)
+  forms.set(model, known)
+  return known
+}
+
+function derived(model: ModelGraph, simplify: (graph: Graph) => Graph, streams?: readonly string[]): Made {
   let fault: Diagnostic | undefined
   for (const sequences of sequencesOf(model, streams)) {
     const graph = simplify({
@@ -27,11 +39,8 @@ export function incrementalModel(
       origins: model.origins,
     })
     try {
-      const forms = incrementalForms(
-        graph,
-        sequences.streams.map(({ name }) => name),
-      )
-      return { ...forms, sequences }
+      const streamed = sequences.streams.map(({ name }) => name)
+      return { ...incrementalForms(graph, streamed), sequences }
     } catch (error) {
       if (!(error instanceof LooksAhead)) throw error
       const { primary, path } = placeOf(graph.origins.get(error.node) ?? model.origins.get(error.node) ?? [])
