@@ -1,7 +1,8 @@
 /**
  * The modules of a file, made by two threads where the machine has them: the second one loads TypeScript while this one checks and
- * compiles, prints what is compiled, and takes modules from the end of the file's list while this one takes them from its
- * beginning. What the second cannot do is done here, so that a fault is told as if there were but one.
+ * compiles, prints what is compiled, and takes modules from the beginning of the file's list while this one takes them from its
+ * end: blocks are written from small sizes to great ones, and this thread has a start. What the second cannot do is done here,
+ * so that a fault is told as if there were but one.
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
@@ -33,7 +34,7 @@ export async function filesOfModules(
     // Printed while the next one is compiled.
     made.set(at, moduleFiles(input, how, second))
   }
-  for (const at of units.keys()) if (claim(claimed, at)) await make(at)
+  for (let at = units.length - 1; at >= 0 && claim(claimed, at); at--) await make(at)
   for (const [at, files] of (await shared) ?? []) made.set(at, Promise.resolve(files))
   for (const at of units.keys()) if (!made.has(at)) await make(at)
   return Promise.all(units.map((_, at) => made.get(at)!))

@@ -50,7 +50,7 @@ async function compiled({ file, text, words, claimed }: Share): Promise<[number,
   const made: [number, EmittedFiles][] = []
   // A file that was changed in between is the other thread's.
   if (program.text !== text || units.length !== claimed.length) return made
-  for (let at = units.length - 1; at >= 0 && claim(claimed, at); at--) {
+  for (let at = 0; at < units.length && claim(claimed, at); at++) {
     try {
       made.push([at, await moduleFiles(await moduleInput(program, units[at]!, options), options)])
     } catch {
