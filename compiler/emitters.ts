@@ -65,13 +65,10 @@ export function planOptions(target: Target | 'wasm', options: EmitterOptions = {
 function remembered<K extends Kernel | ScanKernel, Printed>(
   print: (kernel: K, sizes: Sizes, storages: readonly Storage[]) => Printed,
 ): typeof print {
-  const structures = new Map<K, string>()
   const prints = new Map<string, Printed>()
   return (kernel, sizes, storages) => {
-    const structure = structures.get(kernel) ?? keyOfKernel(kernel)
-    structures.set(kernel, structure)
     const fixed = [...sizes].map(([name, size]) => `${name}=${size.key}`).join()
-    const key = `${storages.join()} ${fixed} ${structure}`
+    const key = `${storages.join()} ${fixed} ${keyOfKernel(kernel)}`
     const printed = prints.get(key) ?? print(kernel, sizes, storages)
     prints.set(key, printed)
     return printed

@@ -411,13 +411,16 @@ function stepFields(value: MemoryValue, offset: number) {
 class PipelineTable {
   readonly list: Pipeline[] = []
   readonly functions: SizedFunction[] = []
-  private readonly index = new Map<string, number>()
+  /** By text, then by the sizes in it. */
+  private readonly index = new Map<string, Map<string, number>>()
 
   add(pipeline: Pipeline, code: SizedFunction['code'] | undefined): number {
-    const key = code ? keyOfCode(code) : `${pipeline.wgsl}\0${JSON.stringify(pipeline.constants)}`
-    const known = this.index.get(key)
+    const text = code ? textOfCode(code) : pipeline.wgsl
+    const sizes = JSON.stringify(code ? code.sizes : pipeline.constants)
+    const alike = this.index.get(text) ?? new Map<string, number>()
+    const known = alike.get(sizes)
     if (known !== undefined) return known
-    this.index.set(key, this.list.length)
+    this.index.set(text, alike.set(sizes, this.list.length))
     if (code) {
       const name = `k${this.functions.length}`
       this.functions.push({ code, export: name })
@@ -427,8 +430,16 @@ class PipelineTable {
   }
 }
 
-const keyOfCode = ({ bytes, sizes, calls, parameters, locals }: SizedFunction['code']): string =>
-  JSON.stringify([bytes.join(), sizes, calls, parameters, locals])
+/** What a function is but for its sizes. Kernels of one structure share their bytes, which become text once. */
+function textOfCode({ bytes, calls, parameters, locals }: SizedFunction['code']): string {
+  let text = textsOfBytes.get(bytes)
+  if (text === undefined) {
+    text = JSON.stringify([bytes.join(), calls, parameters, locals])
+    textsOfBytes.set(bytes, text)
+  }
+  return text
+}
+const textsOfBytes = new WeakMap<Uint8Array, string>()
 
 function toDispatch(
   stage: Stage,
@@ -439,7 +450,8 @@ function toDispatch(
 ): Dispatch {
   const around = loops.filter(({ first, end }) => first <= at && at < end)
   const repeats = multiply(...around.map((loop) => loop.count))
-  const size = (d: Dim): Size => toSize(substitute(d, stage.fixed))
+  const { fixed } = stage
+  const size = (d: Dim): Size => toSize(substitute(d, fixed))
   const { kernel } = stage
   const { emitted, bindings } = arrange(stage, locate)
   const { code } = emitted
@@ -476,16 +488,28 @@ function toDispatch(
 }
 
 /** A recurrence in one kernel does the work of its body in every turn. */
-const kernelFlops = (kernel: Kernel | ScanKernel): Dim =>
-  multiply(
-    kernel.kind === 'scan' ? kernel.time.extent : one,
-    add(...kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops)),
-  )
+const kernelFlops = ofEachKernel(
+  (kernel): Dim =>
+    multiply(
+      kernel.kind === 'scan' ? kernel.time.extent : one,
+      add(...kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops)),
+    ),
+)
 
 /** `convnet.dlm:14`, in the user's own files first, each once. */
-function originLines(kernel: Kernel | ScanKernel): string[] {
+const originLines = ofEachKernel((kernel): readonly string[] => {
   const lines = new Set<string>()
   for (const { span } of kernel.origins) lines.add(`${span.source.path}:${position(span.source, span.start).line}`)
   const own = [...lines].filter((l) => !l.startsWith('std/'))
   return own.length > 0 ? own : [...lines]
+})
+
+/** What is the same for each target that a kernel is planned for. */
+function ofEachKernel<Value>(derive: (kernel: Kernel | ScanKernel) => Value): (kernel: Kernel | ScanKernel) => Value {
+  const known = new WeakMap<Kernel | ScanKernel, Value>()
+  return (kernel) => {
+    const value = known.get(kernel) ?? derive(kernel)
+    known.set(kernel, value)
+    return value
+  }
 }

@@ -30,12 +30,18 @@ export const roundUp = (bytes: Dim, to: number): Dim =>
 
 export function toSize(d: Dim): Size {
   if (d.constant !== undefined) return d.constant
-  return { terms: d.terms.map((t): SizeTerm => [t.coefficient, ...t.atoms.map(toFactor)]) }
+  const made = symbolic.get(d) ?? {
+    terms: d.terms.map((t): SizeTerm => [t.coefficient, ...t.atoms.map(toFactor)]),
+  }
+  symbolic.set(d, made)
+  return made
 }
+const symbolic = new WeakMap<Dim, Size>()
 const toFactor = (atom: Atom): SizeFactor =>
   atom.kind === 'symbol' ? atom.name : { floor: [toSize(atom.numerator), toSize(atom.denominator)] }
 
 /** Whether `a ≤ b` for all non-negative values of the dims, as far as the coefficients show it. */
 export function atMost(a: Dim, b: Dim): boolean {
+  if (a.constant !== undefined && b.constant !== undefined) return a.constant <= b.constant
   return add(b, scale(a, -1)).terms.every((t) => t.coefficient > 0)
 }

@@ -78,8 +78,13 @@ export function dim(value: number): Dim {
 function fromNumber(value: number): Dim {
   return fromTerms([{ coefficient: safe(value), atoms: [] }])
 }
+const symbols = new Map<string, Dim>()
 export function symbol(name: string): Dim {
-  return fromTerms([{ coefficient: 1, atoms: [{ kind: 'symbol', name, key: name }] }])
+  const known = symbols.get(name)
+  if (known) return known
+  const made = fromTerms([{ coefficient: 1, atoms: [{ kind: 'symbol', name, key: name }] }])
+  symbols.set(name, made)
+  return made
 }
 export const zero = dim(0)
 export const one = dim(1)
@@ -112,8 +117,9 @@ export function add(...dims: readonly Dim[]): Dim {
 }
 function addTwo(a: Dim, b: Dim): Dim {
   if (a.constant !== undefined && b.constant !== undefined) return dim(a.constant + b.constant)
-  return remembered(sums, a, b, () => fromTerms([...a.terms, ...b.terms]))
+  return remembered(sums, a, b, sumOfTwo)
 }
+const sumOfTwo = (a: Dim, b: Dim): Dim => fromTerms([...a.terms, ...b.terms])
 export function scale(d: Dim, factor: number): Dim {
   if (factor === 1) return d
   if (d.constant !== undefined) return dim(d.constant * factor)
@@ -237,7 +243,7 @@ function evaluateAtom(atom: Atom, bindings: Bindings): number {
 
 /** Replaces symbols by dims. */
 export function substitute(d: Dim, replacements: ReadonlyMap<string, Dim>): Dim {
-  if (d.constant !== undefined) return d
+  if (d.constant !== undefined || replacements.size === 0) return d
   return add(
     ...d.terms.map((term) =>
       multiply(

@@ -7,9 +7,16 @@ import type { Dim } from './dim.ts'
 import type { Kernel, KernelSlot, ScanKernel } from './kernel.ts'
 
 export function keyOfKernel(kernel: Kernel | ScanKernel): string {
-  const { slots, nodes: _nodes, origins: _origins, stops: _stops, ...structure } = kernel
-  return `${slots.map(slotKey).join()} ${structureKey(structure, new Map())}`
+  let key = keys.get(kernel)
+  if (key === undefined) {
+    const { slots, nodes: _nodes, origins: _origins, stops: _stops, ...structure } = kernel
+    key = `${slots.map(slotKey).join()} ${structureKey(structure, new Map())}`
+    keys.set(kernel, key)
+  }
+  return key
 }
+/** Kernels do not change, and each target asks. */
+const keys = new WeakMap<Kernel | ScanKernel, string>()
 
 const slotKey = ({ node, access, place, part }: KernelSlot): string =>
   `${access} ${node.dtype}[${node.shape.map(({ key }) => key).join()}]${place === undefined ? '' : '@'}${part ? `of ${part.key}` : ''}`

@@ -109,30 +109,30 @@ export type Instruction = keyof typeof plain
 function simd(opcode: number): readonly number[] {
   return [0xfd, ...unsignedLeb(opcode)]
 }
-const join = (parts: readonly Expression[]): Item[] => parts.flatMap((p) => p.items)
+/** The operands' code and then `last`: `concat` copies whole arrays, where spreading goes item by item. */
+const join = (operands: readonly Expression[], last: readonly Item[]): Item[] =>
+  nothing.concat(...operands.map(({ items }) => items), last)
+const nothing: readonly Item[] = []
 
 export function op(name: Instruction, ...operands: readonly Expression[]): Expression {
   const [bytes, type] = plain[name]
-  return { type, items: [...join(operands), ...bytes] }
+  return { type, items: join(operands, bytes) }
 }
 
 /** `first` where the condition holds, else `second`; both are evaluated. */
 export const choose = (first: Expression, second: Expression, condition: Expression): Expression => ({
   type: first.type,
-  items: [...join([first, second, condition]), 0x1b],
+  items: join([first, second, condition], [0x1b]),
 })
 
 export const call = (name: string, type: ValueType, ...operands: readonly Expression[]): Expression => ({
   type,
-  items: [...join(operands), 0x10, { call: name }],
+  items: join(operands, [0x10, { call: name }]),
 })
 
 /** A call of a function without a result. */
-export const callItems = (name: string, ...operands: readonly Expression[]): Item[] => [
-  ...join(operands),
-  0x10,
-  { call: name },
-]
+export const callItems = (name: string, ...operands: readonly Expression[]): Item[] =>
+  join(operands, [0x10, { call: name }])
 
 // ---------------------------------------------------------------- sums of integers, simplified where a part is known
 
