@@ -14,6 +14,7 @@ import type { Node } from './ir/graph.ts'
 import type { Kernel, ScanKernel } from './ir/kernel.ts'
 import { keyOfKernel } from './ir/kernel-key.ts'
 import type { ScanStop } from './ir/scan-stop.ts'
+import type { EmittedKernel } from './lowered.ts'
 import type { ScheduleChoice } from './schedule-choice.ts'
 
 /** How recurrences are run, where that is not left to the class of adapter: a loop each, or one kernel by this schedule. */
@@ -31,17 +32,38 @@ export interface EmitterOptions {
   readonly maxSlots?: number | undefined
 }
 
-export function planOptions(target: Target | 'wasm', options: EmitterOptions = {}): PlanOptions {
+/** What was printed for one target, by the kernel's structure and then by what else decided its text. */
+type Prints<Printed> = Map<string, Map<string, Printed>>
+
+/** Kernels that were printed: those of another entry, target or model of the same file are often of the same structure. */
+export class PrintedKernels {
+  private readonly kernels = new Map<string, Prints<EmittedKernel>>()
+
+  /** For printers that agree about everything that `printer` names. */
+  of(printer: string): Prints<EmittedKernel> {
+    const known = this.kernels.get(printer) ?? new Map<string, Map<string, EmittedKernel>>()
+    this.kernels.set(printer, known)
+    return known
+  }
+}
+
+export function planOptions(
+  target: Target | 'wasm',
+  options: EmitterOptions = {},
+  printed = new PrintedKernels(),
+): PlanOptions {
   const { subgroup, sizes: given = new Map(), scans, schedules, maxSlots = guaranteedLimits.storageBuffers } = options
   if (target === 'wasm')
     return {
-      emit: remembered((kernel: Kernel, sizes) => emitWasm(kernel, sizes)),
+      emit: remembered((kernel: Kernel, sizes) => emitWasm(kernel, sizes), printed.of(target)),
       link,
       maxBindings: Number.POSITIVE_INFINITY,
     }
   const limits = { ...guaranteedLimits, subgroup }
   const likely = new Map([...given].map(([name, size]) => [name, dim(size)] as const))
   const withLikely = (sizes: Sizes): Sizes => (likely.size === 0 ? sizes : new Map([...likely, ...sizes]))
+  // A choice of schedules may be another each time.
+  const prints = schedules ? new Map() : printed.of(`${target} ${subgroup}`)
   const emit = remembered((kernel: Kernel, sizes: Sizes, storages: readonly Storage[]) => {
     const printing = { storageOf: (_: Node, slot: number) => storages[slot]!, target, limits, sizes }
     if (!schedules) return emitKernel(kernel, printing)
@@ -49,11 +71,11 @@ export function planOptions(target: Target | 'wasm', options: EmitterOptions = {
     const print = (schedule?: Schedule) =>
       schedule ? emitKernel(turned, { ...printing, schedule }) : emitKernel(kernel, printing)
     return print(schedules({ kernel: turned, emit: print, storages, target, limits, sizes }))
-  })
+  }, prints)
   const print = remembered((kernel: ScanKernel, sizes: Sizes, storages: readonly Storage[]) => {
     const schedule = scans && scans !== 'loop' ? scans : scanSchedule(kernel, target, limits, withLikely(sizes))
     return emitScan(kernel, storages, schedule)
-  })
+  }, new Map())
   const declines = (kernel: ScanKernel, sizes: Sizes): ScanStop | undefined => {
     if (scans === undefined) return declinesScan(kernel, target, withLikely(sizes))
     return scans === 'loop' ? { kind: 'chosen' } : undefined
@@ -64,13 +86,15 @@ export function planOptions(target: Target | 'wasm', options: EmitterOptions = {
 /** Prints kernels of one structure once for each way in which their tensors lie in memory, however many entries share them. */
 function remembered<K extends Kernel | ScanKernel, Printed>(
   print: (kernel: K, sizes: Sizes, storages: readonly Storage[]) => Printed,
+  prints: Prints<Printed>,
 ): typeof print {
-  const prints = new Map<string, Printed>()
   return (kernel, sizes, storages) => {
+    const structure = keyOfKernel(kernel)
+    const alike = prints.get(structure) ?? new Map<string, Printed>()
     const fixed = [...sizes].map(([name, size]) => `${name}=${size.key}`).join()
-    const key = `${storages.join()} ${fixed} ${keyOfKernel(kernel)}`
-    const printed = prints.get(key) ?? print(kernel, sizes, storages)
-    prints.set(key, printed)
-    return printed
+    const key = `${storages.join()} ${fixed}`
+    const made = alike.get(key) ?? print(kernel, sizes, storages)
+    prints.set(structure, alike.set(key, made))
+    return made
   }
 }

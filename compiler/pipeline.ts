@@ -15,7 +15,7 @@ import { fuseSegments } from './5-fuse/segments.ts'
 import { plan } from './6-plan/plan.ts'
 import type { FusedEntry } from './6-plan/stages.ts'
 import type { Target } from './7-emit/wgsl/schedule.ts'
-import { type EmitterOptions, planOptions } from './emitters.ts'
+import { type EmitterOptions, PrintedKernels, planOptions } from './emitters.ts'
 import type { Graph } from './ir/graph.ts'
 import { verifyGraph } from './ir/verify-graph.ts'
 import { verifyKernel } from './ir/verify-kernel.ts'
@@ -73,10 +73,17 @@ export function compileFor(program: Program, shared: CompileOptions, targets: re
       lowered,
       simplified,
       fused,
-      program: plan(simplified, fused, planOptions(options.target ?? 'gpu', { ...options, sizes })),
+      program: plan(simplified, fused, planOptions(options.target ?? 'gpu', { ...options, sizes }, printedOf(program))),
     }
   })
 }
+
+function printedOf(program: Program): PrintedKernels {
+  const known = printed.get(program) ?? new PrintedKernels()
+  printed.set(program, known)
+  return known
+}
+const printed = new WeakMap<Program, PrintedKernels>()
 
 /** A program before kernels, and the ways in which it was fused. */
 interface Front {
