@@ -10,6 +10,8 @@ import { type LowerOptions, lower } from './2-lower/lower.ts'
 import { differentiate } from './3-differentiate/differentiate.ts'
 import { rematerialise } from './4-simplify/rematerialise.ts'
 import { simplify } from './4-simplify/simplify.ts'
+import { FusedGraphs } from './5-fuse/alike.ts'
+import type { FuseOptions } from './5-fuse/fuse.ts'
 import { halfStorage } from './5-fuse/half-storage.ts'
 import { fuseSegments } from './5-fuse/segments.ts'
 import { plan } from './6-plan/plan.ts'
@@ -61,6 +63,7 @@ export function compile(program: Program, options: CompileOptions): Compilation 
 /** For several targets: what comes before the choice of schedules is done once, wherever it comes out the same. */
 export function compileFor(program: Program, shared: CompileOptions, targets: readonly TargetOptions[]): Compilation[] {
   const sizes = sizesOf(program, shared)
+  const known = knownOf(program)
   const fronts = new Map<boolean, Front>()
   return targets.map((target) => {
     const options = { ...shared, ...target }
@@ -68,22 +71,27 @@ export function compileFor(program: Program, shared: CompileOptions, targets: re
     const front = fronts.get(mixed) ?? frontOf(program, options)
     fronts.set(mixed, front)
     const { lowered, simplified } = front
-    const fused = fuseFor(front, options, sizes)
+    const fused = fuseFor(front, options, { sizes, known: known.graphs })
     return {
       lowered,
       simplified,
       fused,
-      program: plan(simplified, fused, planOptions(options.target ?? 'gpu', { ...options, sizes }, printedOf(program))),
+      program: plan(simplified, fused, planOptions(options.target ?? 'gpu', { ...options, sizes }, known.kernels)),
     }
   })
 }
 
-function printedOf(program: Program): PrintedKernels {
-  const known = printed.get(program) ?? new PrintedKernels()
-  printed.set(program, known)
+/** What compilations of one file have in common: its models, their entries and the targets are much alike. */
+interface KnownParts {
+  readonly graphs: FusedGraphs
+  readonly kernels: PrintedKernels
+}
+function knownOf(program: Program): KnownParts {
+  const known = knownParts.get(program) ?? { graphs: new FusedGraphs(), kernels: new PrintedKernels() }
+  knownParts.set(program, known)
   return known
 }
-const printed = new WeakMap<Program, PrintedKernels>()
+const knownParts = new WeakMap<Program, KnownParts>()
 
 /** A program before kernels, and the ways in which it was fused. */
 interface Front {
@@ -106,10 +114,14 @@ function frontOf(program: Program, options: CompileOptions): Front {
 }
 
 /** Two targets share their kernels where they agree about each value that could be stored or computed again. */
-function fuseFor(front: Front, options: CompileOptions, sizes: ReadonlyMap<string, number>): readonly FusedEntry[] {
+function fuseFor(
+  front: Front,
+  options: CompileOptions,
+  { sizes, known }: Required<Pick<FuseOptions, 'sizes' | 'known'>>,
+): readonly FusedEntry[] {
   const isMany = (times: number) => times >= recomputeRatio(options)
-  const known = front.fusions.find(({ decisions }) => [...decisions].every(([times, many]) => isMany(times) === many))
-  if (known) return known.entries
+  const before = front.fusions.find(({ decisions }) => [...decisions].every(([times, many]) => isMany(times) === many))
+  if (before) return before.entries
   const decisions = new Map<number, boolean>()
   const recompute = (times: number) => {
     decisions.set(times, isMany(times))
@@ -120,7 +132,7 @@ function fuseFor(front: Front, options: CompileOptions, sizes: ReadonlyMap<strin
     (entry): FusedEntry => ({
       name: entry.name,
       phases: entry.phases.map((phase) => {
-        const segments = fuseSegments(phase.graph, { maxSlots: options.maxSlots ?? 8, recompute, sizes })
+        const segments = fuseSegments(phase.graph, { sizes, known, maxSlots: options.maxSlots ?? 8, recompute })
         return { ...phase, segments, ...(phase.mixed && { half: trainableHalf(halfStorage(segments), simplified) }) }
       }),
     }),

@@ -49,7 +49,7 @@ export function endOf(
   const maker = home(node)
   if (maker === group) return 'own'
   // A row that may not wait for the kernel that stores the value makes it itself.
-  const mustMake = maker !== undefined && group.at.has(node) && !group.before.has(maker)
+  const mustMake = maker !== undefined && group.at.has(node) && !group.before.has(maker.id)
   return isStored(node) && !mustMake ? 'stored' : 'open'
 }
 

@@ -13,6 +13,7 @@ import { dim } from '../ir/dim.ts'
 import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import { keyOfKernel } from '../ir/kernel-key.ts'
+import { type FusedGraph, FusedGraphs } from './alike.ts'
 import { finishAxes } from './axes.ts'
 import { Body, endOf, type Limits, TooLarge } from './body.ts'
 import { narrowJoins } from './concat.ts'
@@ -49,15 +50,24 @@ export interface FuseOptions {
   readonly recompute?: number | ((times: number) => boolean)
   /** Values of free dims that are known already. */
   readonly sizes?: ReadonlyMap<string, number>
+  /** Graphs that were fused before. */
+  readonly known?: FusedGraphs
 }
 
 export function fuse(
   source: Graph,
-  { maxSlots = 8, maxLoads = 48, recompute = 2, sizes = new Map() }: FuseOptions = {},
-): Kernel[] {
-  const consumers = consumersOf(nodesOf(source.results))
+  { maxSlots = 8, maxLoads = 48, recompute = 2, sizes = new Map(), known = new FusedGraphs() }: FuseOptions = {},
+): readonly Kernel[] {
+  const limits = `${maxSlots} ${maxLoads} ${[...sizes].map(([name, size]) => `${name}=${size}`).join()}`
   const isMany = typeof recompute === 'number' ? (times: number) => times >= recompute : recompute
-  const policy = { isMany, sizes: new Map([...sizes].map(([name, size]) => [name, dim(size)])) }
+  const dims = new Map([...sizes].map(([name, size]) => [name, dim(size)]))
+  return known.kernelsOf(source, limits, isMany, (asked) =>
+    fuseAnew(source, maxSlots, maxLoads, { isMany: asked, sizes: dims }),
+  )
+}
+
+function fuseAnew(source: Graph, maxSlots: number, maxLoads: number, policy: RecomputePolicy): FusedGraph {
+  const consumers = consumersOf(nodesOf(source.results))
   const joined = joinSums(source, consumers, findRecomputed(source, consumers, new Set(), policy).nodes)
   const staged = stageReductions(joined.graph)
   const { graph, originals } = narrowJoins(staged.graph, maxSlots - 2)
@@ -73,7 +83,7 @@ export function fuse(
   // An update that could not be made in place after all: then both tensors count.
   if (kernels.some(({ slots }) => slots.length > maxSlots))
     kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, policy)
-  return asOf(source, graph, kernels, original)
+  return { kernels: asOf(source, graph, kernels, original), origins: graph.origins }
 }
 
 function fuseWithin(graph: Graph, limits: Limits, policy: RecomputePolicy): Kernel[] {
@@ -173,7 +183,7 @@ function tryFuse(
   // Where a kernel comes from, and why it ends, is asked only once all are small enough.
   const explained = built.map(({ kernel, group, stores }) => ({
     ...kernel,
-    origins: originsOf(graph, kernel.nodes),
+    origins: originsOf(graph.origins, kernel.nodes),
     stops: explainStops(group, stores, consumers, grouping),
   }))
   const finished = finishEach(packTooLarge(explained, limits.slots))
@@ -214,7 +224,8 @@ function build(body: Body, group: Group, stored: readonly Node[], recomputed: Re
 /** Groups such that each comes before those it needs. */
 function consumersFirst(groups: readonly Group[]): Group[] {
   // A group runs after strictly more groups than any that it needs.
-  return [...groups].sort((a, b) => b.before.size - a.before.size || b.id - a.id)
+  const sizes = groups.map(({ before }) => before.size)
+  return [...groups].sort((a, b) => sizes[b.id]! - sizes[a.id]! || b.id - a.id)
 }
 
 function consumersOf(nodes: readonly Node[]): ReadonlyMap<Node, readonly Node[]> {

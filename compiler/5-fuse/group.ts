@@ -4,13 +4,14 @@
  * *Anchors* are why the kernel exists (a contraction, reductions over one row, …). *Members* are elementwise work and
  * views around them, each at an index that visits its elements exactly once. Which members are stored is decided later.
  *
- * *Invariant:* groups form no cycle; `before` is the transitive closure of what must run earlier.
+ * *Invariant:* groups form no cycle; `before` is the transitive closure of what must run earlier, by `id`.
  */
 import { product } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { axesOfIndex } from '../ir/index.ts'
 import type { Axis, Index } from '../ir/kernel.ts'
 import { estimate } from './estimate.ts'
+import type { NumberSet } from './number-set.ts'
 import type { Softmax } from './softmax.ts'
 
 export interface Group {
@@ -20,7 +21,7 @@ export interface Group {
   readonly members: Node[]
   /** Where each member is computed; also elementwise nodes that a crowded row repeats without storing them. */
   readonly at: Map<Node, readonly Index[]>
-  readonly before: Set<Group>
+  readonly before: NumberSet
   /** The axes of the results; of a row group, those outside the row. */
   axes: readonly Axis[]
   row: readonly Axis[]

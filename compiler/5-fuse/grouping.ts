@@ -16,6 +16,7 @@ import { scatterGroup } from './forms/scatter.ts'
 import type { Group } from './group.ts'
 import { joinAsMember, passBy } from './join.ts'
 import { isLooseReduction } from './loose.ts'
+import { NumberSet } from './number-set.ts'
 import type { Recomputed } from './recompute.ts'
 
 /** What grouping must respect, learnt from kernels that came out too large. */
@@ -109,7 +110,7 @@ export class Grouping {
       anchors: [],
       members: [],
       at: new Map(),
-      before: new Set(),
+      before: new NumberSet(),
       row: [],
       reads: new Map(),
       seed: undefined,
@@ -169,10 +170,12 @@ export class Grouping {
   /** The group needs the node: whatever makes it runs earlier. */
   require(group: Group, node: Node): void {
     for (const earlier of this.groupsBehind(node)) {
-      if (earlier === group || group.before.has(earlier)) continue
-      const added = [earlier, ...earlier.before]
+      if (earlier === group || group.before.has(earlier.id)) continue
       for (const later of this.groups)
-        if (later === group || later.before.has(group)) for (const g of added) later.before.add(g)
+        if (later === group || later.before.has(group.id)) {
+          later.before.add(earlier.id)
+          later.before.addAll(earlier.before)
+        }
     }
   }
   /** The groups whose stored results the node is an expression of. */
@@ -190,7 +193,7 @@ export class Grouping {
     return this.demands.barred.get(node)?.has(group.anchors[0]!) ?? false
   }
   dependsOn(node: Node, group: Group): boolean {
-    for (const behind of this.groupsBehind(node)) if (behind === group || behind.before.has(group)) return true
+    for (const behind of this.groupsBehind(node)) if (behind === group || behind.before.has(group.id)) return true
     return false
   }
 }

@@ -7,13 +7,13 @@ import type { Grouping } from './grouping.ts'
 
 const mostOrigins = 16
 
-export function originsOf(graph: Graph, nodes: readonly Node[]): Origin[] {
+export function originsOf(known: Pick<Graph['origins'], 'get'>, nodes: readonly Node[]): Origin[] {
   const origins: Origin[] = []
   const seen = new Set<string>()
   // Interning makes one node of every equal constant in a program, so constants point everywhere: they do not count.
   const telling = nodes.filter((node) => lowerOf(node).kind !== 'index')
   for (const node of telling.length > 0 ? telling : nodes)
-    for (const origin of graph.origins.get(node) ?? []) {
+    for (const origin of known.get(node) ?? []) {
       const key = `${origin.span.source.path} ${origin.span.start} ${origin.path} ${origin.role}`
       if (seen.has(key)) continue
       seen.add(key)

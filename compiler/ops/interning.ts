@@ -10,6 +10,14 @@ export function internKey(op: OpName, operands: readonly Node[], attributes: obj
   return key
 }
 
+/** Equal for equal attributes, those that are left out aside. */
+export function attributesKey(attributes: object, without: ReadonlySet<string>): string {
+  let key = ''
+  for (const name in attributes)
+    if (!without.has(name)) key += `|${attributeKey(attributes[name as keyof typeof attributes])}`
+  return key
+}
+
 /** Attributes are numbers, strings, booleans, dims, and lists and records of them; records list their fields in one order. */
 function attributeKey(value: unknown): string {
   // Told apart from 0, of which it is no equal in a division.

@@ -1,0 +1,100 @@
+/**
+ * Graphs that differ in nothing but the names of their leaves have the same kernels: the layers of a stack of recurrences, each a loop
+ * of its own, the same model with another rate of learning. They are fused once; what a kernel says of nodes is said anew.
+ */
+import { type Graph, type Node, nodesOf, type Origin } from '../ir/graph.ts'
+import type { Kernel } from '../ir/kernel.ts'
+import { attributesKey } from '../ops/interning.ts'
+import { lowerOf } from '../ops/registry.ts'
+import { originsOf } from './provenance.ts'
+
+export interface FusedGraph {
+  readonly kernels: readonly Kernel[]
+  /** Where nodes come from, those among them that only fusion made. */
+  readonly origins: Graph['origins']
+}
+
+interface Known extends FusedGraph {
+  readonly graph: Graph
+  readonly nodes: readonly Node[]
+  /** What was asked while it was fused, and answered. */
+  readonly decisions: ReadonlyMap<number, boolean>
+}
+
+type IsMany = (times: number) => boolean
+
+export class FusedGraphs {
+  private readonly known = new Map<string, Known[]>()
+
+  /** The kernels of a graph: those of one like it, if it was fused within the same limits by the same decisions. */
+  kernelsOf(graph: Graph, limits: string, isMany: IsMany, fuse: (isMany: IsMany) => FusedGraph): readonly Kernel[] {
+    const nodes = nodesWithReplaced(graph)
+    const key = `${limits}\n${keyOf(graph, nodes)}`
+    const alike = this.known.get(key) ?? []
+    const known = alike.find(({ decisions }) => [...decisions].every(([times, many]) => isMany(times) === many))
+    if (known) return kernelsAs(graph, nodes, known)
+    const decisions = new Map<number, boolean>()
+    const fused = fuse((times) => {
+      const many = isMany(times)
+      decisions.set(times, many)
+      return many
+    })
+    this.known.set(key, [...alike, { ...fused, graph, nodes, decisions }])
+    return fused.kernels
+  }
+}
+
+/** A leaf that is replaced need not be read. */
+const nodesWithReplaced = ({ results }: Graph): Node[] => [
+  ...new Set([...nodesOf(results), ...results.flatMap(({ replaces }) => replaces ?? [])]),
+]
+
+/** Equal for graphs whose nodes, in their order, do the same with the same nodes before them. */
+function keyOf(graph: Graph, nodes: readonly Node[]): string {
+  const position = new Map(nodes.map((node, at) => [node, at]))
+  let key = ''
+  for (const node of nodes) {
+    key += node.op
+    for (const operand of node.operands) key += ` ${position.get(operand)}`
+    key += `${attributesKey(node.attributes, lowerOf(node).kind === 'leaf' ? names : nothing)}\n`
+  }
+  for (const { node, role, replaces } of graph.results)
+    key += `${role} ${position.get(node)} ${replaces && position.get(replaces)}\n`
+  return key
+}
+const names: ReadonlySet<string> = new Set(['name', 'path'])
+const nothing: ReadonlySet<string> = new Set()
+
+/** The kernels of a known graph as those of another. */
+function kernelsAs(graph: Graph, nodes: readonly Node[], known: Known): Kernel[] {
+  const here = new Map(known.nodes.map((node, at) => [node, nodes[at]!]))
+  const firstFree = 1 + Math.max(-1, ...nodes.map(({ id }) => id))
+  const sources = new Map(known.nodes.map((node) => [known.graph.origins.get(node), node]))
+  const origins = new Map<Node, readonly Origin[]>()
+  /** Nodes that only fusion made come after all of the graph's, and from where the node does that they were made for. */
+  const of = (node: Node): Node => {
+    const found = here.get(node)
+    if (found) return found
+    const made = Object.freeze({ ...node, id: firstFree + node.id, operands: node.operands.map(of) }) as Node
+    here.set(node, made)
+    const source = sources.get(known.origins.get(node))
+    const from = source && graph.origins.get(here.get(source)!)
+    if (from) origins.set(made, from)
+    return made
+  }
+  const originOf = { get: (node: Node) => origins.get(node) ?? graph.origins.get(node) }
+  return known.kernels.map((kernel) => {
+    const made = kernel.nodes.map(of)
+    return {
+      ...kernel,
+      slots: kernel.slots.map((slot) => ({ ...slot, node: of(slot.node) })),
+      nodes: made,
+      origins: originsOf(originOf, made),
+      stops: kernel.stops.map((stop) => ({
+        ...stop,
+        producer: of(stop.producer),
+        consumer: stop.consumer && of(stop.consumer),
+      })),
+    }
+  })
+}
