@@ -11,6 +11,6 @@ export function expectBriefProcess(verb: string): void {
   // V8 names its settings as it likes, and says so where one is unknown: these are Node 20's, where they were measured.
   if (!verbs.has(verb) || process.versions.node.split('.')[0] !== '20') return
   // Bytes of bytecode run before a function is looked at: 132 KB otherwise.
-  setFlagsFromString('--interrupt-budget=600000')
+  setFlagsFromString('--interrupt-budget=3000000')
   if (verb === 'compile') setFlagsFromString('--semi-space-growth-factor=16')
 }

@@ -12,7 +12,7 @@ import { guaranteedLimits, type ScanSchedule, type Schedule, type Target } from 
 import { dim } from './ir/dim.ts'
 import type { Node } from './ir/graph.ts'
 import type { Kernel, ScanKernel } from './ir/kernel.ts'
-import { keyOfKernel } from './ir/kernel-key.ts'
+import { keyOfBody, keyOfSlots } from './ir/kernel-key.ts'
 import type { ScanStop } from './ir/scan-stop.ts'
 import type { EmittedKernel } from './lowered.ts'
 import type { ScheduleChoice } from './schedule-choice.ts'
@@ -32,7 +32,7 @@ export interface EmitterOptions {
   readonly maxSlots?: number | undefined
 }
 
-/** What was printed for one target, by the kernel's structure and then by what else decided its text. */
+/** What was printed for one target, by the kernel's body and then by what else decided its text. */
 type Prints<Printed> = Map<string, Map<string, Printed>>
 
 /** Kernels that were printed: those of another entry, target or model of the same file are often of the same structure. */
@@ -89,12 +89,12 @@ function remembered<K extends Kernel | ScanKernel, Printed>(
   prints: Prints<Printed>,
 ): typeof print {
   return (kernel, sizes, storages) => {
-    const structure = keyOfKernel(kernel)
-    const alike = prints.get(structure) ?? new Map<string, Printed>()
+    const body = keyOfBody(kernel)
+    const alike = prints.get(body) ?? new Map<string, Printed>()
     const fixed = [...sizes].map(([name, size]) => `${name}=${size.key}`).join()
-    const key = `${storages.join()} ${fixed}`
+    const key = `${keyOfSlots(kernel)} ${storages.join()} ${fixed}`
     const made = alike.get(key) ?? print(kernel, sizes, storages)
-    prints.set(structure, alike.set(key, made))
+    prints.set(body, alike.set(key, made))
     return made
   }
 }

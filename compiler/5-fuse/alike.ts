@@ -4,8 +4,10 @@
  */
 import { type Graph, type Node, nodesOf, type Origin } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
+import { withTensors } from '../ir/kernel-key.ts'
 import { attributesKey } from '../ops/interning.ts'
 import { lowerOf } from '../ops/registry.ts'
+import { onNodes } from './kernel-parts.ts'
 import { originsOf } from './provenance.ts'
 
 export interface FusedGraph {
@@ -84,17 +86,7 @@ function kernelsAs(graph: Graph, nodes: readonly Node[], known: Known): Kernel[]
   }
   const originOf = { get: (node: Node) => origins.get(node) ?? graph.origins.get(node) }
   return known.kernels.map((kernel) => {
-    const made = kernel.nodes.map(of)
-    return {
-      ...kernel,
-      slots: kernel.slots.map((slot) => ({ ...slot, node: of(slot.node) })),
-      nodes: made,
-      origins: originsOf(originOf, made),
-      stops: kernel.stops.map((stop) => ({
-        ...stop,
-        producer: of(stop.producer),
-        consumer: stop.consumer && of(stop.consumer),
-      })),
-    }
+    const made = onNodes(kernel, of)
+    return withTensors(made, { ...made, origins: originsOf(originOf, made.nodes) })
   })
 }

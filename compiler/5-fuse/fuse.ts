@@ -12,7 +12,7 @@
 import { dim } from '../ir/dim.ts'
 import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
-import { keyOfKernel } from '../ir/kernel-key.ts'
+import { keyOfKernel, withTensors } from '../ir/kernel-key.ts'
 import { type FusedGraph, FusedGraphs } from './alike.ts'
 import { finishAxes } from './axes.ts'
 import { Body, endOf, type Limits, TooLarge } from './body.ts'
@@ -29,7 +29,7 @@ import type { Group } from './group.ts'
 import { type Demands, Grouping } from './grouping.ts'
 import { updateInPlace } from './in-place.ts'
 import { KeptKernels } from './kept.ts'
-import { dropUnreadSlots } from './kernel-parts.ts'
+import { dropUnreadSlots, onNodes } from './kernel-parts.ts'
 import { orderKernels } from './order.ts'
 import { packTooLarge } from './pack.ts'
 import { explainStops, originsOf } from './provenance.ts'
@@ -114,18 +114,7 @@ function fuseWithin(graph: Graph, limits: Limits, policy: RecomputePolicy): Kern
 
 /** The kernels in terms of the graph that was given; a result that became one with another is copied from it. */
 function asOf(source: Graph, graph: Graph, kernels: readonly Kernel[], original: (node: Node) => Node): Kernel[] {
-  const named = kernels.map(
-    (kernel): Kernel => ({
-      ...kernel,
-      slots: kernel.slots.map((slot) => ({ ...slot, node: original(slot.node) })),
-      nodes: kernel.nodes.map(original),
-      stops: kernel.stops.map((stop) => ({
-        ...stop,
-        producer: original(stop.producer),
-        consumer: stop.consumer && original(stop.consumer),
-      })),
-    }),
-  )
+  const named = kernels.map((kernel) => onNodes(kernel, original))
   source.results.forEach(({ node }, at) => {
     const made = original(graph.results[at]!.node)
     if (made !== node && !named.some(({ slots }) => slots.some((s) => s.access === 'write' && s.node === node)))
@@ -197,8 +186,7 @@ function finishEach(kernels: readonly Kernel[]): Kernel[] {
     const key = keyOfKernel(kernel)
     const alike = known.get(key) ?? finishAxes(kernel)
     known.set(key, alike)
-    const { slots, nodes, origins, stops } = kernel
-    return { ...alike, slots, nodes, origins, stops }
+    return withTensors(alike, kernel)
   })
 }
 

@@ -1,5 +1,7 @@
 /** The parts of a kernel, whatever its form: its axes by role, its scalars, its stores; and rebuilding it from new ones. */
+import type { Node } from '../ir/graph.ts'
 import type { Axis, Kernel, Scalar, Store } from '../ir/kernel.ts'
+import { withTensors } from '../ir/kernel-key.ts'
 import { Scalars } from '../ir/scalars.ts'
 import { type Replacement, rewriter, type Visitor, walkIndex, walkScalar } from './scalar-walk.ts'
 
@@ -78,6 +80,20 @@ export function dropUnreadSlots(kernel: Kernel): Kernel {
   const kept = kernel.slots.flatMap(({ access }, slot) => (access === 'read' && !read.has(slot) ? [] : [slot]))
   const slots = kept.map((slot) => kernel.slots[slot]!)
   return rewriteKernel({ ...kernel, slots }, { slot: (slot) => kept.indexOf(slot) })
+}
+
+/** The same kernel, said of other nodes. */
+export function onNodes(kernel: Kernel, of: (node: Node) => Node): Kernel {
+  return withTensors(kernel, {
+    slots: kernel.slots.map((slot) => ({ ...slot, node: of(slot.node) })),
+    nodes: kernel.nodes.map(of),
+    origins: kernel.origins,
+    stops: kernel.stops.map((stop) => ({
+      ...stop,
+      producer: of(stop.producer),
+      consumer: stop.consumer && of(stop.consumer),
+    })),
+  })
 }
 
 /** The kernel with its index expressions rewritten; `axes` gives each list of axes anew. */

@@ -6,17 +6,33 @@
 import type { Dim } from './dim.ts'
 import type { Kernel, KernelSlot, ScanKernel } from './kernel.ts'
 
-export function keyOfKernel(kernel: Kernel | ScanKernel): string {
-  let key = keys.get(kernel)
-  if (key === undefined) {
-    const { slots, nodes: _nodes, origins: _origins, stops: _stops, ...structure } = kernel
-    key = `${slots.map(slotKey).join()} ${structureKey(structure, new Map())}`
-    keys.set(kernel, key)
-  }
+type AnyKernel = Kernel | ScanKernel
+
+export const keyOfKernel = (kernel: AnyKernel): string => `${keyOfSlots(kernel)} ${keyOfBody(kernel)}`
+
+export const keyOfSlots = ({ slots }: AnyKernel): string => slots.map(slotKey).join()
+
+/** All but the slots. Kernels do not change, and each target asks. */
+export function keyOfBody(kernel: AnyKernel): string {
+  const known = bodies.get(kernel)
+  if (known !== undefined) return known
+  const { slots: _slots, nodes: _nodes, origins: _origins, stops: _stops, ...body } = kernel
+  const key = structureKey(body, new Map())
+  bodies.set(kernel, key)
   return key
 }
-/** Kernels do not change, and each target asks. */
-const keys = new WeakMap<Kernel | ScanKernel, string>()
+const bodies = new WeakMap<AnyKernel, string>()
+
+/** The kernel with the same body but other tensors, or said to be made of other nodes. */
+export function withTensors<K extends AnyKernel>(
+  kernel: K,
+  tensors: Pick<AnyKernel, 'slots' | 'nodes' | 'origins' | 'stops'>,
+): K {
+  const { slots, nodes, origins, stops } = tensors
+  const made = { ...kernel, slots, nodes, origins, stops }
+  bodies.set(made, keyOfBody(kernel))
+  return made
+}
 
 const slotKey = ({ node, access, place, part }: KernelSlot): string =>
   `${access} ${node.dtype}[${node.shape.map(({ key }) => key).join()}]${place === undefined ? '' : '@'}${part ? `of ${part.key}` : ''}`
@@ -34,6 +50,6 @@ function structureKey(value: unknown, met: Map<object, number>): string {
     for (const item of value) text += `${structureKey(item, met)},`
     return `[${text}]`
   }
-  for (const [name, field] of Object.entries(value)) text += `${name}:${structureKey(field, met)},`
+  for (const name in value) text += `${name}:${structureKey(value[name as keyof typeof value], met)},`
   return `{${text}}`
 }
