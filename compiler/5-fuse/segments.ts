@@ -205,7 +205,7 @@ function loopOf(
     return {
       name: `${name}/carry${i}`,
       start: made
-        ? makingKernel(initial, leaves.get(node)!)
+        ? makingKernel(initial, leaves.get(node)!, options)
         : copyKernel(builder.input(`${name}/initial${i}`, node.shape, node.dtype, 'cut'), leaves.get(node)!),
       last: lastNode && nameOf(lastNode),
       shape: node.shape,
@@ -253,9 +253,9 @@ const manySlots = 24
 const isMade = (node: Node): boolean => nodesOf([{ node }]).every(isFree)
 
 /** `made` written to the place of a leaf. */
-function makingKernel(made: Node, leaf: Node): MapKernel {
+function makingKernel(made: Node, leaf: Node, { known }: FuseOptions): MapKernel {
   const results: Result[] = [{ name: 'start', node: made, role: 'cut' }]
-  const [kernel] = fuse({ name: 'start', results, origins: new Map() })
+  const [kernel] = fuse({ name: 'start', results, origins: new Map() }, known ? { known } : {})
   if (kernel?.kind !== 'map') throw new Error(`%${made.id} ${made.op} is no function of the index`)
   return { ...kernel, slots: kernel.slots.map((slot) => (slot.node === made ? { ...slot, node: leaf } : slot)) }
 }
