@@ -71,7 +71,12 @@ const nothing: ReadonlySet<string> = new Set()
 function kernelsAs(graph: Graph, nodes: readonly Node[], known: Known): Kernel[] {
   const here = new Map(known.nodes.map((node, at) => [node, nodes[at]!]))
   const firstFree = 1 + Math.max(-1, ...nodes.map(({ id }) => id))
-  const sources = new Map(known.nodes.map((node) => [known.graph.origins.get(node), node]))
+  const sources = new Map(
+    known.nodes.flatMap((node) => {
+      const list = known.graph.origins.get(node)
+      return list ? [[list, node] as const] : []
+    }),
+  )
   const origins = new Map<Node, readonly Origin[]>()
   /** Nodes that only fusion made come after all of the graph's, and from where the node does that they were made for. */
   const of = (node: Node): Node => {
@@ -79,7 +84,8 @@ function kernelsAs(graph: Graph, nodes: readonly Node[], known: Known): Kernel[]
     if (found) return found
     const made = Object.freeze({ ...node, id: firstFree + node.id, operands: node.operands.map(of) }) as Node
     here.set(node, made)
-    const source = sources.get(known.origins.get(node))
+    const list = known.origins.get(node)
+    const source = list && sources.get(list)
     const from = source && graph.origins.get(here.get(source)!)
     if (from) origins.set(made, from)
     return made
