@@ -1,13 +1,18 @@
 /**
  * An entry under given dims → the command list that every thread walks: which kernel, how many groups, how many of them to
- * take at once, and the address of each binding. Loops are written out, as they are for WebGPU.
+ * take at once, and the address of each binding. Loops are written out, as they are for WebGPU. Lists → words in the memory.
  */
 import { type CompiledProgram, type DimValues, type Dispatch, type Entry, turnBytes } from '../abi.ts'
 import { inOrder } from '../commands.ts'
 import { outputsOf } from '../make-executor.ts'
 import { evaluate } from '../size.ts'
 import type { Layout } from './layout.ts'
-import type { RunList } from './thread.ts'
+
+/** One run of an entry, as `control.ts` places it. */
+export interface RunList {
+  readonly commands: readonly number[]
+  readonly scalars: readonly number[]
+}
 
 /** Less work than this, in nanoseconds of one thread, is not worth sharing. */
 const worthSharing = 4000
@@ -40,9 +45,21 @@ export function commandList(
   const outputs = outputsOf(program, entry)
   for (const [word, name] of scalarNames.entries()) {
     const slot = outputs.get(name)
-    if (slot) scalars.push((arenas[slot.arena]! + evaluate(slot.offset, dims)) / 4, word)
+    if (slot) scalars.push(arenas[slot.arena]! + evaluate(slot.offset, dims), 4 * word)
   }
-  return { commands: Int32Array.from(commands), scalars: Int32Array.from(scalars) }
+  return { commands, scalars }
+}
+
+/** Words for the address `start`: a directory of the lists, their parts, and at last, at the address `poison`, pairs of words. */
+export function placeLists(lists: readonly RunList[], pairs: readonly (readonly [number, number])[], start: number) {
+  const parts = [...lists.flatMap(({ commands, scalars }) => [commands, scalars]), pairs.flat()]
+  let end = start + 4 * parts.length
+  const starts = parts.map(({ length }) => {
+    const at = end
+    end += 4 * length
+    return at
+  })
+  return { words: Int32Array.from([starts, parts].flat(2)), poison: starts.at(-1)!, end }
 }
 
 /** About what one run of an entry takes a thread. */

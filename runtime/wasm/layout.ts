@@ -1,12 +1,12 @@
 /**
  * A program with WebAssembly code → where everything of a session lies in its one memory, in whole pages:
  *
- *     control words | arenas written by every run, their copies for uploads | other arenas | rows of scalars | work space of each thread
+ *     control words | arenas written by every run, their copies for uploads | other arenas | rows of scalars | work space of each thread | command lists
  *
- * The compiler certifies these very bytes; what threads need beside them is counted by thread.
+ * The compiler certifies these very bytes; what threads need beside them is counted by thread, and command lists, like code, are not.
  */
 import { type Arena, addSizes, arenasOf, type CompiledProgram, ringRows, type Size, scalarsOf } from '../abi.ts'
-import { controlBytes } from './thread.ts'
+import { controlBytes } from './control.ts'
 
 export const pageBytes = 65_536
 

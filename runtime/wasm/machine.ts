@@ -7,9 +7,9 @@ import type { Device } from '../device.ts'
 import type { ScalarRow } from '../executor.ts'
 import type { Machine } from '../make-executor.ts'
 import { stepBlock } from '../step-block.ts'
+import { control } from './control.ts'
 import type { Layout } from './layout.ts'
 import type { WasmRun } from './session.ts'
-import { control } from './thread.ts'
 
 /** Those who run the lists. */
 export interface Crew extends Pick<Device, 'lost' | 'check'> {
@@ -37,13 +37,14 @@ const othersTurn: (resume: () => void) => void =
 export function machineOf(
   program: CompiledProgram,
   memory: WebAssembly.Memory,
+  /** Bytes of it that a session is said to take: command lists come after them. */
+  planned: number,
   layout: Layout,
   crew: Crew,
 ): Machine<WasmRun> {
   let words = new Int32Array(memory.buffer)
   let floats = new Float32Array(memory.buffer)
   let bytes = new Uint8Array(memory.buffer)
-  const taken = bytes.length
   const step = stepBlock(program)
   const stepArena = program.arenas.findIndex(({ role }) => role === 'step')
 
@@ -134,10 +135,9 @@ export function machineOf(
     for (const { k, ticket, row, run } of pending) {
       if (((upTo - k) | 0) < 0) break
       rowsTaken += 1
-      const from = layout.ring / 4 + row * layout.rowWords
       arrived.push({
         ticket,
-        values: Object.fromEntries(run.scalars.map(([name, word]) => [name, floats[from + word]!])),
+        values: Object.fromEntries(run.scalars.map(([name, word]) => [name, floats[row / 4 + word]!])),
       })
     }
     pending = pending.slice(rowsTaken)
@@ -150,7 +150,7 @@ export function machineOf(
       await until(control.finished, published)
       collect(published)
     }
-    const row = rows++ % ringRows
+    const row = layout.ring + 4 * layout.rowWords * (rows++ % ringRows)
     const idle = isIdle()
     if (idle) upload()
     const [first, end] = dirty
@@ -159,8 +159,8 @@ export function machineOf(
     const slot = control.runs + 4 * (published & 3)
     words[slot] = run.list
     words[slot + 1] = row
-    words[slot + 2] = end && first
-    words[slot + 3] = end
+    words[slot + 2] = layout.mirror + first
+    words[slot + 3] = end && end - first
     if (run.scalars.length > 0) pending.push({ k: published, ticket, row, run })
     Atomics.store(words, control.published, published)
     if (!crew.run) {
@@ -183,7 +183,7 @@ export function machineOf(
   }
 
   return {
-    bytes: taken,
+    bytes: planned,
     holds: (arena) => layout.arenas[arena] !== undefined,
 
     write(arena, offset, data) {

@@ -2,12 +2,17 @@
 import type { CompiledProgram, DimValues, WasmCode } from '../abi.ts'
 import { bytesOfBase64 } from '../contents.ts'
 import { DeviceError } from '../errors.ts'
+import { conductorCode } from './conductor.generated.ts'
 import { hasRelaxedSimd, specialize } from './specialize.ts'
 
 /** Any memory fits these limits, so that a module serves sessions with memories of any size. */
 const pages = { minimum: 0, maximum: 65_536, shared: true } as const
 
 const known = new WeakMap<WasmCode, Map<string, Promise<WebAssembly.Module>>>()
+
+/** The threads' own program. */
+export const conductorModule = (): Promise<WebAssembly.Module> =>
+  WebAssembly.compile(Uint8Array.from(conductorCode.match(/../g)!, (byte) => Number(`0x${byte}`)))
 
 export function moduleFor(program: CompiledProgram, dims: DimValues): Promise<WebAssembly.Module> {
   const code = program.wasm!

@@ -19,15 +19,16 @@ import type { DeviceDescription, Executor, OpenOptions } from '../executor.ts'
 import { checkFits, type Room, variantsOf } from '../fit.ts'
 import { makeExecutor, outputsOf, type PreparedRun, runKey } from '../make-executor.ts'
 import { platform } from '../platform.ts'
-import { commandList, runNanoseconds } from './command-list.ts'
+import { commandList, placeLists, type RunList, runNanoseconds } from './command-list.ts'
+import { control, directory } from './control.ts'
 import { type Layout, layOut, pageBytes, threadBytes, wasmStaging } from './layout.ts'
 import { type Crew, machineOf } from './machine.ts'
-import { moduleFor } from './modules.ts'
-import { control, type RunList, type ThreadSetup, wasmThread } from './thread.ts'
+import { conductorModule, moduleFor } from './modules.ts'
+import { type ThreadSetup, wasmThread } from './thread.ts'
 import { startThreads } from './workers.ts'
 
 export interface WasmRun extends PreparedRun {
-  /** Its list's number. */
+  /** Its list's address. */
   readonly list: number
   /** Names of its scalars, and each one's place in a row. */
   readonly scalars: readonly (readonly [name: string, word: number])[]
@@ -53,8 +54,8 @@ const worthThreads = 2_000_000
  */
 const worthWaiting = 200_000_000
 
-/** Looks at a word so often take about 50 µs. */
-const spins = 10_000
+/** Looks at a word so often take about 50 µs, once the engine has optimised them. */
+const spins = 200_000
 
 const most = 65_536 * pageBytes
 
@@ -87,7 +88,8 @@ export async function openWasmSession(
   }
   const { arenaBytes } = checkFits(program, room, options)
   const layout = layOut(program, options.entries, arenaBytes)
-  const memory = allocate((layout.workspace + threads * threadBytes(program)) / pageBytes)
+  /** What is certified, and each thread's work space. */
+  const planned = layout.workspace + threads * threadBytes(program)
 
   const modules: WebAssembly.Module[] = []
   const numbers = new Map<WebAssembly.Module, number>()
@@ -111,35 +113,33 @@ export async function openWasmSession(
     const outputs = outputsOf(program, entry)
     const list = commandList(program, entry, dims, layout, names, threads, kernelOf)
     runs.set(runKey(program, name, dims), {
-      list: lists.push(list) - 1,
+      list: planned + directory.bytes * (lists.push(list) - 1),
       outputs,
       scalars: names.flatMap((scalar, word) => (outputs.has(scalar) ? [[scalar, word] as const] : [])),
     })
     options.onProgress?.(done + 1, variants.length, name)
   }
 
+  const placed = placeLists(lists, options.poison ? intermediates(program, layout, arenaBytes) : [], planned)
+  const memory = allocate(Math.ceil(placed.end / pageBytes))
+  const words = new Int32Array(memory.buffer)
+  words.set(placed.words, planned / 4)
+  words.set([threads, Number(hosted), spins, layout.mirrorDistance, placed.poison, placed.end], control.threads)
+  const conductor = await conductorModule()
   const setupOf = (thread: number): ThreadSetup => ({
     memory,
     modules,
     kernels,
-    lists,
-    control,
-    thread,
-    threads,
-    hosted,
+    conductor,
+    failed: control.failed,
     workspace: layout.workspace + thread * threadBytes(program),
-    mirror: layout.mirror,
-    mirrorDistance: layout.mirrorDistance,
-    ring: layout.ring,
-    rowWords: layout.rowWords,
-    poison: options.poison ? intermediates(program, layout, arenaBytes) : [],
-    spins,
+    thread,
   })
   const crew = await crewOf(
     Array.from({ length: threads }, (_, thread) => setupOf(thread)),
     hosted,
   )
-  const machine = machineOf(program, memory, layout, crew)
+  const machine = machineOf(program, memory, planned, layout, crew)
   fillInitial(program, options.dims, arenaBytes, (arena, offset, bytes) => {
     if (machine.holds(arena)) machine.write(arena, offset, bytes)
   })
@@ -204,6 +204,6 @@ function allocate(pages: number): WebAssembly.Memory {
 
 function intermediates(program: CompiledProgram, { arenas }: Layout, arenaBytes: readonly number[]) {
   return program.arenas.flatMap(({ role }, index) =>
-    role === 'activations' && arenas[index] !== undefined ? [[arenas[index], arenaBytes[index]! / 4] as const] : [],
+    role === 'activations' && arenas[index] !== undefined ? [[arenas[index], arenaBytes[index]!] as const] : [],
   )
 }

@@ -28,6 +28,7 @@ const program = `(receive, post) => receive((setup) => {
     post()
     thread.serve()
   } catch (error) {
+    Atomics.store(new Int32Array(setup.memory.buffer), setup.failed, 1)
     post({ fault: String(error) })
   }
 })`

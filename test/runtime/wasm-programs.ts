@@ -87,8 +87,12 @@ const section = (id: number, bytes: Code): Code => [id, ...leb(lengthOf(bytes)),
 const lengthOf = (code: Code): number => code.reduce<number>((sum, c) => sum + (typeof c === 'number' ? 1 : 5), 0)
 const list = (items: readonly Code[]): Code => [...leb(items.length), ...items.flat()]
 
-function assemble(names: readonly (keyof typeof functions)[], workspace: number): NonNullable<CompiledProgram['wasm']> {
-  const made = names.map((name): HandMade => functions[name])
+function assemble(
+  names: readonly string[],
+  workspace: number,
+  known: Readonly<Record<string, HandMade>> = functions,
+): NonNullable<CompiledProgram['wasm']> {
+  const made = names.map((name) => known[name]!)
   const limits = { size: 0 }
   const code: Code = [
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
@@ -154,4 +158,20 @@ export const wasmTrap: CompiledProgram = {
   ...wasmCounting,
   pipelines: [{ ...wasmCounting.pipelines[0]!, wasm: { export: 'trap' } }],
   wasm: assemble(['trap'], 0),
+}
+
+/** Counts by the last of so many addresses; the others are of another place. */
+export function wasmWide(addresses: number): CompiledProgram {
+  const code = overGroups(addresses, { terms: [[1, 'n']] }, (i) => [
+    ...[...at(1 + addresses, get(i)), ...get(i), ...storeWhole],
+  ])
+  const [entry] = wasmCounting.entries
+  const [dispatch] = entry!.dispatches
+  const [result] = dispatch!.bindings
+  const bindings = [...Array(addresses - 1).fill({ ...result!, offset: 256 }), result!]
+  return {
+    ...wasmCounting,
+    entries: [{ ...entry!, dispatches: [{ ...dispatch!, bindings }] }],
+    wasm: assemble(['count'], 0, { count: { addresses, code } }),
+  }
 }

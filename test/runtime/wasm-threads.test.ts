@@ -3,9 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CompiledProgram } from '../../runtime/abi.ts'
 import { providePlatform } from '../../runtime/node/platform.ts'
 import { platform } from '../../runtime/platform.ts'
+import { control, controlBytes } from '../../runtime/wasm/control.ts'
 import { wasmDevice } from '../../runtime/wasm/device.ts'
 import type { ThreadSetup } from '../../runtime/wasm/thread.ts'
-import { wasmAffine, wasmCounting } from './wasm-programs.ts'
+import { wasmAffine, wasmCounting, wasmWide } from './wasm-programs.ts'
 
 providePlatform()
 const place = platform()
@@ -73,6 +74,15 @@ describe('of the threads that compute, the host is one where it may wait and wou
     }
   })
 
+  it.each([1, 7, 8, 9, 40])('calls kernels of %i addresses', async (addresses) => {
+    for (const threads of [1, 2]) {
+      const session = await wasmDevice({ threads }).open(wasmWide(addresses), { dims: { n: 1000 }, entries: ['infer'] })
+      await session.run('infer')
+      expect(await session.read('y')).toEqual(new Uint32Array(1000).map((_, i) => i))
+      session.dispose()
+    }
+  })
+
   it('lets other work have its turn between runs', async () => {
     const session = await wasmDevice({ threads: 2 }).open(wasmCounting, { dims: { n: 300_000 }, entries: ['infer'] })
     let turns = 0
@@ -88,8 +98,10 @@ describe('of the threads that compute, the host is one where it may wait and wou
 describe('uploads', () => {
   it('go where kernels read them, and not by way of the copies, while nothing runs', async () => {
     const session = await wasmDevice({ threads: 2 }).open(wasmAffine, { dims: { batch: 4 }, entries: ['step'] })
-    const { memory, mirror, mirrorDistance } = setups[0]!
-    const copies = new Uint8Array(memory.buffer, mirror, mirrorDistance)
+    const { memory } = setups[0]!
+    // The copies come after what was copied.
+    const bytes = new Int32Array(memory.buffer)[control.mirrorDistance]!
+    const copies = new Uint8Array(memory.buffer, controlBytes + bytes, bytes)
     session.write('w', new Float32Array([1, 1, 1]))
     for (let run = 0; run < 3; run++) {
       session.write('x', new Float32Array(12).fill(run + 1))
