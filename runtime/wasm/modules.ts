@@ -36,6 +36,9 @@ async function compileModule(name: string, code: WasmCode, dims: DimValues): Pro
 async function unpacked({ code, packed }: WasmCode): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = bytesOfBase64(code)
   if (!packed) return bytes
-  const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(packed))
-  return new Uint8Array(await new Response(plain).arrayBuffer())
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(packed)).getReader()
+  // A `Response` would do it in a line, and bring all of Node's network with it: 2.4 MiB and 23 ms.
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(part.value)
+  return new Uint8Array(await new Blob(parts).arrayBuffer())
 }
