@@ -83,6 +83,13 @@ describe('of the threads that compute, the host is one where it may wait and wou
     }
   })
 
+  it('goes on when the numbers of its commands begin again', async () => {
+    const session = await wasmDevice({ threads: 3 }).open(wasmCounting, { dims: { n: 2000 }, entries: ['infer'] })
+    for (let run = 0; run < 2 ** 20 + 1000; run++) await session.run('infer')
+    expect(await session.read('y')).toEqual(new Uint32Array(2000).map((_, i) => i))
+    session.dispose()
+  })
+
   it('lets other work have its turn between runs', async () => {
     const session = await wasmDevice({ threads: 2 }).open(wasmCounting, { dims: { n: 300_000 }, entries: ['infer'] })
     let turns = 0
