@@ -15,37 +15,17 @@ import { testDevice } from '../test/device/adapter.ts'
 import { storageOf } from '../test/device/run-kernels.ts'
 import { acc, at, axis, base, flat, guarded, isInside, load, read, sum, tensor, write } from '../test/wgsl/build.ts'
 import { values } from '../test/wgsl/numbers.ts'
+import { denseLayer } from './dense-layer.ts'
 
 interface Case {
   readonly kernel: ContractKernel
   readonly flops: number
 }
 
-/** A dense layer: x [rows, depth] · wᵀ, w as [columns, depth] or, as the gradient of x has it, [depth, columns]. */
-function layer(rows: number, columns: number, depth: number, alongDepth: boolean): Case {
-  const [x, w, out] = [
-    tensor([rows, depth]),
-    tensor(alongDepth ? [columns, depth] : [depth, columns]),
-    tensor([rows, columns]),
-  ]
-  const slots = [read(x!), read(w!), write(out!)]
-  const [i, j, k] = [axis('i', rows), axis('j', columns), axis('k', depth)] as const
-  return {
-    flops: 2 * rows * columns * depth,
-    kernel: {
-      ...base(slots),
-      kind: 'contract',
-      batch: [],
-      rows: [i],
-      columns: [j],
-      depth: [k],
-      split: undefined,
-      left: load(slots, 0, [i, k]),
-      right: load(slots, 1, alongDepth ? [j, k] : [k, j]),
-      stores: [{ slot: 2, index: flat(out!.shape, [i, j]), value: acc }],
-    },
-  }
-}
+const layer = (rows: number, columns: number, depth: number, alongDepth: boolean): Case => ({
+  flops: 2 * rows * columns * depth,
+  kernel: denseLayer(rows, columns, depth, alongDepth),
+})
 
 const square = (n: number): Case => layer(n, n, n, false)
 

@@ -9,9 +9,8 @@ import { defaultSchedule } from '../compiler/7-emit/wgsl/default-schedule.ts'
 import { emitKernel } from '../compiler/7-emit/wgsl/emit.ts'
 import { matrixCandidates } from '../compiler/7-emit/wgsl/matrix-candidates.ts'
 import type { Schedule, Target } from '../compiler/7-emit/wgsl/schedule.ts'
-import type { ContractKernel } from '../compiler/ir/kernel.ts'
 import type { Storage } from '../runtime/abi.ts'
-import { acc, axis, base, flat, load, read, tensor, write } from '../test/wgsl/build.ts'
+import { denseLayer } from './dense-layer.ts'
 
 export interface MatrixProduct {
   /** By the default schedule. */
@@ -28,7 +27,7 @@ const storages: readonly Storage[] = ['f16', 'f16', 'f32']
 
 export async function matrixProduct(device: GPUDevice, n: number, target: Target): Promise<MatrixProduct | undefined> {
   if (!device.features.has('shader-f16')) return undefined
-  const kernel = square(n)
+  const kernel = denseLayer(n, n, n, false)
   const print = (schedule: Schedule) =>
     emitKernel(kernel, { storageOf: (_, slot) => storages[slot]!, target, schedule })
   const bench = openKernel(device, kernel, storages, new Map())
@@ -62,23 +61,5 @@ export async function matrixProduct(device: GPUDevice, n: number, target: Target
     return { ...counts, skipped }
   } finally {
     bench.dispose()
-  }
-}
-
-function square(n: number): ContractKernel {
-  const [i, j, k] = [axis('i', n), axis('j', n), axis('k', n)]
-  const out = tensor([n, n])
-  const slots = [read(tensor([n, n])), read(tensor([n, n])), write(out)]
-  return {
-    ...base(slots),
-    kind: 'contract',
-    batch: [],
-    rows: [i],
-    columns: [j],
-    depth: [k],
-    left: load(slots, 0, [i, k]),
-    right: load(slots, 1, [k, j]),
-    split: undefined,
-    stores: [{ slot: 2, index: flat(out.shape, [i, j]), value: acc }],
   }
 }

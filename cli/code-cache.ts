@@ -8,10 +8,11 @@
  * entry is written beside its place and renamed (decision 25).
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import nodeModule from 'node:module'
 import { dirname, join } from 'node:path'
 import { Script } from 'node:vm'
+import { makeFolder } from '../runtime/node/make-folder.ts'
 import { cacheFolder } from './cache-folder.ts'
 
 interface CommonModule {
@@ -97,7 +98,7 @@ function write({ script, path, key }: Entry): void {
   const beside = `${path}.${process.pid}.tmp`
   try {
     const code = script.createCachedData()
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path), 0o700)
     writeFileSync(beside, Buffer.concat([key, digest(code), code]), { mode: 0o600 })
     renameSync(beside, path)
   } catch {

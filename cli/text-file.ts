@@ -3,15 +3,16 @@
  * Nothing is flushed: what a compiler wrote before a power cut it writes again, and a flush for each of a thousand kernels takes seconds.
  * A file that already says the same is left alone, so that its time stays.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { makeFolder } from '../runtime/node/make-folder.ts'
 
 let counter = 0
 
 /** Whether something was written. */
 export function writeTextWhereChanged(path: string, text: string): boolean {
   if (textAt(path) === text) return false
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   const beside = join(dirname(path), `.${basename(path)}.${process.pid}-${counter++}.tmp`)
   try {
     writeFileSync(beside, text, { flag: 'wx' })

@@ -1,8 +1,9 @@
 /** How fast a device copies and multiplies at best: measured once for an adapter, then read from the user's cache. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isGpu } from '../../runtime/device.ts'
 import { writeFileAtomically } from '../../runtime/node/atomic-file.ts'
+import { makeFolder } from '../../runtime/node/make-folder.ts'
 import { cacheFolder } from '../cache-folder.ts'
 import type { SelectedDevice } from '../session.ts'
 import { probeGpu } from './probe-gpu.ts'
@@ -35,7 +36,7 @@ export async function rooflineOf(device: SelectedDevice, again = false): Promise
   const rates =
     device.device && isGpu(device.device) ? await probeGpu(device.device.device) : await probeByPrograms(device)
   const roofline = { ...rates, measured: new Date().toISOString() }
-  mkdirSync(dirname(path()), { recursive: true })
+  makeFolder(dirname(path()))
   await writeFileAtomically(path(), `${JSON.stringify({ ...known(), [name]: roofline }, null, 1)}\n`)
   return roofline
 }

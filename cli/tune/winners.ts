@@ -3,7 +3,7 @@
  * by compiler version, adapter, and kernel. What a newer compiler would print differently has another signature, so that
  * an old winner is never used for another text.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { runs } from '../../compiler/7-emit/wgsl/matrix-candidates.ts'
 import type { Matrices, Schedule } from '../../compiler/7-emit/wgsl/schedule.ts'
@@ -11,6 +11,7 @@ import { signature } from '../../compiler/7-emit/wgsl/signature.ts'
 import type { ScheduleChoice } from '../../compiler/schedule-choice.ts'
 import { type Device, isGpu } from '../../runtime/device.ts'
 import { writeFileAtomically } from '../../runtime/node/atomic-file.ts'
+import { makeFolder } from '../../runtime/node/make-folder.ts'
 import { cacheFolder } from '../cache-folder.ts'
 import { UsageError } from '../failure.ts'
 import { version } from '../version.ts'
@@ -76,7 +77,7 @@ export async function keepWinners(adapter: string, winners: Winners): Promise<vo
     ...all,
     [version]: { ...all[version], [adapter]: { ...all[version]?.[adapter], ...winners } },
   }
-  mkdirSync(dirname(path()), { recursive: true })
+  makeFolder(dirname(path()))
   await writeFileAtomically(path(), `${JSON.stringify(merged, null, 1)}\n`)
 }
 

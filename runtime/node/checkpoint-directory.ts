@@ -2,12 +2,13 @@
  * A directory of checkpoints: `step-00001000.safetensors` for the last few, `best.safetensors` beside them. Each is whole or
  * absent; one that rotted is passed over for the one before.
  */
-import { mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Checkpoint, type CheckpointStore, decodeCheckpoint, encodeCheckpoint } from '../checkpoint.ts'
 import { CheckpointError } from '../checkpoint-error.ts'
 import { safetensorsChunks } from '../safetensors.ts'
 import { type FileSystem, removeTemporaries, writeFileAtomically } from './atomic-file.ts'
+import { makeFolder } from './make-folder.ts'
 
 export interface CheckpointDirectoryOptions {
   /** How many of the last to keep; at least two, so that one damaged file loses little. */
@@ -29,7 +30,7 @@ const pattern = /^step-([0-9]{8,})\.safetensors$/
 export async function checkpointDirectory(path: string, options: CheckpointDirectoryOptions): Promise<CheckpointStore> {
   const keep = Math.max(2, options.keep ?? 2)
   const { system } = options
-  await asCheckpointError(path, () => mkdir(path, { recursive: true }))
+  await asCheckpointError(path, async () => makeFolder(path))
   await removeTemporaries(path)
 
   /** Newest first. */

@@ -21,6 +21,7 @@ import { curvesSvg } from '../curves.ts'
 import { type ThinnedEvents, thinnedEvents } from '../thinned-events.ts'
 import type { TrainEvent } from '../train-event.ts'
 import { type CheckpointDirectoryOptions, checkpointDirectory, checkpointFile } from './checkpoint-directory.ts'
+import { makeFolder } from './make-folder.ts'
 
 export interface RunDirectory {
   readonly path: string
@@ -77,7 +78,8 @@ function parseConfig(file: string, text: string): unknown {
 /** Whether it was made; `false` when it was there. */
 function mkdir(path: string, recursive: boolean): boolean {
   try {
-    mkdirSync(path, { recursive })
+    if (recursive) makeFolder(path)
+    else mkdirSync(path)
     return true
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'an error'

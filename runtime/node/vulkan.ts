@@ -6,20 +6,12 @@
  * asked for. `useSoftwareVulkan` must run before the first WebGPU instance is created: the Vulkan loader reads its
  * environment once.
  */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
+import { makeFolder } from './make-folder.ts'
 
 export type SoftwareVulkanName = 'lavapipe' | 'swiftshader'
 
@@ -149,7 +141,7 @@ const neededFiles = new Set(['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swift
 
 /** Into a folder of its own first: two processes may unpack at once, and the rename makes either complete or absent. */
 function unpack(archive: string, cache: string, folder: string): void {
-  mkdirSync(cache, { recursive: true })
+  makeFolder(cache)
   const fresh = mkdtempSync(join(cache, 'unpack-'))
   for (const { name, content } of tarEntries(brotliDecompressSync(readFileSync(archive))))
     if (neededFiles.has(name)) writeFileSync(join(fresh, name), content, { mode: 0o755 })

@@ -325,6 +325,18 @@ describe('a wrong program, file or folder', () => {
       help: { text: 'did you mean `Linear`?' },
     })
   })
+  // Node's own recursive `mkdir` never comes back from such a place.
+  it.runIf(process.platform === 'linux').each([
+    ['compile', 'm.dlm', '-o', '/proc/nowhere'],
+    ['compile', 'm.dlm', '-o', '/proc/nowhere/below'],
+    ['train', 'm.dlm', '--out', '/proc/nowhere', '--device', 'reference'],
+  ])('a folder where none can be made: %s %s %s %s', (...words) => {
+    const done = dlmc(...words)
+    expect(done.status).toBe(1)
+    expect(done.stderr).toMatch(/\/proc\/nowhere/)
+    expect(done.stderr).toMatch(/^error\[DLM\d+\]/)
+    expect(done.stderr).not.toContain('DLM0999')
+  })
   it('a device that is not there ends with 1 or 3', () => {
     const done = dlmc('train', 'm.dlm', '--device', 'nonesuch')
     expect([1, 2, 3]).toContain(done.status)
