@@ -334,7 +334,7 @@ describe('a wrong program, file or folder', () => {
     const done = dlmc(...words)
     expect(done.status).toBe(1)
     expect(done.stderr).toMatch(/\/proc\/nowhere/)
-    expect(done.stderr).toMatch(/^error\[DLM\d+\]/)
+    expect(done.stderr).toMatch(/^error\[DLM\d+\]/m)
     expect(done.stderr).not.toContain('DLM0999')
   })
   it('a device that is not there ends with 1 or 3', () => {
