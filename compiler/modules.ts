@@ -115,12 +115,15 @@ export async function moduleInput(program: Program, unit: ModuleUnit, options: M
         targets.map((target, at) => ({ target: target.target, subgroup: target.subgroup, half: halves[at] === true })),
       ).map((each) => withPackedCode(each.program)),
     )
-  const whole = await compiled(
-    { ...(train && { train }), entries, record: [] },
-    targets.map(({ half }) => half),
-  )
-  const exposing = expose.length === 0 ? [] : await compiled({ entries: ['infer'], expose, sizesFrom: train })
-  const stepping = sequences ? await compiled({ entries: ['begin', 'prefill', 'advance', 'reorder'] }) : []
+  // Code is packed beside the compilation of what comes next.
+  const [whole, exposing, stepping] = await Promise.all([
+    compiled(
+      { ...(train && { train }), entries, record: [] },
+      targets.map(({ half }) => half),
+    ),
+    expose.length === 0 ? [] : compiled({ entries: ['infer'], expose, sizesFrom: train }),
+    sequences ? compiled({ entries: ['begin', 'prefill', 'advance', 'reorder'] }) : [],
+  ])
   const variants = targets.map(
     ({ half: _, ...target }, at): VariantInput => ({
       ...target,

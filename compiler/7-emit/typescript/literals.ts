@@ -7,7 +7,11 @@
  * A string literal. Besides JSON's escapes: line separators, and `<`, so that no `</script>` is in the text. A backslash is a
  * number, too: what writes the file takes a quote behind two of them for one that does not end the string.
  */
-export const stringLiteral = (text: string): string =>
+export const stringLiteral = (text: string): string => (harmless.test(text) ? `"${text}"` : escaped(text))
+
+/** What every reader takes as it stands, as nearly all names are. */
+const harmless = /^[\w./:,;()[\] +*=-]*$/
+const escaped = (text: string): string =>
   JSON.stringify(text)
     .replaceAll('\\\\', '\\u005c')
     .replace(/[\u007f-\u009f\u2028\u2029\ufeff<\p{Cf}]/gu, (c) =>

@@ -7,8 +7,15 @@ import type { CompiledProgram } from '../../../runtime/abi.ts'
 export async function withPackedCode(program: CompiledProgram): Promise<CompiledProgram> {
   if (!program.wasm) return program
   const packed = new Blob([bytesOf(program.wasm.code)]).stream().pipeThrough(new CompressionStream('deflate-raw'))
-  const code = base64(new Uint8Array(await new Response(packed).arrayBuffer()))
+  const code = base64(await bytesOfStream(packed.getReader()))
   return { ...program, wasm: { ...program.wasm, code, packed: 'deflate-raw' } }
+}
+
+/** A `Response` would do it in a line, and bring all of Node's network with it. */
+async function bytesOfStream(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>): Promise<Uint8Array> {
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(part.value)
+  return new Uint8Array(await new Blob(parts).arrayBuffer())
 }
 
 function bytesOf(code: string): Uint8Array<ArrayBuffer> {

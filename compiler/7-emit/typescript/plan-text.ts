@@ -30,14 +30,21 @@ export function planText(programs: readonly { readonly name: string; readonly pr
 
 class Constants {
   readonly #sizes = new Map<string, string>()
+  readonly #namesOfSizes = new Map<Size, string>()
   readonly #kernels = new Map<string, string>()
+  readonly #namesOfKernels = new Map<string, string>()
   readonly #parts = new Map<string, { readonly name: string; readonly type: string; readonly text: string }>()
 
   kernel(wgsl: string): string {
-    return named(this.#kernels, templateLiteral(wgsl), 'k')
+    const known = this.#namesOfKernels.get(wgsl) ?? named(this.#kernels, templateLiteral(wgsl), 'k')
+    this.#namesOfKernels.set(wgsl, known)
+    return known
   }
   size(size: Size): string {
-    return typeof size === 'number' ? numberLiteral(size) : named(this.#sizes, this.#sum(size), 's')
+    if (typeof size === 'number') return numberLiteral(size)
+    const known = this.#namesOfSizes.get(size) ?? named(this.#sizes, this.#sum(size), 's')
+    this.#namesOfSizes.set(size, known)
+    return known
   }
   /** Something larger that programs may share. */
   part(type: string, text: string): string {
@@ -111,7 +118,8 @@ const isLarge = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !isSum(value) && !isBinding(value) && !Array.isArray(value)
 
 /** `read(arena, offset, bytes)` and `write(…)` are functions of the module. */
-const isBinding = (value: object): value is Binding => Object.keys(value).join() === 'arena,offset,bytes,access'
+const isBinding = (value: object): value is Binding =>
+  'access' in value && Object.keys(value).join() === 'arena,offset,bytes,access'
 
 /** `models/mnist/softmax.dlm:8` → `softmax.dlm:8`: where it lay on the machine that compiled it is nobody's business. */
 export const fileOnly = (origin: string): string =>
