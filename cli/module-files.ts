@@ -1,18 +1,20 @@
 /**
  * The modules of a file, made by two threads where the machine has them: the second one loads TypeScript while this one checks and
  * compiles, prints what is compiled, and takes modules from the beginning of the file's list while this one takes them from its
- * end: blocks are written from small sizes to great ones, and this thread has a start. What the second cannot do is done here,
- * so that a fault is told as if there were but one.
+ * end: blocks are written from small sizes to great ones, and this thread has a start. When no module is left, the second takes
+ * parts of those that are compiled here. What it cannot do is done here, so that a fault is told as if there were but one.
  */
 import { once } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { EmittedFiles } from '../compiler/7-emit/typescript/emit.ts'
 import { type Printer, printer as printsHere } from '../compiler/7-emit/typescript/printing.ts'
-import { moduleFiles, moduleInput, moduleUnits } from '../compiler/modules.ts'
+import { type ModulePart, moduleFiles, moduleInput, modulePart, moduleParts, moduleUnits } from '../compiler/modules.ts'
 import type { Program } from '../compiler/program.ts'
+import type { CompiledProgram } from '../runtime/abi.ts'
 import { coreCount } from '../runtime/node/threads.ts'
 import { type ModuleSettings, type ModuleWords, withHash } from './module-options.ts'
-import type { Answer, Order, Share, Task } from './module-thread.ts'
+import type { Answer, MadePart, Order, Share, Task } from './module-thread.ts'
 
 export async function filesOfModules(
   program: Program,
@@ -25,29 +27,44 @@ export async function filesOfModules(
 ): Promise<EmittedFiles[]> {
   const how = withHash(settings, program)
   const units = moduleUnits(program, how)
-  const claimed = new Int32Array(new SharedArrayBuffer(4 * units.length))
+  const claimed = new Int32Array(new SharedArrayBuffer(4 * moduleParts.length * units.length))
   const words = { model, train, emit, devices, adapters, standalone, tuned }
   const shared = units.length > 1 ? second?.share({ file, text: program.text, words, claimed }) : undefined
   const made = new Map<number, Promise<EmittedFiles>>()
   const make = async (at: number) => {
-    const input = await moduleInput(program, units[at]!, how)
-    // Printed while the next one is compiled.
-    made.set(at, moduleFiles(input, how, second))
+    const here = (part: ModulePart) => modulePart(program, units[at]!, how, part)
+    const input = await moduleInput(program, units[at]!, how, async (part) => {
+      // Who has a module begins with its whole.
+      if (part === 'whole' || !second || !shared || claim(claimed, at, part)) return here(part)
+      return (await second.partOf(at, part)) ?? here(part)
+    })
+    return moduleFiles(input, how, second)
   }
-  for (let at = units.length - 1; at >= 0 && claim(claimed, at); at--) await make(at)
+  for (let at = units.length - 1; at >= 0 && claim(claimed, at, 'whole'); at--) {
+    // The next one is compiled while this one's parts come from the other thread, and while it is printed.
+    const making = make(at)
+    making.catch(() => undefined)
+    made.set(at, making)
+    await setImmediate()
+  }
   for (const [at, files] of (await shared) ?? []) made.set(at, Promise.resolve(files))
-  for (const at of units.keys()) if (!made.has(at)) await make(at)
+  for (const at of units.keys()) if (!made.has(at)) made.set(at, make(at))
   return Promise.all(units.map((_, at) => made.get(at)!))
 }
 
-/** Whether nobody had it yet. */
-export const claim = (claimed: Int32Array, at: number): boolean => Atomics.compareExchange(claimed, at, 0, 1) === 0
+/** Whether nobody had it yet: a module, which is claimed by its whole, or another part of one. */
+export const claim = (claimed: Int32Array, at: number, part: ModulePart): boolean =>
+  Atomics.compareExchange(claimed, at * moduleParts.length + moduleParts.indexOf(part), 0, 1) === 0
 
 export class SecondThread implements Printer {
   private readonly worker: Worker
   private readonly waiting = new Map<number, (answer: Answer) => void>()
+  /** Parts of modules: those that came, and those that are waited for. */
+  private readonly made = new Map<string, readonly CompiledProgram[]>()
+  private readonly wanted = new Map<string, (programs: readonly CompiledProgram[] | undefined) => void>()
   private orders = 0
   private isOver = false
+  private hasShared = false
 
   /** Where it would only take turns with this one, there is none; nor where nothing was built that it could run. */
   static start(): SecondThread | undefined {
@@ -57,7 +74,13 @@ export class SecondThread implements Printer {
   private constructor() {
     // The process's own options (--input-type, --inspect-brk) are not for this thread.
     this.worker = new Worker(new URL('./module-worker.js', import.meta.url), { execArgv: [] })
-    this.worker.on('message', (answer: Answer) => {
+    this.worker.on('message', (answer: Answer | MadePart) => {
+      if ('programs' in answer) {
+        const name = `${answer.at} ${answer.part}`
+        this.made.set(name, answer.programs)
+        this.wanted.get(name)?.(answer.programs)
+        return
+      }
       this.waiting.get(answer.order)?.(answer)
       this.waiting.delete(answer.order)
     })
@@ -65,6 +88,7 @@ export class SecondThread implements Printer {
       this.isOver = true
       for (const [order, tell] of this.waiting) tell({ order })
       this.waiting.clear()
+      this.noMoreParts()
     }
     this.worker.on('error', over)
     this.worker.on('exit', over)
@@ -79,8 +103,22 @@ export class SecondThread implements Printer {
   }
 
   /** Those that it made, by their places in the list. */
-  share = async (share: Share): Promise<[number, EmittedFiles][]> =>
-    (await this.ask<[number, EmittedFiles][]>({ share })) ?? []
+  share = async (share: Share): Promise<[number, EmittedFiles][]> => {
+    const made = await this.ask<[number, EmittedFiles][]>({ share })
+    this.hasShared = true
+    this.noMoreParts()
+    return made ?? []
+  }
+
+  /** A part that it has claimed, when it is compiled; `undefined` if it never will be. */
+  partOf(at: number, part: ModulePart): Promise<readonly CompiledProgram[] | undefined> {
+    const name = `${at} ${part}`
+    if (this.made.has(name) || this.isOver || this.hasShared) return Promise.resolve(this.made.get(name))
+    return new Promise((resolve) => this.wanted.set(name, resolve))
+  }
+  private noMoreParts(): void {
+    for (const [name, tell] of this.wanted) tell(this.made.get(name))
+  }
 
   /** Ends the thread by its own word, so that it keeps what V8 made of its code. */
   async close(): Promise<void> {

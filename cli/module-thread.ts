@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
 import type { EmittedFiles } from '../compiler/7-emit/typescript/emit.ts'
 import { morph, type Printer, printer } from '../compiler/7-emit/typescript/printing.ts'
-import { moduleFiles, moduleInput, moduleUnits } from '../compiler/modules.ts'
+import { type ModulePart, moduleFiles, moduleInput, modulePart, moduleParts, moduleUnits } from '../compiler/modules.ts'
+import type { CompiledProgram } from '../runtime/abi.ts'
 import { loadProgram } from './load.ts'
 import { claim } from './module-files.ts'
 import { type ModuleWords, moduleSettings, withHash } from './module-options.ts'
@@ -13,7 +14,7 @@ export interface Share {
   /** The file as the other thread read it. */
   readonly text: string
   readonly words: ModuleWords
-  /** In shared memory: 1 where a thread has taken the module. */
+  /** In shared memory: 1 where a thread has taken a module or a part of one. */
   readonly claimed: Int32Array
 }
 export type Task =
@@ -22,6 +23,12 @@ export type Task =
   | { readonly share: Share }
   | { readonly close: true }
 export type Order = Task & { readonly order: number }
+/** A part of a module that the other thread compiles. */
+export interface MadePart {
+  readonly at: number
+  readonly part: ModulePart
+  readonly programs: readonly CompiledProgram[]
+}
 /** Without a value it could not be done. */
 export interface Answer {
   readonly order: number
@@ -49,16 +56,22 @@ async function compiled({ file, text, words, claimed }: Share): Promise<[number,
   const units = moduleUnits(program, options)
   const made: [number, EmittedFiles][] = []
   // A file that was changed in between is the other thread's.
-  if (program.text !== text || units.length !== claimed.length) return made
-  for (let at = 0; at < units.length && claim(claimed, at); at++) {
-    try {
+  if (program.text !== text || units.length * moduleParts.length !== claimed.length) return made
+  // Between one and the next come files that the other thread wants printed.
+  try {
+    for (let at = 0; at < units.length && claim(claimed, at, 'whole'); at++) {
       made.push([at, await moduleFiles(await moduleInput(program, units[at]!, options), options)])
-    } catch {
-      // Its fault is found again, and told, by the other thread.
-      break
+      await setImmediate()
     }
-    // Files that the other thread wants printed.
-    await setImmediate()
+    for (let at = made.length; at < units.length; at++)
+      for (const part of ['stepping', 'exposing'] as const)
+        if (claim(claimed, at, part)) {
+          const programs = await modulePart(program, units[at]!, options, part)
+          parentPort!.postMessage({ at, part, programs } satisfies MadePart)
+          await setImmediate()
+        }
+  } catch {
+    // The fault is found again, and told, by the other thread.
   }
   return made
 }

@@ -1,4 +1,6 @@
 /** A checked file → the modules of its models, compiled for each class of adapter that was asked for. */
+
+import type { CompiledProgram } from '../runtime/abi.ts'
 import { incrementalModel } from './2-lower/incremental.ts'
 import { simplify } from './4-simplify/simplify.ts'
 import { type EmittedFiles, emitModule } from './7-emit/typescript/emit.ts'
@@ -95,35 +97,73 @@ function unused(stem: string, taken: ReadonlySet<string>): string {
   }
 }
 
-export async function moduleInput(program: Program, unit: ModuleUnit, options: ModuleOptions): Promise<ModuleInput> {
+/** What a module's programs are compiled in: all that trains and infers, `infer` with what is exposed, and position by position. */
+export const moduleParts = ['whole', 'exposing', 'stepping'] as const
+export type ModulePart = (typeof moduleParts)[number]
+
+/** The programs of a part, one for each target; none where the model has no such part. */
+export async function modulePart(
+  program: Program,
+  unit: ModuleUnit,
+  options: ModuleOptions,
+  part: ModulePart,
+): Promise<readonly CompiledProgram[]> {
   const { train } = unit
-  const shared = { model: unit.model, ...(train && { arguments: train.model.arguments }) }
-  const model = program.model(unit.model, { training: false, ...(train && { arguments: train.model.arguments }) })
-  const entries: LoweredEntry['name'][] = [
-    'infer',
-    ...(model.loss ? (['evaluate'] as const) : []),
-    ...(train ? (['step'] as const) : []),
-  ]
-  const expose = model.exposed.map((e) => e.name)
-  const sequences = sequencesInput(model)
+  const model = modelOf(program, unit)
   const targets = targetsOf(options)
   const compiled = (more: Omit<CompileOptions, 'model'>, halves: readonly boolean[] = []) =>
     Promise.all(
       compileFor(
         program,
-        { ...shared, ...more, schedules: options.schedules },
+        {
+          model: unit.model,
+          ...(train && { arguments: train.model.arguments }),
+          ...more,
+          schedules: options.schedules,
+        },
         targets.map((target, at) => ({ target: target.target, subgroup: target.subgroup, half: halves[at] === true })),
       ).map((each) => withPackedCode(each.program)),
     )
+  switch (part) {
+    case 'whole': {
+      const entries: LoweredEntry['name'][] = [
+        'infer',
+        ...(model.loss ? (['evaluate'] as const) : []),
+        ...(train ? (['step'] as const) : []),
+      ]
+      return compiled(
+        { ...(train && { train }), entries, record: [] },
+        targets.map(({ half }) => half),
+      )
+    }
+    case 'exposing': {
+      const expose = model.exposed.map(({ name }) => name)
+      return expose.length === 0 ? [] : compiled({ entries: ['infer'], expose, sizesFrom: train })
+    }
+    case 'stepping':
+      return sequencesInput(model) ? compiled({ entries: ['begin', 'prefill', 'advance', 'reorder'] }) : []
+    default:
+      return part satisfies never
+  }
+}
+
+const modelOf = (program: Program, { model, train }: ModuleUnit): ModelGraph =>
+  program.model(model, { training: false, ...(train && { arguments: train.model.arguments }) })
+
+/** `compile` gives the programs of a part, where they are not compiled here. */
+export async function moduleInput(
+  program: Program,
+  unit: ModuleUnit,
+  options: ModuleOptions,
+  compile: (part: ModulePart) => Promise<readonly CompiledProgram[]> = (part) =>
+    modulePart(program, unit, options, part),
+): Promise<ModuleInput> {
+  const { train } = unit
   // Code is packed beside the compilation of what comes next.
-  const [whole, exposing, stepping] = await Promise.all([
-    compiled(
-      { ...(train && { train }), entries, record: [] },
-      targets.map(({ half }) => half),
-    ),
-    expose.length === 0 ? [] : compiled({ entries: ['infer'], expose, sizesFrom: train }),
-    sequences ? compiled({ entries: ['begin', 'prefill', 'advance', 'reorder'] }) : [],
-  ])
+  const [whole, exposing, stepping] = await Promise.all([compile('whole'), compile('exposing'), compile('stepping')])
+  const model = modelOf(program, unit)
+  const sequences = sequencesInput(model)
+  const targets = targetsOf(options)
   const variants = targets.map(
     ({ half: _, ...target }, at): VariantInput => ({
       ...target,
