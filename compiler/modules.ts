@@ -159,10 +159,12 @@ export async function moduleInput(
     modulePart(program, unit, options, part),
 ): Promise<ModuleInput> {
   const { train } = unit
-  // Code is packed beside the compilation of what comes next.
-  const [whole, exposing, stepping] = await Promise.all([compile('whole'), compile('exposing'), compile('stepping')])
+  const parts = Promise.all([compile('whole'), compile('exposing'), compile('stepping')])
+  parts.catch(() => undefined)
   const model = modelOf(program, unit)
   const sequences = sequencesInput(model)
+  // Code was packed beside the compilation of what came next.
+  const [whole, exposing, stepping] = await parts
   const targets = targetsOf(options)
   const variants = targets.map(
     ({ half: _, ...target }, at): VariantInput => ({

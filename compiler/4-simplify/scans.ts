@@ -6,7 +6,9 @@
 import { type Graph, type Node, nodesOf, type Result } from '../ir/graph.ts'
 import { printScanBody } from '../ir/print-graph.ts'
 import { GraphBuilder } from '../ops/builder.ts'
-import type { ScanAttributes } from '../ops/scan.ts'
+import { lowerOf } from '../ops/registry.ts'
+import { type ScanAttributes, type ScanBody, scanOperands } from '../ops/scan.ts'
+import { isFree } from '../ops/scan-build.ts'
 import { dependenceOf } from './scan-dependence.ts'
 import { hoisted } from './scan-hoist.ts'
 import { liveScan, normalScan } from './scan-normal.ts'
@@ -36,6 +38,7 @@ export function simplifyScans(graph: Graph, simplify: Simplify): { readonly grap
   const builder = new GraphBuilder()
   const copies = new Map<Node, Node>()
   const results = new Map<WideScan, Results>()
+  const settled = new Set<string>()
   let changed = false
   for (const node of nodes)
     builder.withOrigin(graph.origins.get(node), () => {
@@ -51,6 +54,7 @@ export function simplifyScans(graph: Graph, simplify: Simplify): { readonly grap
           scan.attributes,
           used.get(scan)!,
           simplify,
+          settled,
         )
         results.set(scan, made.results)
         changed ||= made.changed
@@ -86,8 +90,16 @@ function simplifyScan(
   attributes: ScanAttributes,
   used: ReadonlySet<number>,
   simplify: Simplify,
+  /** Scans of the graph that stay as they are: the layers of a stack mostly do alike. */
+  settled: Set<string>,
 ) {
   const results: Results = new Map()
+  const unchanged = () => {
+    const same = b.node('scan', operands, attributes)
+    return { results: new Map([...used].map((index) => [index, b.scanResult(same, index)])), changed: false }
+  }
+  const likeness = likenessOf(operands, attributes, used)
+  if (likeness !== undefined && settled.has(likeness)) return unchanged()
   const parts = liveScan(normalScan(b, liveScan(openScan(operands, attributes, used), used), simplify, results), used)
   if (parts.layers) return layeredScan(b, parts, operands, attributes, used, results)
   const dependence = dependenceOf(parts)
@@ -99,8 +111,8 @@ function simplifyScan(
     const given = hoisted([...carries.map(({ next }) => next), ...yields], dependence, outside)
     const scan = closeScan(b, { ...parts, ...given, carries, yields })
     if (isUnchanged(scan as Node<'scan'>, operands, attributes, used)) {
-      const same = b.node('scan', operands, attributes)
-      return { results: new Map([...used].map((index) => [index, b.scanResult(same, index)])), changed: false }
+      if (likeness !== undefined) settled.add(likeness)
+      return unchanged()
     }
     for (const [i, { result }] of carries.entries()) results.set(result, b.scanResult(scan, i))
     for (const [i, node] of yields.entries()) outside.know(node, b.scanResult(scan, carries.length + i))
@@ -151,6 +163,36 @@ function isUnchanged(
     scan.attributes.body.carries.length === carries.length &&
     scan.attributes.body.yields.length === yields.length &&
     yields.every((_, i) => used.has(carries.length + i)) &&
-    printScanBody(scan.attributes.body) === printScanBody(attributes.body)
+    textOf(scan.attributes.body) === textOf(attributes.body)
   )
 }
+
+/**
+ * Equal for scans that are simplified alike: the same body, the same results read, and operands of which the same ones are equal. An
+ * operand that could be moved into the body has no likeness.
+ */
+function likenessOf(
+  operands: readonly Node[],
+  { length, reverse, layers, body }: ScanAttributes,
+  used: ReadonlySet<number>,
+): string | undefined {
+  const { stacks, initials, captures } = scanOperands(operands, body)
+  const isOpaque = (node: Node) => lowerOf(node).kind !== 'view' && !isFree(node)
+  if (layers || ![...stacks, ...captures].every(isOpaque) || body.next.some((node, i) => node === body.carries[i]))
+    return undefined
+  const first = new Map<Node, number>()
+  const places = [...stacks, ...initials, ...captures].map((node) => {
+    const place = first.get(node) ?? first.size
+    first.set(node, place)
+    return place
+  })
+  return [length.key, reverse, [...used].sort((a, b) => a - b).join(), places.join(), textOf(body)].join(' | ')
+}
+
+/** Of a body that stays the same it is asked each round. */
+function textOf(body: ScanBody): string {
+  const text = texts.get(body) ?? printScanBody(body)
+  texts.set(body, text)
+  return text
+}
+const texts = new WeakMap<ScanBody, string>()
