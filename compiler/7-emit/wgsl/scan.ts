@@ -29,8 +29,16 @@ export interface ScanRunner {
 export function emitScan(kernel: ScanKernel, storages: readonly Storage[], schedule: ScanSchedule): EmittedScan {
   const turns = ceilQuotient(dim(schedule.work), workOf(kernel))
   const chunks = turnsFit(kernel.time.extent, turns) ? one : ceilQuotient(kernel.time.extent, turns)
-  const stage = (groups: readonly ScanGroup[]) =>
-    print(kernel, storages, schedule, groups, chunks === one ? undefined : turns)
+  // Where tensors lie within their arena is no part of the text: the layers of a stack mostly have one.
+  const printed = new Map<string, ScanStage>()
+  const stage = (groups: readonly ScanGroup[]): ScanStage => {
+    const key = groups.map(({ access, members }) => `${access} ${members.map(({ slot }) => slot).join()}`).join(';')
+    const known = printed.get(key)
+    if (known) return { ...known, constants: new Map([...known.constants, ...groups.flatMap(offsetsOf)]) }
+    const made = print(kernel, storages, schedule, groups, chunks === one ? undefined : turns)
+    printed.set(key, made)
+    return made
+  }
   const { name, bindings } = stage([])
   return {
     name,
@@ -39,6 +47,11 @@ export function emitScan(kernel: ScanKernel, storages: readonly Storage[], sched
     stage,
   }
 }
+
+const offsetName = (slot: number): string => `o${slot}`
+/** A slot alone behind its binding has no offset. */
+const offsetsOf = ({ members }: ScanGroup): (readonly [string, Dim])[] =>
+  members.length === 1 ? [] : members.map(({ slot, offset }) => [offsetName(slot), offset] as const)
 
 const turnsFit = (length: Dim, turns: Dim): boolean =>
   length.constant !== undefined && turns.constant !== undefined && length.constant <= turns.constant
@@ -54,7 +67,7 @@ function print(
   groups.forEach(({ access, members }, number) => {
     for (const { slot, offset } of members) {
       const array = shader.group(number, storages[slot]!, access)
-      shader.view(slot, members.length === 1 ? { array } : { array, offset: shader.offset(`o${slot}`, offset) })
+      shader.view(slot, members.length === 1 ? { array } : { array, offset: shader.offset(offsetName(slot), offset) })
     }
   })
   for (const phase of [...kernel.before, ...kernel.phases]) countPhase(shader, phase)
