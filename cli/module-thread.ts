@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
 import type { EmittedFiles } from '../compiler/7-emit/typescript/emit.ts'
+import type { ModuleInput } from '../compiler/7-emit/typescript/input.ts'
 import { morph, type Printer, printer } from '../compiler/7-emit/typescript/printing.ts'
 import { type ModulePart, moduleFiles, moduleInput, modulePart, moduleParts, moduleUnits } from '../compiler/modules.ts'
 import type { CompiledProgram } from '../runtime/abi.ts'
@@ -54,22 +55,25 @@ async function compiled({ file, text, words, claimed }: Share): Promise<[number,
   const program = loadProgram(file)
   const options = withHash(moduleSettings(words), program)
   const units = moduleUnits(program, options)
+  const inputs: [number, ModuleInput][] = []
   const made: [number, EmittedFiles][] = []
   // A file that was changed in between is the other thread's.
   if (program.text !== text || units.length * moduleParts.length !== claimed.length) return made
   // Between one and the next come files that the other thread wants printed.
   try {
     for (let at = 0; at < units.length && claim(claimed, at, 'whole'); at++) {
-      made.push([at, await moduleFiles(await moduleInput(program, units[at]!, options), options)])
+      inputs.push([at, await moduleInput(program, units[at]!, options)])
       await setImmediate()
     }
-    for (let at = made.length; at < units.length; at++)
+    for (let at = inputs.length; at < units.length; at++)
       for (const part of ['stepping', 'exposing'] as const)
         if (claim(claimed, at, part)) {
           const programs = await modulePart(program, units[at]!, options, part)
           parentPort!.postMessage({ at, part, programs } satisfies MadePart)
           await setImmediate()
         }
+    // What the other thread may wait for came first.
+    for (const [at, input] of inputs) made.push([at, await moduleFiles(input, options)])
   } catch {
     // The fault is found again, and told, by the other thread.
   }
