@@ -1,4 +1,7 @@
-/** A peer's process: one order at a time, each with its answer or the reason why there is none. */
+/**
+ * A peer's process: one order at a time, each with its answer or the reason why there is none. Between orders it stands still:
+ * a library's threads may wait for work by asking without end, on the cores that another peer is timed on.
+ */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { createInterface, type Interface } from 'node:readline'
 import type { BlockReply, EndReply, FirstReply, Order, ReadyReply } from './peers/serve.ts'
@@ -35,6 +38,7 @@ export class Child {
   }
 
   private order<T>(order: Order): Promise<T> {
+    this.signal('SIGCONT')
     this.process.stdin.write(`${JSON.stringify(order)}\n`)
     return this.answer()
   }
@@ -47,10 +51,15 @@ export class Child {
     try {
       const line = await Promise.race([this.lines.next(), late])
       if (line.done) throw new Error(this.lastWords())
+      this.signal('SIGSTOP')
       return JSON.parse(line.value) as T
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  private signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    if (process.platform !== 'win32') this.process.kill(name)
   }
 
   private lastWords(): string {
