@@ -117,7 +117,8 @@ function abridged(
   const key = `${e.scans.length} ${args}`
   const inThisMode = `${e.training} ${key}`
   let known = outcomes.get(declaration)
-  const outcome = (callee.training ? undefined : known?.get(key)) ?? known?.get(inThisMode)
+  const outcome =
+    (callee.training ? undefined : known?.get(key)) ?? known?.get(inThisMode) ?? withoutTraining(e, callee, known, key)
   if (outcome && e.calls.length + outcome.depth <= shallow) return replay(e, outcome, given, callee.within)
   const { value, outcome: made } = record(e, given, callee, run)
   if (!made) return value
@@ -128,6 +129,20 @@ function abridged(
   if (known.size >= most) known.delete(known.keys().next().value!)
   known.set(made.asksTraining || callee.training ? inThisMode : key, made)
   return value
+}
+
+/** Of a call that asks whether it is training in the library alone: then it has the same types and no faults (`asksTraining`). */
+function withoutTraining(
+  e: Elaboration,
+  callee: Callee,
+  known: ReadonlyMap<string, Outcome> | undefined,
+  key: string,
+): Outcome | undefined {
+  if (!e.training || callee.training) return undefined
+  const outcome = known?.get(`false ${key}`)
+  if (!outcome || outcome.faultsDependOnTraining) return undefined
+  e.presumed = true
+  return outcome
 }
 
 function record(

@@ -118,6 +118,8 @@ export interface Elaboration {
   steps: number
   /** Whether a call was not run, so that the graph is no program. */
   abridged: boolean
+  /** Whether calls in training were taken to be as they are without: they may cost more. */
+  presumed: boolean
   /** Nodes asked for, at most, by calls that were not run. */
   spared: number
   /** The most calls around one since this was last set. */
@@ -186,6 +188,7 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     lastOrigins: [],
     steps: 0,
     abridged: false,
+    presumed: false,
     spared: 0,
     deepest: 0,
     randomSites: 0,

@@ -90,15 +90,17 @@ function attemptOnce<Result>(
     } else if (!(thrown instanceof Abandoned || thrown instanceof Reported)) throw thrown
   }
   const nodes = !e.abridged ? builder.nodeCount : builder.asked + e.spared
+  // Training takes less than four times what inference does.
+  const nearLimits = 4 * nodes > limits.nodes || 4 * e.steps > limits.steps
   return {
     result: sink.errors > 0 ? undefined : result,
     diagnostics: sink.diagnostics,
     abandoned,
-    faultsDependOnTraining: e.faultsDependOnTraining || 4 * nodes > limits.nodes || 4 * e.steps > limits.steps,
+    faultsDependOnTraining: e.faultsDependOnTraining || nearLimits,
     abridged: e.abridged,
     behind: e.behind,
-    // Whether the limit on nodes would hold with all calls run.
-    certain: !e.abridged || nodes <= limits.nodes,
+    // Whether the limits would hold with all calls run.
+    certain: !e.abridged || (e.presumed ? !nearLimits : nodes <= limits.nodes),
     shallowest: e.shallowest,
   }
 }

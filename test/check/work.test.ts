@@ -5,12 +5,15 @@ import { NodeTable } from '../../compiler/ops/node-table.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-/** Parameters made while a file is checked, and the codes of its faults. */
-function checked(text: string): { readonly parameters: number; readonly codes: readonly string[] } {
+/** Nodes of an op made while a file is checked, and the codes of its faults. */
+function counted(op: string, text: string): { readonly nodes: number; readonly codes: readonly string[] } {
   const node = vi.spyOn(NodeTable.prototype, 'node').mockClear()
   const { diagnostics } = check({ path: 'm.dlm', text })
-  const parameters = node.mock.calls.filter(([op]) => op === 'parameter').length
-  return { parameters, codes: diagnostics.map(({ code }) => code) }
+  return { nodes: node.mock.calls.filter(([made]) => made === op).length, codes: diagnostics.map(({ code }) => code) }
+}
+function checked(text: string): { readonly parameters: number; readonly codes: readonly string[] } {
+  const { nodes, codes } = counted('parameter', text)
+  return { parameters: nodes, codes }
 }
 
 const model = (lines: string) => `model M {\n  input x: float[batch, 3]\n${lines}\n}\n`
@@ -23,6 +26,13 @@ describe('a model is elaborated', () => {
     const own = (inner: string) => model(`  let h = x |> Linear(3)\n  output y = if training then ${inner} else h`)
     expect(checked(own('h * 2'))).toEqual({ parameters: 4, codes: [] })
     expect(checked(own('h + sum(h @ h)')).codes).toEqual(['DLM0311'])
+  })
+  it('for training without its layers, where of them only the library asks', () => {
+    const layer = (inner: string) => model(`  let h = x |> FeedForward(3, 11, 0.25)\n  output y = ${inner}`)
+    const own = layer('if training then h * 2 else h')
+    expect(counted('random_bits', own)).toEqual({ nodes: 0, codes: [] })
+    expect(counted('random_bits', own.replace('h * 2', 'dropout(h, 0.375)')).nodes).toBe(1)
+    expect(counted('contract', layer('if training then h @ h else h')).codes).toEqual(['DLM0311'])
   })
   it('once for all layers of a stack', () => {
     const stack = (count: number) => model(`  output y = x |> Linear(3) * ${count}`)
