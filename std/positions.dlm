@@ -10,19 +10,12 @@ fn sin_turns(turns: float[...]) -> float[...] {
 }
 
 /// Frequencies, each cut in two short parts, whose products with a position are exact in float32, and a small rest. A
-/// position times a frequency as it is would lose a digit for each digit of the position. Each is there `times` times.
-fn frequency_parts(frequency: list, times: int = 1) {
-  let coarse = []
-  let fine = []
-  let rest = []
-  for f in frequency {
-    let first = floor(f * 256) / 256.0
-    let second = floor((f - first) * 65536) / 65536.0
-    let coarse = coarse + [first] * times
-    let fine = fine + [second] * times
-    let rest = rest + [f - first - second] * times
-  }
-  return (coarse: coarse, fine: fine, rest: rest)
+/// position times a frequency as it is would lose a digit for each digit of the position.
+fn frequency_parts(frequency: list) {
+  let coarse = map(frequency, (f) => floor(f * 256) / 256.0)
+  let left = map(frequency, (f, c) => f - c, coarse)
+  let fine = map(left, (f) => floor(f * 65536) / 65536.0)
+  return (coarse: coarse, fine: fine, rest: map(left, (f, c) => f - c, fine))
 }
 
 /// position · frequency[j] + phase[j] in turns, up to whole turns: [T] and the parts of a list of frequencies
@@ -37,15 +30,10 @@ fn position_turns(position: int[T], parts: any, phase: list) {
 /// The parts of the frequencies of `sinusoidal_positions`, and their phases: numbers, whatever the positions. A sine and
 /// a cosine share a frequency; of an odd size the last cosine falls away.
 fn sinusoidal_waves(dim: int, base: float = 10000) {
-  let frequency = []
   let rate = -log(base) * 2
   let turn = 2 * pi
-  for i in 0..(dim + 1) div 2 {
-    let frequency = frequency + [exp(rate * i / dim) / turn]
-  }
-  let parts = frequency_parts(frequency, times: 2)
-  let phase = [0.0, 0.25] * ((dim + 1) div 2)
-  return (coarse: parts.coarse[:dim], fine: parts.fine[:dim], rest: parts.rest[:dim], phase: phase[:dim])
+  let parts = frequency_parts(map(0..dim, (j) => exp(rate * (j div 2) / dim) / turn))
+  return (coarse: parts.coarse, fine: parts.fine, rest: parts.rest, phase: map(0..dim, (j) => 0.25 * (j % 2)))
 }
 
 /// Positions 0, 1, … as waves of lengths from 2π to `base` · 2π: PE[t, 2i] = sin(t / base^(2i / dim)) and
@@ -61,12 +49,9 @@ fn sinusoidal_positions(length: int, dim: int, base: float = 10000) {
 /// Source: Su et al., "RoFormer: enhanced transformer with rotary position embedding", 2021.
 fn rotary(x: float[..., T, D], base: float = 10000) -> float[..., T, D] {
   require D % 2 == 0, "rotary positions turn pairs: the last axis must be even"
-  let frequency = []
   let rate = -log(base) * 2
   let turn = 2 * pi
-  for i in 0..D div 2 {
-    let frequency = frequency + [exp(rate * i / D) / turn]
-  }
+  let frequency = map(0..D div 2, (i) => exp(rate * i / D) / turn)
   let turns = position_turns(arange(T), frequency_parts(frequency), [0.0] * (D div 2))
   let sine = sin_turns(turns)
   let cosine = sin_turns(turns + 0.25)

@@ -49,7 +49,7 @@ export function binary(e: Elaboration, at: BinaryExpression, left: Value, evalua
   }
 }
 
-type Arithmetic = '+' | '-' | '*' | '/' | '//' | '%' | '**'
+export type Arithmetic = '+' | '-' | '*' | '/' | '//' | '%' | '**'
 const graphOps = {
   '+': 'add',
   '-': 'sub',
@@ -150,7 +150,7 @@ function numbers(
 ): Value {
   if ((operator === '/' || operator === '//' || operator === '%') && b === 0)
     return fail(e, statics.divisionByZero, { span: at.span })
-  const value = compute(operator, a, b)
+  const value = ofNumbers[operator](a, b)
   if (integers && !Number.isFinite(value))
     return fail(e, shapes.dimOverflow, { span: at.span, reason: 'a whole number exceeds 2^53' })
   const whole = integers && (operator === '/' || operator === '**' ? Number.isInteger(value) : true)
@@ -159,25 +159,14 @@ function numbers(
   return number(value, whole)
 }
 
-function compute(operator: Arithmetic, a: number, b: number): number {
-  switch (operator) {
-    case '+':
-      return a + b
-    case '-':
-      return a - b
-    case '*':
-      return a * b
-    case '/':
-      return a / b
-    case '//':
-      return Math.floor(a / b)
-    case '%':
-      return a - b * Math.floor(a / b)
-    case '**':
-      return a ** b
-    default:
-      return operator satisfies never
-  }
+export const ofNumbers: { readonly [Operator in Arithmetic]: (a: number, b: number) => number } = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '//': (a, b) => Math.floor(a / b),
+  '%': (a, b) => a - b * Math.floor(a / b),
+  '**': (a, b) => a ** b,
 }
 
 /** Operators on what is no number: lists and strings are joined, a layer is stacked. */

@@ -12,7 +12,19 @@ import { evaluate, live } from './expression.ts'
 import { layersOf } from './layers.ts'
 import { requireAtLeastZero } from './requirement.ts'
 import type { Scope } from './scope.ts'
-import { asDim, describe, dimText, dimValue, list, poison, string, tensor, typeText, type Value } from './value.ts'
+import {
+  asDim,
+  describe,
+  dimText,
+  dimValue,
+  list,
+  number,
+  poison,
+  string,
+  tensor,
+  typeText,
+  type Value,
+} from './value.ts'
 
 export function index(e: Elaboration, object: Value, at: Expression & { kind: 'index' }, scope: Scope): Value {
   if (object.kind === 'poison') return poison
@@ -81,7 +93,10 @@ export function listItems(e: Elaboration, value: Value, span: Span): readonly Va
   const count = subtract(value.stop, value.start).constant
   if (count === undefined) return fail(e, statics.notStatic, { span, what: `the length of ${describe(value)}` })
   if (count > 1_000_000) return fail(e, statics.listTooLong, { span, limit: 1_000_000 })
-  return Array.from({ length: Math.max(0, count) }, (_, i) => dimValue(add(value.start, dim(i))))
+  const { constant } = value.start
+  return Array.from({ length: Math.max(0, count) }, (_, i) =>
+    constant === undefined ? dimValue(add(value.start, dim(i))) : number(constant + i, true),
+  )
 }
 
 function staticIndex(

@@ -35,6 +35,10 @@ test "builtin functions over small numbers" {
   expect split([1, 2, 3, 4], 2)[1] == [3, 4]
   expect abs(-2) == 2 and sign(-2) == -1 and 2 ** 3 == 8
   expect sigmoid(0.0) == 0.5, "half"
+  expect map(0..3, (i) => 2 ** i) == [1, 2, 4]
+  expect map([1, 2], (a, b) => a * b, [3.5, 4]) == [3.5, 8]
+  expect map([7, -7], (n) => n div 2) == [3, -4] and map([[1, 2], [3]], len) == [2, 1]
+  expect sum(stack([x, x] |> map((t) => t[0]))) == 6
   expect [1, 2, 3] ** 2 == [1, 4, 9]
   expect [7, -7] div 2 == [3, -4]
   expect [7, -7] % 3 == [1, 2]

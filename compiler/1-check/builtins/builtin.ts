@@ -23,8 +23,17 @@ export interface Builtin {
   readonly signature: string
   readonly doc: string
   readonly apply: (call: BuiltinCall) => Value
+  /** Of one number known while compiling. */
+  readonly ofNumber?: NumberFunction
   /** What the bare name means as a first value: `= zeros`. */
   readonly initializer?: Initializer
+}
+
+export interface NumberFunction {
+  /** Not a number where it is not defined. */
+  readonly compute: (x: number) => number
+  /** A float; a whole number where that can be told exactly; or what was given. */
+  readonly gives: 'float' | 'whole' | 'alike'
 }
 
 interface BuiltinParameter {

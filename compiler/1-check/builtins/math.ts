@@ -12,10 +12,11 @@ type FloatOp = 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'sin' | 'cos' | 'tanh' | 'erf'
 type RoundOp = 'floor' | 'ceil' | 'round'
 type SignOp = 'abs' | 'sign'
 
-const floatFunction = (name: FloatOp, doc: string, exact: ((x: number) => number) | undefined): Builtin => ({
+const floatFunction = (name: FloatOp, doc: string, exact?: (x: number) => number): Builtin => ({
   name,
   signature: `${name}(x: tensor) -> tensor`,
   doc,
+  ...(exact && { ofNumber: { compute: exact, gives: 'float' } }),
   apply: (call) => {
     const x = call.value('x')
     if (x.kind === 'number' && exact) {
@@ -26,25 +27,28 @@ const floatFunction = (name: FloatOp, doc: string, exact: ((x: number) => number
   },
 })
 
-const rounding = (name: RoundOp, doc: string): Builtin => ({
+const rounding = (name: RoundOp, doc: string, compute: (x: number) => number): Builtin => ({
   name,
   signature: `${name}(x: tensor) -> tensor`,
   doc,
+  ofNumber: { compute, gives: 'whole' },
   apply: (call) => {
     const x = call.value('x')
-    // A tie goes to the even number, on the device as here.
-    const even = (v: number) => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v))
     if (x.kind === 'dim') return x
-    if (x.kind === 'number') return number((name === 'round' ? even : Math[name])(x.value))
+    if (x.kind === 'number') return number(compute(x.value))
     const node = call.numeric('x')
     return tensor(node.dtype === 'float' ? emit(call.e, name, [node], {}) : node)
   },
 })
 
+/** A tie goes to the even number, on the device as here. */
+const nearestEven = (x: number): number => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x))
+
 const signed = (name: SignOp, doc: string): Builtin => ({
   name,
   signature: `${name}(x: tensor) -> tensor`,
   doc,
+  ofNumber: { compute: Math[name], gives: 'alike' },
   apply: (call) => {
     const x = call.value('x')
     if (x.kind === 'number') return number(Math[name](x.value), x.integer)
@@ -116,10 +120,10 @@ export const mathRows: readonly Builtin[] = [
   floatFunction('sin', 'the sine, in radians', Math.sin),
   floatFunction('cos', 'the cosine, in radians', Math.cos),
   floatFunction('tanh', 'the hyperbolic tangent', Math.tanh),
-  floatFunction('erf', 'the error function', undefined),
-  rounding('floor', 'the greatest whole number not above'),
-  rounding('ceil', 'the least whole number not below'),
-  rounding('round', 'the nearest whole number; a tie goes to the even one'),
+  floatFunction('erf', 'the error function'),
+  rounding('floor', 'the greatest whole number not above', Math.floor),
+  rounding('ceil', 'the least whole number not below', Math.ceil),
+  rounding('round', 'the nearest whole number; a tie goes to the even one', nearestEven),
   signed('abs', 'the absolute value'),
   signed('sign', '-1, 0 or 1 by the sign'),
   extremum('minimum', 'the lesser of two, element by element'),

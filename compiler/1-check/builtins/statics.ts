@@ -4,8 +4,11 @@ import { nearest } from '../../diagnostics/near.ts'
 import * as statics from '../../diagnostics/static.ts'
 import { matchesPattern } from '../../path-pattern.ts'
 import type { ModelGraph } from '../../program.ts'
-import { fail, silent } from '../elaboration.ts'
-import { bool, dimList, dimValue, list, number, string } from '../value.ts'
+import { call as apply } from '../call.ts'
+import { fail, limits, silent, step } from '../elaboration.ts'
+import { listItems } from '../indexing.ts'
+import { mapColumns } from '../map-columns.ts'
+import { bool, dimList, dimValue, list, number, poison, string, type Value } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 
 function modelOf(call: BuiltinCall, whole: boolean): ModelGraph {
@@ -19,6 +22,30 @@ function modelOf(call: BuiltinCall, whole: boolean): ModelGraph {
     value.declaration.parameters.every((p) => p.default !== undefined) && (value.arguments?.size ?? 0) === 0
   if (asItStands) silent()
   return fail(call.e, statics.faultyModel, { span: call.at('model'), name: value.declaration.name.name })
+}
+
+function mapped(call: BuiltinCall): Value {
+  const { e, span } = call
+  const each = call.value('each')
+  const lists = [call.items('items'), ...call.more.map((other) => listItems(e, other.value, other.span))]
+  const [first, ...others] = lists as [readonly Value[], ...(readonly Value[])[]]
+  const differs = others.findIndex((other) => other.length !== first.length)
+  if (differs >= 0)
+    return fail(e, statics.badValue, {
+      span: call.more[differs]!.span,
+      reason: `map goes through its lists together: one has ${first.length} items and another ${others[differs]!.length}`,
+    })
+  const columns = mapColumns(each, lists, limits.steps - e.steps)
+  if (columns) {
+    step(e, span, columns.steps)
+    return list(columns.items)
+  }
+  const items = first.map((_, i) => {
+    step(e, span)
+    const given = lists.map((items) => ({ name: undefined, value: items[i]!, span }))
+    return apply(e, each, given, span)
+  })
+  return items.some((item) => item.kind === 'poison') ? poison : list(items)
 }
 
 export const staticRows: readonly Builtin[] = [
@@ -79,6 +106,12 @@ export const staticRows: readonly Builtin[] = [
     signature: 'list(items: any) -> list',
     doc: 'the items of a range as a list',
     apply: (call) => list(call.items('items')),
+  },
+  {
+    name: 'map',
+    signature: 'map(items: any, each: any, ...others: any) -> list',
+    doc: 'what a function gives for each item of a list; of several lists, for the first items, the second ones, …',
+    apply: mapped,
   },
   {
     name: 'parameters',
