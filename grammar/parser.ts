@@ -11,7 +11,7 @@ import { declaration } from './declarations.ts'
 import type { SyntaxFault } from './fault.ts'
 import { limits } from './fault.ts'
 import { layOut } from './layout.ts'
-import type { Source } from './source.ts'
+import type { Source, Span } from './source.ts'
 import { tokenize } from './tokens.ts'
 
 export interface Parsed {
@@ -20,7 +20,8 @@ export interface Parsed {
   readonly faults: readonly SyntaxFault[]
 }
 
-export function parse(source: Source): Parsed {
+/** `part`: of the declarations within alone, which begins and ends with a line. */
+export function parse(source: Source, part?: Omit<Span, 'source'>): Parsed {
   const whole = { source, start: 0, end: source.text.length }
   const nothing: File = { declarations: [], span: whole }
   if (source.text.length > limits.text) {
@@ -29,7 +30,7 @@ export function parse(source: Source): Parsed {
       faults: [{ kind: 'too-long', span: { ...whole, end: 0 }, limit: limits.text, length: source.text.length }],
     }
   }
-  const lexed = tokenize(source)
+  const lexed = tokenize(source, part)
   const layout = layOut(source, lexed.tokens)
   if (!layout.parsable) return { file: nothing, faults: inOrder([...lexed.faults, ...layout.faults], whole) }
   const cursor = new Cursor(source, layout)

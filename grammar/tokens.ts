@@ -116,12 +116,27 @@ const foreign: ReadonlyMap<string, TokenType> = new Map([
 
 const reservedWords: ReadonlySet<string> = new Set(reserved)
 
-export function tokenize(source: Source): Tokens {
-  const { text } = source
+/** Of a symbol that begins no longer one, here or in another language, and no comment, its one character: by code. */
+const alone: readonly (SymbolText | undefined)[] = Array.from({ length: 128 }, (_, code) =>
+  symbols.find(
+    (symbol) =>
+      symbol === String.fromCharCode(code) &&
+      ![...symbols, ...foreign.keys(), '//'].some((other) => other !== symbol && other.startsWith(symbol)),
+  ),
+)
+
+const space = 0x20
+const isLetter = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
+
+/** The tokens of a text, or of a part of it that begins and ends with a line. */
+export function tokenize(source: Source, part?: Omit<Span, 'source'>): Tokens {
+  const text = part ? source.text.slice(0, part.end) : source.text
   const tokens: Token[] = []
   const comments: Comment[] = []
   const faults: SyntaxFault[] = []
-  let at = text.charCodeAt(0) === 0xfeff ? 1 : 0
+  let at = part?.start || (text.charCodeAt(0) === 0xfeff ? 1 : 0)
   let documentation: string[] = []
 
   const span = (start: number, end: number): Span => ({ source, start, end })
@@ -141,12 +156,34 @@ export function tokenize(source: Source): Tokens {
 
   while (at < text.length && faults.length < limits.faults) {
     const start = at
-    const blank = match(patterns.blank)
+    // Most of a program is plain words, spaces and brackets, for which no pattern is needed.
+    const code = text.charCodeAt(at)
+    if (code === space) {
+      at++
+      continue
+    }
+    if (isLetter(code)) {
+      let end = at + 1
+      while (isLetter(text.charCodeAt(end)) || isDigit(text.charCodeAt(end))) end++
+      if (!(text.charCodeAt(end) > 0x7f)) {
+        const plain = text.slice(at, end)
+        push(reservedWords.has(plain) ? (plain as Reserved) : 'name', plain.length)
+        continue
+      }
+    }
+    const only = alone[code]
+    if (only !== undefined) {
+      push(only, 1)
+      continue
+    }
+    // Where a pattern cannot begin with the character it is not tried.
+    const printable = code > space && code < 0x7f
+    const blank = printable ? undefined : match(patterns.blank)
     if (blank !== undefined) {
       at += blank.length
       continue
     }
-    const newline = match(patterns.newline)
+    const newline = printable ? undefined : match(patterns.newline)
     if (newline !== undefined) {
       const last = tokens.at(-1)
       // A blank line parts a doc comment from what follows only when code stands between; several line ends are one.
@@ -154,7 +191,8 @@ export function tokenize(source: Source): Tokens {
       else at += newline.length
       continue
     }
-    const block = match(patterns.block)
+    const remark = code === 0x2f || code === 0x23
+    const block = remark ? match(patterns.block) : undefined
     if (block !== undefined) {
       const close = text.indexOf('*/', at + 2)
       const end = close === -1 ? text.length : close + 2
@@ -162,7 +200,7 @@ export function tokenize(source: Source): Tokens {
       at = end
       continue
     }
-    const comment = match(patterns.comment) ?? match(patterns.foreignComment)
+    const comment = remark ? (match(patterns.comment) ?? match(patterns.foreignComment)) : undefined
     if (comment !== undefined) {
       at += comment.length
       if (comment.startsWith('#')) {
@@ -182,7 +220,7 @@ export function tokenize(source: Source): Tokens {
       }
       continue
     }
-    const word = match(patterns.word)
+    const word = printable && !isLetter(code) ? undefined : match(patterns.word)
     if (word !== undefined) {
       if (word !== word.normalize('NFC')) {
         faults.push({ kind: 'not-normalised', span: span(at, at + word.length), instead: word.normalize('NFC') })
@@ -190,7 +228,7 @@ export function tokenize(source: Source): Tokens {
       push(reservedWords.has(word) ? (word as Reserved) : 'name', word.length)
       continue
     }
-    const number = match(patterns.number)
+    const number = isDigit(code) ? match(patterns.number) : undefined
     if (number !== undefined) {
       const rest = /[\p{L}_.][\p{L}\p{N}_]*/uy
       rest.lastIndex = at + number.length
@@ -208,8 +246,9 @@ export function tokenize(source: Source): Tokens {
       at += fault?.extra ?? 0
       continue
     }
-    const string = match(patterns.string)
-    const quoted = string === undefined ? match(patterns.quoted) : undefined
+    const quote = code === 0x22 || code === 0x27 || !printable
+    const string = quote ? match(patterns.string) : undefined
+    const quoted = quote && string === undefined ? match(patterns.quoted) : undefined
     const literal = string ?? quoted
     if (literal !== undefined) {
       stringFaults(literal, at, span, faults)

@@ -1,7 +1,8 @@
 /**
- * What every file has in scope: builtin functions and the standard library. A file of the library is parsed when the first
- * of its names is asked for, once for the process: most programs use a few of them.
+ * What every file has in scope: builtin functions and the standard library. A declaration of the library is parsed when its
+ * name is asked for, once for the process: most programs use a few of them.
  */
+import type { Declaration } from '../../grammar/ast.ts'
 import { parse } from '../../grammar/parser.ts'
 import type { Source, Span } from '../../grammar/source.ts'
 import { stdSources } from '../std.generated.ts'
@@ -36,31 +37,33 @@ function make(sources: ReadonlyMap<string, string>): Prelude {
   for (const [path, text] of sources) {
     const source: Source = { path, text }
     standard.add(source)
-    let bindings: ReadonlyMap<string, Binding> | undefined
-    for (const name of declaredNames(text)) {
+    for (const { name, start, end } of declaredParts(text)) {
       if (scope.has(name)) throw new Error(`${path} declares ${name} again`)
-      scope.declareLater(name, () => {
-        bindings ??= bindingsOf(source, scope)
-        return bindings.get(name)!
-      })
+      scope.declareLater(name, () => bindingIn(source, { start, end }, scope))
     }
   }
   return { scope, isStandard: (span) => standard.has(span.source) }
 }
 
-/** In the standard library each declaration begins a line. */
-export const declaredNames = (text: string): string[] =>
-  [...text.matchAll(/^(?:fn|module|const) (\w+)/gm)].map(([, name]) => name!)
+interface DeclaredPart extends Omit<Span, 'source'> {
+  readonly name: string
+}
 
-function bindingsOf(source: Source, scope: Scope): ReadonlyMap<string, Binding> {
-  const { file, faults } = parse(source)
+/** In the standard library each declaration begins a line, with its documentation right before it; one goes on to the next. */
+export function declaredParts(text: string): readonly DeclaredPart[] {
+  const found = [...text.matchAll(/(?:^\/\/\/.*\n)*^(?:fn|module|const) (\w+)/gm)]
+  return found.map(({ 1: name, index: start }, i) => ({ name: name!, start, end: found[i + 1]?.index ?? text.length }))
+}
+
+function bindingIn(source: Source, part: Omit<Span, 'source'>, scope: Scope): Binding {
+  const { file, faults } = parse(source, part)
   if (faults.length > 0)
     throw new Error(`${source.path} does not parse: ${JSON.stringify(faults[0]!.kind)} at ${faults[0]!.span.start}`)
-  return new Map(
-    file.declarations.flatMap((declaration): [string, Binding][] =>
-      declaration.kind === 'function' || declaration.kind === 'module' || declaration.kind === 'const'
-        ? [[declaration.name.name, bindingOf(declaration, scope)]]
-        : [],
-    ),
-  )
+  const [declaration, ...more] = file.declarations
+  if (!declaration || more.length > 0 || !isNamed(declaration))
+    throw new Error(`${source.path} has no plain declaration at ${part.start}`)
+  return bindingOf(declaration, scope)
 }
+
+const isNamed = (declaration: Declaration): declaration is Declaration & { kind: 'function' | 'module' | 'const' } =>
+  declaration.kind === 'function' || declaration.kind === 'module' || declaration.kind === 'const'
