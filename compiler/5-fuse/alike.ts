@@ -70,7 +70,7 @@ const nothing: ReadonlySet<string> = new Set()
 /** The kernels of a known graph as those of another. */
 function kernelsAs(graph: Graph, nodes: readonly Node[], known: Known): Kernel[] {
   const here = new Map(known.nodes.map((node, at) => [node, nodes[at]!]))
-  const firstFree = 1 + Math.max(-1, ...nodes.map(({ id }) => id))
+  const firstFree = 1 + nodes.reduce((most, { id }) => Math.max(most, id), -1)
   const sources = new Map(
     known.nodes.flatMap((node) => {
       const list = known.graph.origins.get(node)
