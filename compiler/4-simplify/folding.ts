@@ -28,16 +28,17 @@ function foldConstants(node: Node, { builder: b }: { readonly builder: GraphBuil
   return Number.isFinite(value) ? b.full(node.shape, value, node.dtype) : undefined
 }
 
+const isLiteral = (node: Node): boolean => node.op === 'literal'
+const isKnown = (node: Node): boolean => isLiteral(node) || splat(node) !== undefined
+const isSmall = ({ shape }: Node): boolean =>
+  shape.every((size) => size.constant !== undefined) &&
+  shape.reduce((count, size) => count * size.constant!, 1) <= maxElements
+
 function foldLiterals(node: Node, { builder: b }: { readonly builder: GraphBuilder }): Node | undefined {
-  const small = (n: Node) =>
-    n.shape.every((size) => size.constant !== undefined) &&
-    n.shape.reduce((count, size) => count * size.constant!, 1) <= maxElements
-  const known = (n: Node) => n.op === 'literal' || splat(n) !== undefined
+  if (!node.operands.some(isLiteral) || !node.operands.every(isKnown)) return undefined
   const { kind } = lowerOf(node)
   if (kind === 'scan' || kind === 'project') return undefined
-  if (node.operands.length === 0 || !node.operands.some((n) => n.op === 'literal') || !node.operands.every(known))
-    return undefined
-  if (!small(node) || !node.operands.every(small)) return undefined
+  if (!isSmall(node) || !node.operands.every(isSmall)) return undefined
   const sizes = {
     size: (d: (typeof node.shape)[number]) => d.constant!,
     allocate: (_: unknown, count: number) => new Float64Array(count),

@@ -109,13 +109,35 @@ function remembered<B>(table: Table<B>, a: Dim, b: B, make: (a: Dim, b: B) => Di
   return made
 }
 
+const exact: Map<Dim, Map<Dim, Dim | undefined>> = new Map()
+function rememberedOrNone(
+  table: Map<Dim, Map<Dim, Dim | undefined>>,
+  a: Dim,
+  b: Dim,
+  make: (a: Dim, b: Dim) => Dim | undefined,
+): Dim | undefined {
+  let row = table.get(a)
+  if (!row) {
+    row = new Map()
+    table.set(a, row)
+  }
+  let made = row.get(b)
+  if (made === undefined && !row.has(b)) {
+    made = make(a, b)
+    row.set(b, made)
+  }
+  return made
+}
+
 export function add(...dims: readonly Dim[]): Dim {
   if (dims.length === 0) return zero
   let sum = dims[0]!
   for (let i = 1; i < dims.length; i++) sum = addTwo(sum, dims[i]!)
   return sum
 }
-function addTwo(a: Dim, b: Dim): Dim {
+export function addTwo(a: Dim, b: Dim): Dim {
+  if (a === zero) return b
+  if (b === zero) return a
   if (a.constant !== undefined && b.constant !== undefined) return dim(a.constant + b.constant)
   return remembered(sums, a, b, sumOfTwo)
 }
@@ -132,10 +154,12 @@ export function subtract(a: Dim, b: Dim): Dim {
 }
 export function multiply(...dims: readonly Dim[]): Dim {
   let made = one
-  for (const d of dims) made = made === one ? d : d === one ? made : timesTwo(made, d)
+  for (let i = 0; i < dims.length; i++) made = timesTwo(made, dims[i]!)
   return made
 }
-function timesTwo(a: Dim, b: Dim): Dim {
+export function timesTwo(a: Dim, b: Dim): Dim {
+  if (a === one) return b
+  if (b === one) return a
   if (a.constant !== undefined && b.constant !== undefined) return dim(a.constant * b.constant)
   return remembered(products, a, b, multiplyTwo)
 }
@@ -156,6 +180,9 @@ export function exactQuotient(a: Dim, b: Dim): Dim | undefined {
   if (a.constant !== undefined && b.constant !== undefined)
     return b.constant !== 0 && a.constant % b.constant === 0 ? dim(a.constant / b.constant) : undefined
   if (b.terms.length !== 1) return a === b && a !== zero ? one : undefined
+  return rememberedOrNone(exact, a, b, divided)
+}
+function divided(a: Dim, b: Dim): Dim | undefined {
   const quotients: Term[] = []
   for (const term of a.terms) {
     const q = termQuotient(term, b.terms[0]!)

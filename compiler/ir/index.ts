@@ -8,7 +8,7 @@
  * Quotient and remainder are meant as floor and non-negative rest. Normal forms are built so that a dividend is
  * non-negative wherever the index is used, so machine division (towards zero) agrees.
  */
-import { add, type Dim, dim, exactQuotient, floorQuotient, multiply, one, subtract, zero } from './dim.ts'
+import { addTwo, type Dim, dim, exactQuotient, floorQuotient, multiply, one, subtract, timesTwo, zero } from './dim.ts'
 import { greatestCommonDivisor } from './dim-divisor.ts'
 import { isAlwaysInside, isNeverNegative } from './index-bounds.ts'
 import { keyOfIndex } from './index-identity.ts'
@@ -42,9 +42,12 @@ export function axisIndex(axis: Axis): Index {
 }
 
 /** `Σ factor·index + offset` in normal form. */
-export function sumIndex(terms: Iterable<IndexTerm>, offset: Dim = zero): Index {
+export function sumIndex(terms: readonly IndexTerm[], offset: Dim = zero): Index {
+  if (terms.length === 0) return offset === zero ? zeroIndex : dimIndex(offset)
+  const first = terms[0]!
+  if (terms.length === 1 && first.factor === one && offset === zero) return first.index
   const parts = new Parts(offset)
-  for (const { factor, index } of terms) parts.add(factor, index)
+  for (let i = 0; i < terms.length; i++) parts.add(terms[i]!.factor, terms[i]!.index)
   parts.recombine()
   return parts.toIndex()
 }
@@ -178,9 +181,10 @@ function commonFactor(
   return undefined
 }
 
-/** Terms by atom, while a sum is being made. */
+/** Terms by atom, in the order they came, while a sum is being made: so few that a list is searched faster than a table. */
 class Parts {
-  private readonly terms = new Map<string, IndexTerm>()
+  private readonly keys: string[] = []
+  private readonly terms: IndexTerm[] = []
   private offset: Dim
   constructor(offset: Dim) {
     this.offset = offset
@@ -189,32 +193,43 @@ class Parts {
   add(factor: Dim, index: Index): void {
     if (factor === zero) return
     if (index.kind === 'dim') {
-      this.offset = add(this.offset, multiply(factor, index.dim))
+      this.offset = addTwo(this.offset, timesTwo(factor, index.dim))
       return
     }
     if (index.kind === 'sum') {
-      for (const term of index.terms) this.add(multiply(factor, term.factor), term.index)
-      this.offset = add(this.offset, multiply(factor, index.offset))
+      const { terms } = index
+      for (let i = 0; i < terms.length; i++) this.add(timesTwo(factor, terms[i]!.factor), terms[i]!.index)
+      this.offset = addTwo(this.offset, timesTwo(factor, index.offset))
       return
     }
     const key = keyOfIndex(index)
-    const known = this.terms.get(key)
-    const sum = known ? add(known.factor, factor) : factor
-    if (sum === zero) this.terms.delete(key)
-    else this.terms.set(key, { factor: sum, index })
+    const at = this.keys.indexOf(key)
+    if (at < 0) {
+      this.keys.push(key)
+      this.terms.push({ factor, index })
+      return
+    }
+    const sum = addTwo(this.terms[at]!.factor, factor)
+    if (sum === zero) this.remove(at)
+    else this.terms[at] = { factor: sum, index }
+  }
+
+  private remove(at: number): void {
+    this.keys.splice(at, 1)
+    this.terms.splice(at, 1)
+  }
+  private removeKey(key: string): void {
+    const at = this.keys.indexOf(key)
+    if (at >= 0) this.remove(at)
   }
 
   /** Joins what quotients and remainders have split, as long as that leaves fewer terms. */
   recombine(): void {
-    for (let again = true; again; ) {
-      again = false
-      for (const [key, { factor, index }] of this.terms) {
-        if (index.kind !== 'remainder') continue
-        if (this.joinWithQuotient(key, factor, index) || this.joinWithRemainder(key, factor, index)) {
-          again = true
-          break
-        }
-      }
+    for (let at = 0; at < this.terms.length; at++) {
+      const { factor, index } = this.terms[at]!
+      if (index.kind !== 'remainder') continue
+      const key = this.keys[at]!
+      if (this.joinWithQuotient(key, factor, index) || this.joinWithRemainder(key, factor, index)) at = -1
     }
   }
 
@@ -222,37 +237,51 @@ class Parts {
   private joinWithQuotient(key: string, factor: Dim, { index, by }: Extract<Index, { kind: 'remainder' }>): boolean {
     const { terms, offset } = partsOf(quotientIndex(index, by))
     if (terms.length === 0) return false
-    const whole = multiply(factor, by)
-    const present = terms.every(
-      (term) => this.terms.get(keyOfIndex(term.index))?.factor === multiply(whole, term.factor),
-    )
+    const whole = timesTwo(factor, by)
+    const present = terms.every((term) => {
+      const at = this.keys.indexOf(keyOfIndex(term.index))
+      return at >= 0 && this.terms[at]!.factor === timesTwo(whole, term.factor)
+    })
     if (!present) return false
-    for (const term of terms) this.terms.delete(keyOfIndex(term.index))
-    this.terms.delete(key)
-    this.offset = subtract(this.offset, multiply(whole, offset))
+    for (const term of terms) this.removeKey(keyOfIndex(term.index))
+    this.removeKey(key)
+    this.offset = subtract(this.offset, timesTwo(whole, offset))
     this.add(factor, index)
     return true
   }
 
   /** `f·a·((y // a) % b) + f·(y % a)` is `f·(y % ab)`. */
   private joinWithRemainder(key: string, factor: Dim, { index, by }: Extract<Index, { kind: 'remainder' }>): boolean {
-    const scaled = multiply(factor, by)
-    for (const [otherKey, other] of this.terms) {
-      if (otherKey === key || other.factor !== scaled || other.index.kind !== 'remainder') continue
+    const scaled = timesTwo(factor, by)
+    for (let at = 0; at < this.terms.length; at++) {
+      const other = this.terms[at]!
+      if (this.keys[at] === key || other.factor !== scaled || other.index.kind !== 'remainder') continue
       if (keyOfIndex(other.index.index) !== keyOfIndex(quotientIndex(index, by))) continue
-      this.terms.delete(key)
-      this.terms.delete(otherKey)
-      this.add(factor, remainderIndex(index, multiply(by, other.index.by)))
+      this.remove(at)
+      this.removeKey(key)
+      this.add(factor, remainderIndex(index, timesTwo(by, other.index.by)))
       return true
     }
     return false
   }
 
   toIndex(): Index {
-    if (this.terms.size === 0) return dimIndex(this.offset)
-    const terms = [...this.terms.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, term]) => term)
-    if (terms.length === 1 && terms[0]!.factor === one && this.offset === zero) return terms[0]!.index
-    return { kind: 'sum', terms, offset: this.offset }
+    const { keys, terms, offset } = this
+    if (terms.length === 0) return dimIndex(offset)
+    if (terms.length === 1 && terms[0]!.factor === one && offset === zero) return terms[0]!.index
+    // By insertion: two or three, mostly in order.
+    for (let i = 1; i < terms.length; i++) {
+      const key = keys[i]!
+      const term = terms[i]!
+      let at = i
+      for (; at > 0 && keys[at - 1]! > key; at--) {
+        keys[at] = keys[at - 1]!
+        terms[at] = terms[at - 1]!
+      }
+      keys[at] = key
+      terms[at] = term
+    }
+    return { kind: 'sum', terms, offset }
   }
 }
 

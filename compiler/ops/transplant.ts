@@ -10,6 +10,17 @@ export function transplant(
   replacements: ReadonlyMap<Node, Node> = new Map(),
 ): ReadonlyMap<Node, Node> {
   const copies = new Map(replacements)
+  transplantInto(copies, builder, roots, origins)
+  return copies
+}
+
+/** The same, where what was copied before is known, and what is copied now is added to it. */
+export function transplantInto(
+  copies: Map<Node, Node>,
+  builder: GraphBuilder,
+  roots: readonly Node[],
+  origins: ReadonlyMap<Node, readonly Origin[]>,
+): void {
   const reached = new Set<Node>()
   const pending = [...roots]
   for (let node = pending.pop(); node; node = pending.pop()) {
@@ -24,5 +35,4 @@ export function transplant(
       builder.withOrigin(origins.get(node), () => builder.node(node.op, operands, node.attributes as never)),
     )
   }
-  return copies
 }

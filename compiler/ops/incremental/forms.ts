@@ -13,7 +13,7 @@ import { type Graph, type Node, nodesOf, type Result } from '../../ir/graph.ts'
 import { GraphBuilder } from '../builder.ts'
 import { atMost } from '../causality/known.ts'
 import { LooksAhead, NeedsUnrolling, type Timing, timingOf } from '../causality/reach.ts'
-import { transplant } from '../transplant.ts'
+import { transplant, transplantInto } from '../transplant.ts'
 import { Advance, type Source } from './advance.ts'
 import { type Carried, CarriedTensors } from './carried.ts'
 import { keptNodes } from './kept.ts'
@@ -139,7 +139,7 @@ function copier(b: GraphBuilder, graph: Graph, replacements: ReadonlyMap<Node, N
   return (node) => {
     const known = copies.get(node)
     if (known) return known
-    for (const [from, to] of transplant(b, [node], graph.origins, copies)) copies.set(from, to)
+    transplantInto(copies, b, [node], graph.origins)
     return copies.get(node)!
   }
 }
