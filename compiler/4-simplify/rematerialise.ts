@@ -70,7 +70,7 @@ function rebuild(graph: Graph, forward: ReadonlySet<Node>, kept: ReadonlySet<Nod
   const first = new Map<Node, Node>()
   const second = new Map<Node, Node>()
   const place = (node: Node, operands: readonly Node[]): Node =>
-    builder.withOrigin(graph.origins.get(node), () => builder.node(node.op, operands, node.attributes as never))
+    builder.withOrigin(graph.origins.get(node), () => builder.copy(node, operands))
   const needed = nodesOf([
     ...graph.results,
     ...graph.results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : [])),

@@ -37,10 +37,9 @@ export class Outside {
       const made = this.#builder.withOrigin(this.#origins.get(node), () =>
         varies
           ? batch(this.#builder, node, operands, this.#length)
-          : this.#builder.node(
-              node.op,
+          : this.#builder.copy(
+              node,
               operands.map((operand) => operand.node),
-              node.attributes as never,
             ),
       )
       this.#known.set(node, { node: made, varies })

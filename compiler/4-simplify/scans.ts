@@ -65,10 +65,9 @@ export function simplifyScans(graph: Graph, simplify: Simplify): { readonly grap
       } else
         copies.set(
           node,
-          builder.node(
-            node.op,
+          builder.copy(
+            node,
             node.operands.map((o) => copies.get(o)!),
-            node.attributes as never,
           ),
         )
     })

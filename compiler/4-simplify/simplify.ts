@@ -61,7 +61,7 @@ function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): { graph: 
     const known = settled.get(node)
     if (known) return known
     const operands = node.operands.map((operand) => settle(operand, budget))
-    let result = builder.node(node.op, operands, node.attributes as never)
+    let result = builder.copy(node, operands)
     const before = settled.get(result)
     if (before) result = before
     else

@@ -25,8 +25,7 @@ export function rebuild(
       copies.set(node, node)
       continue
     }
-    const make = () =>
-      wanted(node) ? replace(builder, node, operands) : builder.node(node.op, operands, node.attributes as never)
+    const make = () => (wanted(node) ? replace(builder, node, operands) : builder.copy(node, operands))
     copies.set(node, builder.withOrigin(graph.origins.get(node), make as () => Node))
   }
   const results = graph.results.map((result) => ({ ...result, node: copies.get(result.node)! }))

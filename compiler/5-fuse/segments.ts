@@ -110,10 +110,9 @@ function kernelSegment(
       node,
       builder.withOrigin(origins, () =>
         stays(node)
-          ? builder.node(
-              node.op,
+          ? builder.copy(
+              node,
               node.operands.map((o) => copies.get(o)!),
-              node.attributes as never,
             )
           : builder.input(demand(node), node.shape, node.dtype, 'cut'),
       ),

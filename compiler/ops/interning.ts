@@ -5,9 +5,18 @@ import type { OpName } from './registry.ts'
 
 export function internKey(op: OpName, operands: readonly Node[], attributes: object): string {
   let key: string = op
-  for (const operand of operands) key += ` ${operand.id}`
-  for (const name in attributes) key += `|${attributeKey(attributes[name as keyof typeof attributes])}`
-  return key
+  for (let at = 0; at < operands.length; at++) key += ` ${operands[at]!.id}`
+  return key + textOf(attributes)
+}
+
+/** A node's attributes go from pass to pass as they are: their text is made once. */
+function textOf(attributes: object): string {
+  const known = texts.get(attributes)
+  if (known !== undefined) return known
+  let text = ''
+  for (const name in attributes) text += `|${attributeKey(attributes[name as keyof typeof attributes])}`
+  texts.set(attributes, text)
+  return text
 }
 
 /** Equal for equal attributes, those that are left out aside. */

@@ -2,6 +2,7 @@
  * The nodes of a graph under construction: each is checked against its op's type rule, interned, and remembered with
  * where it came from. `GraphBuilder` adds the words in which programs and gradients are written.
  */
+import { sameDims } from '../ir/dim.ts'
 import { type Graph, type Node, nodesOf, type Origin } from '../ir/graph.ts'
 import { internKey } from './interning.ts'
 import { type OpAttributes, type OpName, opOf } from './registry.ts'
@@ -95,6 +96,23 @@ export class NodeTable {
     return node
   }
 
+  /** A node of another graph, of this graph's operands. Those of the same types leave it its own, which is not asked for again. */
+  copy(node: Node, operands: readonly Node[]): Node {
+    if (!operands.every((operand, at) => sameType(operand, node.operands[at]!)))
+      return this.node(node.op, operands, node.attributes as never)
+    this.#asked++
+    const key = internKey(node.op, operands, node.attributes)
+    let made = this.#nodes.get(key)
+    if (!made) {
+      const { op, attributes, shape, dtype } = node
+      if (this.#nodes.size >= this.#maxNodes) throw new TooManyNodes(this.#maxNodes)
+      made = Object.freeze({ id: this.#nextId++, op, operands, attributes, shape, dtype }) as unknown as Node
+      this.#nodes.set(key, made)
+    }
+    this.#record(made)
+    return made
+  }
+
   #record(node: Node): void {
     if (this.#current.length === 0) return
     const known = this.#origins.get(node)
@@ -110,6 +128,9 @@ export class NodeTable {
     return { name, results, origins: this.#origins }
   }
 }
+
+const sameType = (a: Node, b: Node): boolean =>
+  a.dtype === b.dtype && (a.shape === b.shape || sameDims(a.shape, b.shape))
 
 const sameOrigin = (a: Origin, b: Origin): boolean =>
   a.role === b.role &&

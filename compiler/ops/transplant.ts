@@ -32,7 +32,7 @@ export function transplantInto(
     const operands = node.operands.map((operand) => copies.get(operand)!)
     copies.set(
       node,
-      builder.withOrigin(origins.get(node), () => builder.node(node.op, operands, node.attributes as never)),
+      builder.withOrigin(origins.get(node), () => builder.copy(node, operands)),
     )
   }
 }
