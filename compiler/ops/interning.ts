@@ -4,19 +4,29 @@ import type { Node } from '../ir/graph.ts'
 import type { OpName } from './registry.ts'
 
 export function internKey(op: OpName, operands: readonly Node[], attributes: object): string {
-  let key: string = op
-  for (let at = 0; at < operands.length; at++) key += ` ${operands[at]!.id}`
-  return key + textOf(attributes)
+  return withOperands(typeText(op, attributes), operands)
 }
 
-/** A node's attributes go from pass to pass as they are: their text is made once. */
-function textOf(attributes: object): string {
-  const known = texts.get(attributes)
-  if (known !== undefined) return known
-  let text = ''
+/** The same for attributes that go from pass to pass as they are: their text is made once. */
+export function copyKey(op: OpName, operands: readonly Node[], attributes: object): string {
+  let text = texts.get(attributes)
+  if (text === undefined) {
+    text = typeText(op, attributes)
+    texts.set(attributes, text)
+  }
+  return withOperands(text, operands)
+}
+
+function typeText(op: OpName, attributes: object): string {
+  let text: string = op
   for (const name in attributes) text += `|${attributeKey(attributes[name as keyof typeof attributes])}`
-  texts.set(attributes, text)
   return text
+}
+
+function withOperands(text: string, operands: readonly Node[]): string {
+  let key = text
+  for (let at = 0; at < operands.length; at++) key += ` ${operands[at]!.id}`
+  return key
 }
 
 /** Equal for equal attributes, those that are left out aside. */

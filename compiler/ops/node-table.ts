@@ -4,7 +4,7 @@
  */
 import { sameDims } from '../ir/dim.ts'
 import { type Graph, type Node, nodesOf, type Origin } from '../ir/graph.ts'
-import { internKey } from './interning.ts'
+import { copyKey, internKey } from './interning.ts'
 import { type OpAttributes, type OpName, opOf } from './registry.ts'
 
 /** Raised when a graph grows past the cap; the checker words it with the instantiation path. */
@@ -101,7 +101,7 @@ export class NodeTable {
     if (!operands.every((operand, at) => sameType(operand, node.operands[at]!)))
       return this.node(node.op, operands, node.attributes as never)
     this.#asked++
-    const key = internKey(node.op, operands, node.attributes)
+    const key = copyKey(node.op, operands, node.attributes)
     let made = this.#nodes.get(key)
     if (!made) {
       const { op, attributes, shape, dtype } = node
