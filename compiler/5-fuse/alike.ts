@@ -5,9 +5,10 @@
 import { type Graph, type Node, nodesOf, type Origin } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import { withTensors } from '../ir/kernel-key.ts'
-import { attributesKey } from '../ops/interning.ts'
-import { lowerOf } from '../ops/registry.ts'
+import { Domains } from './domains.ts'
 import { onNodes } from './kernel-parts.ts'
+import { KeptKernels } from './kept.ts'
+import { NodeKinds } from './node-kinds.ts'
 import { originsOf } from './provenance.ts'
 
 export interface FusedGraph {
@@ -27,11 +28,15 @@ type IsMany = (times: number) => boolean
 
 export class FusedGraphs {
   private readonly known = new Map<string, Known[]>()
+  /** What differs between graphs that are not alike as a whole is alike in its parts. */
+  readonly kinds = new NodeKinds()
+  readonly domains = new Domains(this.kinds)
+  readonly kernels = new KeptKernels(this.kinds, this.domains)
 
   /** The kernels of a graph: those of one like it, if it was fused within the same limits by the same decisions. */
   kernelsOf(graph: Graph, limits: string, isMany: IsMany, fuse: (isMany: IsMany) => FusedGraph): readonly Kernel[] {
     const nodes = nodesWithReplaced(graph)
-    const key = `${limits}\n${keyOf(graph, nodes)}`
+    const key = `${limits}\n${keyOf(graph, nodes, this.kinds)}`
     const alike = this.known.get(key) ?? []
     const known = alike.find(({ decisions }) => [...decisions].every(([times, many]) => isMany(times) === many))
     if (known) return kernelsAs(graph, nodes, known)
@@ -52,20 +57,19 @@ const nodesWithReplaced = ({ results }: Graph): Node[] => [
 ]
 
 /** Equal for graphs whose nodes, in their order, do the same with the same nodes before them. */
-function keyOf(graph: Graph, nodes: readonly Node[]): string {
-  const position = new Map(nodes.map((node, at) => [node, at]))
+function keyOf(graph: Graph, nodes: readonly Node[], kinds: NodeKinds): string {
+  const position = new Map<Node, number>()
   let key = ''
   for (const node of nodes) {
-    key += node.op
+    position.set(node, position.size)
+    key += kinds.of(node)
     for (const operand of node.operands) key += ` ${position.get(operand)}`
-    key += `${attributesKey(node.attributes, lowerOf(node).kind === 'leaf' ? names : nothing)}\n`
+    key += '\n'
   }
   for (const { node, role, replaces } of graph.results)
     key += `${role} ${position.get(node)} ${replaces && position.get(replaces)}\n`
   return key
 }
-const names: ReadonlySet<string> = new Set(['name', 'path'])
-const nothing: ReadonlySet<string> = new Set()
 
 /** The kernels of a known graph as those of another. */
 function kernelsAs(graph: Graph, nodes: readonly Node[], known: Known): Kernel[] {

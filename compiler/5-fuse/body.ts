@@ -63,7 +63,6 @@ export class Body {
   sum: Scalar | undefined
   /** How often each node was expanded, at different indices. */
   readonly expanded = new Map<Node, number>()
-  readonly ends = new Map<Node, End>()
   private readonly slotOf = new Map<string, number>()
   private readonly loads = new Set<string>()
   private expansions = 0
@@ -101,7 +100,6 @@ export class Body {
           return contractedAt(this.reader, node as Node<'contract'>, index)
         }
         const end = endOf(node, group, isStored, home)
-        this.ends.set(node, end)
         if (end === 'stored') return this.load(node, index)
         if (end === 'open') return undefined
         if (kind === 'contract' || this.stages?.has(node)) {

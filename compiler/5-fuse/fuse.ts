@@ -12,9 +12,8 @@
 import { dim } from '../ir/dim.ts'
 import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
-import { keyOfKernel, withTensors } from '../ir/kernel-key.ts'
+import { withTensors } from '../ir/kernel-key.ts'
 import { type FusedGraph, FusedGraphs } from './alike.ts'
-import { finishAxes } from './axes.ts'
 import { Body, endOf, type Limits, TooLarge } from './body.ts'
 import { narrowJoins } from './concat.ts'
 import { copyKernel } from './copy.ts'
@@ -28,7 +27,7 @@ import { buildScatter } from './forms/scatter.ts'
 import type { Group } from './group.ts'
 import { type Demands, Grouping } from './grouping.ts'
 import { updateInPlace } from './in-place.ts'
-import { KeptKernels } from './kept.ts'
+import { type Kept, type KeptKernels, tensorsOf } from './kept.ts'
 import { dropUnreadSlots, onNodes } from './kernel-parts.ts'
 import { orderKernels } from './order.ts'
 import { packTooLarge } from './pack.ts'
@@ -62,11 +61,17 @@ export function fuse(
   const isMany = typeof recompute === 'number' ? (times: number) => times >= recompute : recompute
   const dims = new Map([...sizes].map(([name, size]) => [name, dim(size)]))
   return known.kernelsOf(source, limits, isMany, (asked) =>
-    fuseAnew(source, maxSlots, maxLoads, { isMany: asked, sizes: dims }),
+    fuseAnew(source, maxSlots, maxLoads, { isMany: asked, sizes: dims }, known),
   )
 }
 
-function fuseAnew(source: Graph, maxSlots: number, maxLoads: number, policy: RecomputePolicy): FusedGraph {
+function fuseAnew(
+  source: Graph,
+  maxSlots: number,
+  maxLoads: number,
+  policy: RecomputePolicy,
+  known: FusedGraphs,
+): FusedGraph {
   const consumers = consumersOf(nodesOf(source.results))
   const joined = joinSums(source, consumers, findRecomputed(source, consumers, new Set(), policy).nodes)
   const staged = stageReductions(joined.graph)
@@ -79,24 +84,23 @@ function fuseAnew(source: Graph, maxSlots: number, maxLoads: number, policy: Rec
   const replaces = new Map(
     graph.results.flatMap((result) => (result.replaces ? [[result.node, result.replaces] as const] : [])),
   )
-  let kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces }, policy)
+  let kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces }, policy, known)
   // An update that could not be made in place after all: then both tensors count.
   if (kernels.some(({ slots }) => slots.length > maxSlots))
-    kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, policy)
+    kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, policy, known)
   return { kernels: asOf(source, graph, kernels, original), origins: graph.origins }
 }
 
-function fuseWithin(graph: Graph, limits: Limits, policy: RecomputePolicy): Kernel[] {
+function fuseWithin(graph: Graph, limits: Limits, policy: RecomputePolicy, known: FusedGraphs): Kernel[] {
   const nodes = nodesOf(graph.results)
   const consumers = consumersOf(nodes)
   const forced = new Set<Node>()
   const barred = new Map<Node, Set<Node>>()
   let bars = 0
   const sealed = new Set<Node>()
-  const kept = new KeptKernels(nodes)
   for (;;) {
     const recomputed = findRecomputed(graph, consumers, forced, policy)
-    const attempt = tryFuse(graph, nodes, consumers, { forced, barred, sealed }, recomputed, limits, kept)
+    const attempt = tryFuse(graph, nodes, consumers, { forced, barred, sealed }, recomputed, limits, known)
     if (attempt.kernels) return attempt.kernels
     const before = forced.size + bars + sealed.size
     for (const node of attempt.force ?? []) forced.add(node)
@@ -136,30 +140,24 @@ function tryFuse(
   demands: Demands,
   recomputed: Recomputed,
   limits: Limits,
-  kept: KeptKernels,
+  known: FusedGraphs,
 ): Attempt {
-  const grouping = new Grouping(nodes, consumers, demands, recomputed)
+  const grouping = new Grouping(nodes, consumers, demands, recomputed, known.domains)
   const { stored, force } = decideStores(graph, nodes, consumers, grouping)
   if ([...force].some((node) => !demands.forced.has(node))) return { force }
 
-  kept.begin(recomputed.nodes)
   const isStored = (node: Node) => stored.has(node)
   const home = (node: Node) => grouping.home.get(node)
   const needed = new Set(graph.results.map(({ node }) => node))
-  const built: { readonly kernel: Kernel; readonly group: Group; readonly stores: readonly Node[] }[] = []
+  const built: Built[] = []
   const made: Demand[] = []
   for (const group of consumersFirst(grouping.groups)) {
     const stores = group.members.filter((node) => stored.has(node) && needed.has(node))
     if (stores.length === 0) continue
     try {
-      let kernel = kept.find(group, stores, (node) => endOf(node, group, isStored, home))
-      if (!kernel) {
-        const body = new Body(group, isStored, home, limits, recomputed.nodes)
-        kernel = dropUnreadSlots(build(body, group, stores, recomputed.nodes))
-        kept.keep(group, stores, { kernel, ends: body.ends })
-      }
-      for (const { node, access } of kernel.slots) if (access === 'read') needed.add(node)
-      built.push({ kernel, group, stores })
+      const made = kernelOf(group, stores, isStored, home, recomputed.nodes, limits, known.kernels)
+      for (const { node, access } of made.slots) if (access === 'read') needed.add(node)
+      built.push({ ...made, group, stores })
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error
       made.push(demandFor(error.body, grouping, stored, demands, limits.slots))
@@ -170,24 +168,47 @@ function tryFuse(
   }
   if (made.length > 0) return { demands: made }
   // Where a kernel comes from, and why it ends, is asked only once all are small enough.
-  const explained = built.map(({ kernel, group, stores }) => ({
-    ...kernel,
-    origins: originsOf(graph.origins, kernel.nodes),
-    stops: explainStops(group, stores, consumers, grouping),
-  }))
-  const finished = finishEach(packTooLarge(explained, limits.slots))
-  return { kernels: updateInPlace(graph, orderKernels(graph, finished.reverse())) }
+  const finished = new Set<Kernel>()
+  const explained = built.map(({ kernel, kept, slots, nodes, group, stores }) => {
+    const origins = originsOf(graph.origins, nodes)
+    const stops = explainStops(group, stores, consumers, grouping)
+    const made = withTensors(kept ? known.kernels.finishKept(kept) : kernel, { slots, nodes, origins, stops })
+    if (kept) finished.add(made)
+    return made
+  })
+  const packed = packTooLarge(explained, limits.slots).map((kernel) =>
+    finished.has(kernel) ? kernel : known.kernels.finish(kernel),
+  )
+  return { kernels: updateInPlace(graph, orderKernels(graph, packed.reverse())) }
 }
 
-/** The layers of a stack have kernels of one structure, whose axes are chosen once. */
-function finishEach(kernels: readonly Kernel[]): Kernel[] {
-  const known = new Map<string, Kernel>()
-  return kernels.map((kernel) => {
-    const key = keyOfKernel(kernel)
-    const alike = known.get(key) ?? finishAxes(kernel)
-    known.set(key, alike)
-    return withTensors(alike, kernel)
-  })
+interface Built extends Pick<Kernel, 'slots' | 'nodes'> {
+  readonly kernel: Kernel
+  readonly kept: Kept | undefined
+  readonly group: Group
+  readonly stores: readonly Node[]
+}
+
+/** The kernel of a group: that of one like it, if it was built before. */
+function kernelOf(
+  group: Group,
+  stores: readonly Node[],
+  isStored: (node: Node) => boolean,
+  home: (node: Node) => Group | undefined,
+  recomputed: ReadonlySet<Node>,
+  limits: Limits,
+  kernels: KeptKernels,
+): Omit<Built, 'group' | 'stores'> {
+  const end = (node: Node) => endOf(node, group, isStored, home)
+  const likeness = kernels.likenessOf(group, stores, `${limits.slots} ${limits.loads}`, end, recomputed)
+  const known = kernels.find(likeness)
+  if (known) return { kernel: known.kernel, kept: known, ...tensorsOf(known, likeness) }
+  const body = new Body(group, isStored, home, limits, recomputed)
+  const kernel = dropUnreadSlots(build(body, group, stores, recomputed))
+  const { slots, nodes } = kernel
+  // One that binds more depends on what becomes of its tensors.
+  const kept = body.slots.length <= limits.slots ? kernels.keep(likeness, kernel) : undefined
+  return { kernel, kept, slots, nodes }
 }
 
 function build(body: Body, group: Group, stored: readonly Node[], recomputed: ReadonlySet<Node>): Kernel {

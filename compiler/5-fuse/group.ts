@@ -33,16 +33,16 @@ export interface Group {
     | undefined
   /** The softmax whose weights an attention group sums with. */
   softmax: Softmax | undefined
-  /** The axes of a contraction by their part in it. */
-  roles:
-    | {
-        readonly batch: readonly Axis[]
-        readonly rows: readonly Axis[]
-        readonly columns: readonly Axis[]
-        readonly depth: readonly Axis[]
-        readonly byName: ReadonlyMap<string, Axis>
-      }
-    | undefined
+  roles: Roles | undefined
+}
+
+/** The axes of a contraction by their part in it. */
+export interface Roles {
+  readonly batch: readonly Axis[]
+  readonly rows: readonly Axis[]
+  readonly columns: readonly Axis[]
+  readonly depth: readonly Axis[]
+  readonly byName: ReadonlyMap<string, Axis>
 }
 
 export const isOnAxes = (index: readonly Index[], axes: readonly Axis[]): boolean =>

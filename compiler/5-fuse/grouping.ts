@@ -6,6 +6,7 @@ import type { Node } from '../ir/graph.ts'
 import type { Index } from '../ir/kernel.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { reducedAxes } from '../ops/structure.ts'
+import type { Domains } from './domains.ts'
 import { estimateElements } from './estimate.ts'
 import { joinAttention } from './forms/attention.ts'
 import { contractGroup } from './forms/contract.ts'
@@ -34,6 +35,7 @@ export class Grouping {
   readonly home = new Map<Node, Group>()
   readonly demands: Demands
   readonly recomputed: Recomputed
+  readonly domains: Domains
   /** Why a node did not join an operand's group. */
   readonly reasons = new Map<Node, string>()
   private readonly direct = new Map<Node, ReadonlySet<Group>>()
@@ -47,11 +49,13 @@ export class Grouping {
     consumers: ReadonlyMap<Node, readonly Node[]>,
     demands: Demands,
     recomputed: Recomputed,
+    domains: Domains,
   ) {
     this.position = new Map(nodes.map((node, at) => [node, at]))
     this.consumers = consumers
     this.demands = demands
     this.recomputed = recomputed
+    this.domains = domains
     for (const node of nodes) {
       this.place(node)
       // Asked here once, so that a long chain of loose nodes is never walked in depth.

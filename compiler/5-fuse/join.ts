@@ -7,7 +7,6 @@ import { type Dim, product, sameDims } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { axisIndex, flattenIndex, sameIndices, unflattenIndex } from '../ir/index.ts'
 import type { Index } from '../ir/kernel.ts'
-import { renamedIndex } from '../ops/element-view.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { repeatedAxes } from '../ops/structure.ts'
 import { type Group, isAcrossRow, isCrowded, isOnAxes } from './group.ts'
@@ -82,7 +81,7 @@ function indexInGroup(grouping: Grouping, group: Group, node: Node): readonly In
   const operand = node.operands[0]!
   const at = isWithin(grouping, group, operand) ? group.at.get(operand) : undefined
   if (at === undefined) return undefined
-  return renamedIndex(node, at) ?? acrossRow(group, node, at)
+  return grouping.domains.renamed(node, at) ?? acrossRow(group, node, at)
 }
 
 /** A value per row, spread over the elements of the row; in attention, over the columns of the result. */

@@ -1,46 +1,157 @@
 /**
- * Kernels of an earlier round of the search. A demand changes few groups; a group with the same nodes, stores and ends of
- * expansion as before becomes the same kernel, which is not built again.
+ * Kernels that were built before, in an earlier round of the search, for another layer, for another entry. Groups that are
+ * alike become the same kernel, said of other nodes: it is built, and its axes are chosen, once.
+ *
+ * Alike is what looks the same to whoever builds a kernel: the kind of each node that the group is made of, in the order of
+ * their ids, how they depend on each other, where each is computed, and where expansion ends.
  */
 import type { Node } from '../ir/graph.ts'
-import type { Kernel } from '../ir/kernel.ts'
+import type { Axis, Kernel, KernelSlot } from '../ir/kernel.ts'
+import { keyOfKernel, withTensors } from '../ir/kernel-key.ts'
+import { lowerOf } from '../ops/registry.ts'
+import { finishAxes } from './axes.ts'
 import type { End } from './body.ts'
+import type { Domains } from './domains.ts'
 import type { Group } from './group.ts'
+import { isLooseReduction } from './loose.ts'
+import type { NodeKinds } from './node-kinds.ts'
 
-interface Kept {
+/** A kernel of some group, and where its nodes stand among those of the group. */
+export interface Kept {
   readonly kernel: Kernel
-  /** Every node at which the expansion asked whether it ends there, and what it was told. */
-  readonly ends: ReadonlyMap<Node, End>
+  readonly slots: readonly number[]
+  readonly nodes: readonly number[]
+  finished: Kernel | undefined
+}
+
+/** A group as it is looked up. */
+export interface Likeness {
+  readonly key: string
+  /** What the group is made of, by id; and where in that list each stands. */
+  readonly nodes: readonly Node[]
+  readonly rank: ReadonlyMap<Node, number>
 }
 
 export class KeptKernels {
-  private readonly known = new Map<string, Kept[]>()
-  private readonly position: ReadonlyMap<Node, number>
-  private recomputed: ReadonlySet<Node> = new Set()
-  constructor(nodes: readonly Node[]) {
-    this.position = new Map(nodes.map((node, at) => [node, at]))
+  private readonly known = new Map<string, Kept>()
+  private readonly finished = new Map<string, Kernel>()
+  private readonly axes = new WeakMap<Axis, number>()
+  private nextAxis = 0
+  private readonly kinds: NodeKinds
+  private readonly domains: Domains
+  constructor(kinds: NodeKinds, domains: Domains) {
+    this.kinds = kinds
+    this.domains = domains
   }
 
-  /** Kernels that make contractions anew hold only as long as it is the same ones. */
-  begin(recomputed: ReadonlySet<Node>): void {
-    if (recomputed.size !== this.recomputed.size || [...recomputed].some((node) => !this.recomputed.has(node)))
-      this.known.clear()
-    this.recomputed = recomputed
+  /** `limits`: those within which it is built. */
+  likenessOf(
+    group: Group,
+    stores: readonly Node[],
+    limits: string,
+    endOf: (node: Node) => End,
+    recomputed: ReadonlySet<Node>,
+  ): Likeness {
+    const { nodes, ends } = reached(group, stores, endOf, recomputed)
+    const rank = new Map<Node, number>()
+    for (const node of nodes) rank.set(node, rank.size)
+    const ranks = (list: readonly Node[]): string => {
+      let text = ''
+      for (const node of list) text += ` ${rank.get(node)}`
+      return text
+    }
+    const { softmax, roles } = group
+    let key = `${limits} ${group.kind}${ranks(group.anchors)}|${ranks(group.members)}|${ranks(stores)}`
+    for (const node of nodes) {
+      const end = ends.get(node)!
+      const at = group.at.get(node)
+      key += `\n${end} ${end === 'stored' && !at ? this.kinds.typeOf(node) : this.kinds.of(node)}`
+      if (recomputed.has(node)) key += ' again'
+      if (at) key += ` at ${this.domains.numberOf(at)}`
+      if (goesOn(group, node, end, recomputed)) for (const operand of node.operands) key += ` ${rank.get(operand)}`
+      if (lowerOf(node).kind === 'reduce' && isLooseReduction(node)) key += ' loose'
+    }
+    key += `\n${this.axesKey(group.axes)}|${this.axesKey(group.row)}`
+    for (const [node, at] of group.reads) key += ` ${rank.get(node)} reads ${this.domains.numberOf(at)}`
+    if (softmax) {
+      const { product, side, weights, normalised, score, greatest, total } = softmax
+      key += ` softmax ${side} ${normalised}${ranks([product, weights, score, greatest, total])}`
+    }
+    if (roles) {
+      const { batch, rows, columns, depth, byName } = roles
+      key += `${this.axesKey(batch)}|${this.axesKey(rows)}|${this.axesKey(columns)}|${this.axesKey(depth)}`
+      for (const [name, axis] of byName) key += ` ${name}=${this.axisKey(axis)}`
+    }
+    return { key, nodes, rank }
   }
 
-  find(group: Group, stores: readonly Node[], endOf: (node: Node) => End): Kernel | undefined {
-    return this.known
-      .get(this.keyOf(group, stores))
-      ?.find(({ ends }) => [...ends].every(([node, end]) => endOf(node) === end))?.kernel
+  find({ key }: Likeness): Kept | undefined {
+    return this.known.get(key)
   }
 
-  keep(group: Group, stores: readonly Node[], kept: Kept): void {
-    const key = this.keyOf(group, stores)
-    this.known.set(key, [...(this.known.get(key) ?? []), kept])
+  keep({ key, rank }: Likeness, kernel: Kernel): Kept {
+    const slots = kernel.slots.map(({ node }) => rank.get(node)!)
+    const kept = { kernel, slots, nodes: kernel.nodes.map((node) => rank.get(node)!), finished: undefined }
+    this.known.set(key, kept)
+    return kept
   }
 
-  private keyOf({ kind, anchors, members, at }: Group, stores: readonly Node[]): string {
-    const numbers = (nodes: Iterable<Node>) => [...nodes].map((node) => this.position.get(node)).join()
-    return [kind, ...[anchors, members, at.keys(), stores].map(numbers)].join('|')
+  /** The kernel with its axes as they will stay. */
+  finish(kernel: Kernel): Kernel {
+    const key = keyOfKernel(kernel)
+    const alike = this.finished.get(key) ?? finishAxes(kernel)
+    this.finished.set(key, alike)
+    return withTensors(alike, kernel)
+  }
+
+  finishKept(kept: Kept): Kernel {
+    kept.finished ??= this.finish(kept.kernel)
+    return kept.finished
+  }
+
+  private axesKey(axes: readonly Axis[]): string {
+    let text = ''
+    for (const axis of axes) text += ` ${this.axisKey(axis)}`
+    return text
+  }
+  private axisKey(axis: Axis): number {
+    const known = this.axes.get(axis)
+    if (known !== undefined) return known
+    this.axes.set(axis, this.nextAxis)
+    return this.nextAxis++
+  }
+}
+
+/** What a group's kernel may be made of, and how each ends: its own nodes and all that they are expanded to. */
+function reached(
+  group: Group,
+  stores: readonly Node[],
+  endOf: (node: Node) => End,
+  recomputed: ReadonlySet<Node>,
+): { readonly nodes: readonly Node[]; readonly ends: ReadonlyMap<Node, End | 'leaf'> } {
+  const ends = new Map<Node, End | 'leaf'>()
+  const { softmax } = group
+  const pending = [...stores, ...group.anchors, ...group.members]
+  if (softmax) pending.push(softmax.product, softmax.weights, softmax.score, softmax.greatest, softmax.total)
+  while (pending.length > 0) {
+    const node = pending.pop()!
+    if (ends.has(node)) continue
+    const isLeaf = lowerOf(node).kind === 'leaf'
+    const end = isLeaf ? 'leaf' : endOf(node)
+    ends.set(node, end)
+    if (goesOn(group, node, end, recomputed)) for (const operand of node.operands) pending.push(operand)
+  }
+  return { nodes: [...ends.keys()].sort((a, b) => a.id - b.id), ends }
+}
+
+/** Whether what the node is made of may be of interest: not where its value is only loaded. */
+const goesOn = (group: Group, node: Node, end: End | 'leaf', recomputed: ReadonlySet<Node>): boolean =>
+  end !== 'stored' || group.at.has(node) || recomputed.has(node)
+
+/** What a kernel touches and computes, for the group that was found to be like the one that it was built for. */
+export function tensorsOf({ kernel, slots, nodes }: Kept, likeness: Likeness): Pick<Kernel, 'slots' | 'nodes'> {
+  return {
+    slots: kernel.slots.map((slot, at): KernelSlot => ({ ...slot, node: likeness.nodes[slots[at]!]! })),
+    nodes: nodes.map((at) => likeness.nodes[at]!),
   }
 }

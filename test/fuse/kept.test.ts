@@ -1,14 +1,16 @@
 /**
- * Kernels of an earlier round of fusion, kept where their group stayed as it was: the same kernels come out as where each
- * is built anew in every round, and most of them are kept.
+ * Kernels of an earlier round of fusion, of another layer or of another graph, kept where a group is like theirs: the same
+ * kernels come out as where each is built anew, and most of them are kept.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { check } from '../../compiler/1-check/index.ts'
 import { simplify } from '../../compiler/4-simplify/simplify.ts'
+import { FusedGraphs } from '../../compiler/5-fuse/alike.ts'
 import { fuse } from '../../compiler/5-fuse/fuse.ts'
 import { KeptKernels } from '../../compiler/5-fuse/kept.ts'
+import type { Kernel } from '../../compiler/ir/kernel.ts'
 import { printKernel } from '../../compiler/ir/print-kernel.ts'
 import { compile } from '../../compiler/pipeline.ts'
 import { root } from '../grammar/samples.ts'
@@ -41,17 +43,39 @@ function bothWays<Result>(make: () => Result): { readonly with: Result; readonly
   return { with: withKept, without: make() }
 }
 
+/** What a kernel is, and what it says of nodes. */
+const told = (kernels: readonly Kernel[]) =>
+  kernels.map((kernel) => ({
+    text: printKernel(kernel),
+    slots: kernel.slots.map(({ node, access }) => `${access} %${node.id}`),
+    nodes: kernel.nodes.map(({ id }) => id),
+    stops: kernel.stops.map(({ producer, consumer, reason }) => `%${producer.id} %${consumer?.id} ${reason}`),
+    origins: kernel.origins,
+  }))
+
 describe('kept kernels', () => {
   it('of random programs in tight limits are those that are built anew', () => {
     for (let seed = 0; seed < 150; seed++) {
       const { graph } = randomGraph(seed, { gradients: seed % 2 === 0, nodes: 12 + (seed % 24) })
       const simplified = simplify(graph)
       for (const limits of [{}, { maxSlots: 4, maxLoads: 8 }]) {
-        const made = bothWays(() => fuse(simplified, limits).map(printKernel))
+        const made = bothWays(() => told(fuse(simplified, limits)))
         expect(made.with, `seed ${seed}`).toEqual(made.without)
       }
     }
     // Else nothing was compared.
+    expect(kept).toBeGreaterThan(40)
+  })
+  it('of other graphs are those that each graph has alone', () => {
+    const known = new FusedGraphs()
+    for (let seed = 0; seed < 150; seed++) {
+      const { graph } = randomGraph(seed, { gradients: seed % 2 === 0, nodes: 6 + (seed % 20) })
+      const options = seed % 3 === 0 ? { maxSlots: 5 } : {}
+      isKept = true
+      const made = told(fuse(graph, { ...options, known }))
+      isKept = false
+      expect(made, `seed ${seed}`).toEqual(told(fuse(graph, options)))
+    }
     expect(kept).toBeGreaterThan(40)
   })
   it('of a training step are most that a later round asks for', () => {

@@ -6,31 +6,29 @@ import type { Node } from '../../ir/graph.ts'
 import { axisIndex } from '../../ir/index.ts'
 import type { AttentionKernel, Axis, ContractKernel } from '../../ir/kernel.ts'
 import type { Body } from '../body.ts'
-import type { Group } from '../group.ts'
+import type { Group, Roles } from '../group.ts'
 import type { Grouping } from '../grouping.ts'
 import { type Access, accessed } from './access.ts'
 
 export function contractGroup(grouping: Grouping, node: Node): Group {
-  const { axes, left, right, output } = (node as Node<'contract'>).attributes
+  const { axes, at, roles } = grouping.domains.ofContraction(node as Node<'contract'>)
+  return grouping.open('contract', node, { axes, roles, at: new Map([[node, at]]) })
+}
+
+export function contractRoles({ attributes: { axes, left, right, output } }: Node<'contract'>): Roles {
   const reads = (accesses: readonly Access[]) => new Set(accesses.flatMap(({ terms }) => terms.map(({ axis }) => axis)))
   const [inLeft, inRight, kept] = [reads(left), reads(right), new Set(output)]
   const byName = new Map(axes.map(({ name, size }): [string, Axis] => [name, { name: 'k', extent: size }]))
   const pick = (test: (name: string) => boolean) =>
     axes.filter(({ name }) => test(name)).map(({ name }) => byName.get(name)!)
   const pickOutput = (test: (name: string) => boolean) => output.filter(test).map((name) => byName.get(name)!)
-  const roles = {
+  return {
     batch: pickOutput((name) => inLeft.has(name) === inRight.has(name)),
     rows: pickOutput((name) => inLeft.has(name) && !inRight.has(name)),
     columns: pickOutput((name) => !inLeft.has(name) && inRight.has(name)),
     depth: pick((name) => !kept.has(name)),
     byName,
   }
-  const at = output.map((name) => axisIndex(byName.get(name)!))
-  return grouping.open('contract', node, {
-    axes: output.map((name) => byName.get(name)!),
-    roles,
-    at: new Map([[node, at]]),
-  })
 }
 
 /** An operand that no kernel stores is made once for each element, for all results that it adds to. */

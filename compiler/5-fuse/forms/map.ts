@@ -4,15 +4,13 @@
  */
 import { product, sameDims } from '../../ir/dim.ts'
 import type { Node } from '../../ir/graph.ts'
-import { axisIndex } from '../../ir/index.ts'
-import type { Axis, MapKernel } from '../../ir/kernel.ts'
+import type { MapKernel } from '../../ir/kernel.ts'
 import type { Body } from '../body.ts'
 import type { Group } from '../group.ts'
 import type { Grouping } from '../grouping.ts'
 
 export function mapGroup(grouping: Grouping, node: Node): Group {
-  const axes = node.shape.map((extent): Axis => ({ name: 'i', extent }))
-  const at = axes.map(axisIndex)
+  const { axes, at } = grouping.domains.over('i', node.shape)
   const group = grouping.open('map', node, { axes, at: new Map([[node, at]]) })
   group.seed = { shape: node.shape, reduced: [], at }
   return group

@@ -5,7 +5,7 @@
 import { product, sameDims } from '../../ir/dim.ts'
 import type { Node } from '../../ir/graph.ts'
 import { axisIndex, flattenIndex, sameIndex } from '../../ir/index.ts'
-import type { Axis, Index, MapKernel, RowKernel } from '../../ir/kernel.ts'
+import type { Index, MapKernel, RowKernel } from '../../ir/kernel.ts'
 import { elementAt } from '../../ops/element.ts'
 import { lowerOf } from '../../ops/registry.ts'
 import { reducedAxes } from '../../ops/structure.ts'
@@ -18,15 +18,12 @@ import { mentionsStage } from '../scalar-walk.ts'
 export function rowGroup(grouping: Grouping, node: Node): Group {
   const operand = node.operands[0]!
   const reduced = reducedAxes(node)!
-  const axes = operand.shape.map((extent, axis): Axis => ({ name: reduced.includes(axis) ? 'r' : 'o', extent }))
-  const index = axes.map(axisIndex)
-  const outer = axes.filter((_, axis) => !reduced.includes(axis))
-  const row = axes.filter((_, axis) => reduced.includes(axis))
-  const seed = { shape: operand.shape, reduced, at: index }
-  const absorbed = absorbMap(grouping, node, { axes: outer, row, seed })
+  const { axes, at, row, reads } = grouping.domains.along(operand.shape, reduced)
+  const seed = { shape: operand.shape, reduced, at: reads }
+  const absorbed = absorbMap(grouping, node, { axes, row, seed })
   if (absorbed) return absorbed
-  const group = grouping.open('row', node, { axes: outer, row, seed, at: new Map([[node, outer.map(axisIndex)]]) })
-  group.reads.set(node, index)
+  const group = grouping.open('row', node, { axes, row, seed, at: new Map([[node, at]]) })
+  group.reads.set(node, reads)
   return group
 }
 

@@ -1,15 +1,15 @@
 /** Running groups: prefix sums along an axis, each element known only when those before it are. Nothing joins them. */
 import type { Node } from '../../ir/graph.ts'
-import { axisIndex, flattenIndex } from '../../ir/index.ts'
-import type { Axis, RunningKernel } from '../../ir/kernel.ts'
+import { flattenIndex } from '../../ir/index.ts'
+import type { RunningKernel } from '../../ir/kernel.ts'
 import { elementAt } from '../../ops/element.ts'
 import type { Body } from '../body.ts'
 import type { Group } from '../group.ts'
 import type { Grouping } from '../grouping.ts'
 
 export function runningGroup(grouping: Grouping, node: Node): Group {
-  const axes = node.shape.map((extent): Axis => ({ name: 'o', extent }))
-  return grouping.open('running', node, { axes, at: new Map([[node, axes.map(axisIndex)]]) })
+  const { axes, at } = grouping.domains.over('o', node.shape)
+  return grouping.open('running', node, { axes, at: new Map([[node, at]]) })
 }
 
 export function buildRunning(body: Body, group: Group): RunningKernel {

@@ -9,8 +9,8 @@ import type { Group } from '../group.ts'
 import type { Grouping } from '../grouping.ts'
 
 export function scatterGroup(grouping: Grouping, node: Node): Group {
-  const axes = node.shape.map((extent): Axis => ({ name: 'i', extent }))
-  return grouping.open('scatter', node, { axes, at: new Map([[node, axes.map(axisIndex)]]) })
+  const { axes, at } = grouping.domains.over('i', node.shape)
+  return grouping.open('scatter', node, { axes, at: new Map([[node, at]]) })
 }
 
 export function buildScatter(body: Body, group: Group): ScatterKernel {

@@ -1,0 +1,95 @@
+/**
+ * The axes that groups are over. Groups over one shape have the same ones, in every round, every layer and every entry:
+ * what was worked out of an index for one then holds for all, and groups that do the same are seen to be alike.
+ *
+ * *Invariant:* the axes of one domain are first used together, in their order, for by first use terms of a sum are sorted.
+ * No kernel has axes of two domains.
+ */
+import type { Dim } from '../ir/dim.ts'
+import type { Node } from '../ir/graph.ts'
+import { axisIndex, keyOfIndex } from '../ir/index.ts'
+import type { Axis, Index } from '../ir/kernel.ts'
+import { renamedIndex } from '../ops/element-view.ts'
+import { contractRoles } from './forms/contract.ts'
+import type { Roles } from './group.ts'
+import { type NodeKinds, shapeKey } from './node-kinds.ts'
+
+/** Axes, and the index that visits every element in order. */
+export interface Domain {
+  readonly axes: readonly Axis[]
+  readonly at: readonly Index[]
+}
+/** Of a reduction: the axes outside the row, those along it, and the index of the operand. */
+export interface RowDomain extends Domain {
+  readonly row: readonly Axis[]
+  readonly reads: readonly Index[]
+}
+export interface ContractDomain extends Domain {
+  readonly roles: Roles
+}
+
+export class Domains {
+  private readonly kinds: NodeKinds
+  private readonly plain = new Map<string, Domain>()
+  private readonly rows = new Map<string, RowDomain>()
+  private readonly contracts = new Map<number, ContractDomain>()
+  private readonly renamings = new Map<number, Map<number, readonly Index[] | undefined>>()
+  private readonly indices = new Map<string, number>()
+  private readonly numbers = new WeakMap<readonly Index[], number>()
+  constructor(kinds: NodeKinds) {
+    this.kinds = kinds
+  }
+
+  /** `name`: what each axis is called until kernels are finished. */
+  over(name: string, shape: readonly Dim[]): Domain {
+    return remember(this.plain, `${name}${shapeKey(shape)}`, () => {
+      const axes = shape.map((extent): Axis => ({ name, extent }))
+      return { axes, at: axes.map(axisIndex) }
+    })
+  }
+
+  along(shape: readonly Dim[], reduced: readonly number[]): RowDomain {
+    return remember(this.rows, `${reduced.join()}${shapeKey(shape)}`, () => {
+      const all = shape.map((extent, axis): Axis => ({ name: reduced.includes(axis) ? 'r' : 'o', extent }))
+      const reads = all.map(axisIndex)
+      const axes = all.filter((_, axis) => !reduced.includes(axis))
+      return { axes, at: axes.map(axisIndex), row: all.filter((_, axis) => reduced.includes(axis)), reads }
+    })
+  }
+
+  ofContraction(node: Node<'contract'>): ContractDomain {
+    return remember(this.contracts, this.kinds.of(node), () => {
+      const roles = contractRoles(node)
+      const axes = node.attributes.output.map((name) => roles.byName.get(name)!)
+      return { axes, at: axes.map(axisIndex), roles }
+    })
+  }
+
+  /** `renamedIndex`, asked once for each kind of node and index. */
+  renamed(node: Node, index: readonly Index[]): readonly Index[] | undefined {
+    const known = remember(this.renamings, this.kinds.of(node), () => new Map<number, readonly Index[] | undefined>())
+    const number = this.numberOf(index)
+    if (known.has(number)) return known.get(number)
+    const made = renamedIndex(node, index)
+    known.set(number, made)
+    return made
+  }
+
+  /** Equal for equal indices. */
+  numberOf(index: readonly Index[]): number {
+    const known = this.numbers.get(index)
+    if (known !== undefined) return known
+    const number = remember(this.indices, index.map(keyOfIndex).join(';'), () => this.indices.size)
+    this.numbers.set(index, number)
+    return number
+  }
+}
+
+function remember<Key, Value>(known: Map<Key, Value>, key: Key, make: () => Value): Value {
+  let value = known.get(key)
+  if (value === undefined) {
+    value = make()
+    known.set(key, value)
+  }
+  return value
+}
