@@ -11,6 +11,7 @@ import type { OpenOptions } from '../executor.ts'
 import { variantsOf } from '../fit.ts'
 import { Kernels } from '../kernels.ts'
 import { bufferUsage, mapModeRead } from '../usage.ts'
+import { destroyedAtExit } from './ending.ts'
 import { coreCount } from './threads.ts'
 
 /**
@@ -103,7 +104,7 @@ async function helped(
 ): Promise<void> {
   const adapter = await another()
   if (!adapter) return
-  const helper = await openDevice(adapter)
+  const helper = destroyedAtExit(await openDevice(adapter))
   try {
     const kernels = new Kernels(helper, program)
     for (const { dispatch, dims } of share) kernels.want(dispatch.pipeline, dispatch.bindings, dims)

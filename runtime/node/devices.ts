@@ -8,6 +8,7 @@ import type { DeviceDescription } from '../executor.ts'
 import { wasmDevice } from '../wasm/device.ts'
 import { compilingAhead } from './compile-ahead.ts'
 import { adapterNamed, adapterNames, preferredAdapter, sameAdapter } from './dawn.ts'
+import { destroyedAtExit } from './ending.ts'
 import { type MatrixSupport, matrixSupport, withMatrices } from './matrices.ts'
 import { askedThreads, coreCount, enableRelaxedSimd, usableMemory } from './threads.ts'
 import { findSoftwareVulkan, type SoftwareVulkanName, useSoftwareVulkan } from './vulkan.ts'
@@ -96,11 +97,13 @@ const openHardware = (adapter: GPUAdapter): Promise<GpuDevice> => openDevice(wit
 
 const openSoftware = async (adapter: GPUAdapter): Promise<GpuDevice> =>
   compilingAhead(
-    await openDevice(adapter, {
-      polls: true,
-      memory: usableMemory(),
-      advice: 'faster with a GPU and its Vulkan driver; `dlmc devices` says how',
-    }),
+    destroyedAtExit(
+      await openDevice(adapter, {
+        polls: true,
+        memory: usableMemory(),
+        advice: 'faster with a GPU and its Vulkan driver; `dlmc devices` says how',
+      }),
+    ),
     () => sameAdapter(adapter),
   )
 
