@@ -12,7 +12,7 @@ export interface SimplifyOptions {
   readonly rules?: readonly Rule[]
 }
 
-/** Whole sweeps over the graph; a rule that needs to know who else uses a node fires in the sweep after it was made. */
+/** Whole sweeps over the graph; a rule that was told of a node that it is shared may fire in a later one, where it is not. */
 const maxSweeps = 8
 /** Times that scans are looked at again. */
 const maxRounds = 6
@@ -36,13 +36,20 @@ function sweep(graph: Graph, table: ReturnType<typeof rulesByOp>): Graph {
   let current = graph
   for (let sweep = 0; sweep < maxSweeps; sweep++) {
     const next = sweepOnce(current, table)
-    if (!next.changed) return next.graph
+    if (!next.changed || !next.mayChange) return next.graph
     current = next.graph
   }
   return current
 }
 
-function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): { graph: Graph; changed: boolean } {
+interface Swept {
+  readonly graph: Graph
+  readonly changed: boolean
+  /** Whether rules, which have all been tried on every node that is left, could be told something else the next time. */
+  readonly mayChange: boolean
+}
+
+function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): Swept {
   const builder = new GraphBuilder()
   const nodes = nodesOf([
     ...graph.results,
@@ -54,7 +61,13 @@ function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): { graph: 
   const shared = new Set<Node>()
   /** Nodes that an old node has become: one that two have become has the users of both. */
   const owned = new Set<Node>()
-  const rewrite: Rewrite = { builder, isShared: (node) => shared.has(node) || !settled.has(node) }
+  const held = new Set<Node>()
+  const isShared = (node: Node): boolean => {
+    const answer = shared.has(node) || !settled.has(node)
+    if (answer) held.add(node)
+    return answer
+  }
+  const rewrite: Rewrite = { builder, isShared }
   let changed = false
 
   const settle = (node: Node, budget: { left: number }): Node => {
@@ -90,7 +103,14 @@ function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): { graph: 
       ...(replaces && { replaces: settled.get(replaces)! }),
     }),
   )
-  return { graph: { name: graph.name, results, origins: builder.origins }, changed }
+  const made: Graph = { name: graph.name, results, origins: builder.origins }
+  return { graph: made, changed, mayChange: held.size > 0 && areFree(made, held, settled) }
+}
+
+/** Whether any of the nodes, as they are now, is read once at most. */
+function areFree(graph: Graph, nodes: ReadonlySet<Node>, settled: ReadonlyMap<Node, Node>): boolean {
+  const users = countUsers(graph, nodesOf(graph.results))
+  return [...nodes].some((node) => users.get(settled.get(node) ?? node) === 1)
 }
 
 /** How many nodes and results read each node. */

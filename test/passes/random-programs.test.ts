@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import { simplify } from '../../compiler/4-simplify/simplify.ts'
 import { type Node, nodesOf } from '../../compiler/ir/graph.ts'
+import { printGraph } from '../../compiler/ir/print-graph.ts'
 import type { Value } from '../../compiler/ops/op.ts'
 import { opNames } from '../../compiler/ops/registry.ts'
 import { evaluate } from '../../compiler/reference/evaluate.ts'
@@ -52,6 +53,12 @@ describe('random programs', () => {
         }
       }
     })
+  it('are simplified to the end: there is nothing left to do', () => {
+    for (let seed = 0; seed < programs; seed++) {
+      const once = simplify(randomGraph(seed, { gradients: seed % 2 === 0, nodes: 6 + (seed % 20) }).graph)
+      expect(printGraph(simplify(once)), `seed ${seed}`).toBe(printGraph(once))
+    }
+  })
   it('have the gradients that differences of their loss show', () => {
     let checked = 0
     for (let seed = 0; seed < programs; seed++) {
