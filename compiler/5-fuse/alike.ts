@@ -2,7 +2,7 @@
  * Graphs that differ in nothing but the names of their leaves have the same kernels: the layers of a stack of recurrences, each a loop
  * of its own, the same model with another rate of learning. They are fused once; what a kernel says of nodes is said anew.
  */
-import { type Graph, type Node, nodesOf, type Origin } from '../ir/graph.ts'
+import { type Graph, type Node, nodesIn, type Origin } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import { withTensors } from '../ir/kernel-key.ts'
 import { Domains } from './domains.ts'
@@ -52,9 +52,14 @@ export class FusedGraphs {
 }
 
 /** A leaf that is replaced need not be read. */
-const nodesWithReplaced = ({ results }: Graph): Node[] => [
-  ...new Set([...nodesOf(results), ...results.flatMap(({ replaces }) => replaces ?? [])]),
-]
+function nodesWithReplaced(graph: Graph): readonly Node[] {
+  const nodes = nodesIn(graph)
+  const replaced = new Set<Node>()
+  for (const { replaces } of graph.results) if (replaces) replaced.add(replaces)
+  if (replaced.size === 0) return nodes
+  for (const node of nodes) replaced.delete(node)
+  return replaced.size > 0 ? [...nodes, ...replaced] : nodes
+}
 
 /** Equal for graphs whose nodes, in their order, do the same with the same nodes before them. */
 function keyOf(graph: Graph, nodes: readonly Node[], kinds: NodeKinds): string {

@@ -12,15 +12,16 @@ export interface Cost {
   readonly large: number
 }
 
-/** What an element costs when it is made from stored values; `undefined` where it cannot be. */
+/** What an element costs when it is made from stored values; `undefined` where it cannot be, or is never cheap. */
 export function costOf(
   node: Node,
   stored: { readonly has: (node: Node) => boolean },
   home: ReadonlyMap<Node, Group>,
 ): Cost | undefined {
-  const reads = new Set<Node>()
   const small = Math.max(4096, estimateElements(node) / 16)
   let work = 0
+  let reads = 0
+  let large = 0
   const seen = new Set<Node>()
   const pending: Node[] = [node]
   while (pending.length > 0) {
@@ -29,7 +30,8 @@ export function costOf(
     seen.add(next)
     const lowering = lowerOf(next)
     if (next !== node && (lowering.kind === 'leaf' || stored.has(next))) {
-      if (next.shape.length > 0) reads.add(next)
+      if (next.shape.length > 0) reads++
+      if (next.shape.length > 0 && estimateElements(next) > small && ++large > mostLarge) return undefined
       continue
     }
     switch (lowering.kind) {
@@ -52,10 +54,15 @@ export function costOf(
       default:
         return undefined
     }
-    pending.push(...next.operands)
+    if (work > mostWork) return undefined
+    for (const operand of next.operands) pending.push(operand)
   }
-  return { work, reads: reads.size, large: [...reads].filter((each) => estimateElements(each) > small).length }
+  return { work, reads, large }
 }
+
+/** What is never cheap, whoever asks. */
+const mostWork = 24
+const mostLarge = 2
 
 /**
  * Whether to repeat the work. `repeated`: by a contraction, many times for each element. `loose`: storing would take a
@@ -63,6 +70,6 @@ export function costOf(
  */
 export function isCheap({ work, reads, large }: Cost, repeated: boolean, loose: boolean): boolean {
   if (repeated) return reads <= 2 && work <= 5
-  if (loose) return large <= 2 && work <= 24
-  return large <= 1 ? work <= 24 : large <= 2 && work <= 8
+  if (loose) return large <= mostLarge && work <= mostWork
+  return large <= 1 ? work <= mostWork : large <= mostLarge && work <= 8
 }

@@ -13,16 +13,23 @@ export function crossingNodes(
   home: ReadonlyMap<Node, Group>,
 ): ReadonlySet<Node> {
   const crossing = new Set<Node>()
-  for (const node of [...nodes].reverse()) {
+  for (let at = nodes.length - 1; at >= 0; at--) {
+    const node = nodes[at]!
     const group = home.get(node)
     if (!group) continue
-    if ((consumers.get(node) ?? []).some((consumer) => home.get(consumer) !== group)) crossing.add(node)
-    if (crossing.has(node) && lowerOf(node).kind === 'view' && !results.has(node))
+    if (isReadOutside(group, consumers.get(node)!, home)) crossing.add(node)
+    if (!crossing.has(node) || results.has(node)) continue
+    if (lowerOf(node).kind === 'view')
       for (const operand of node.operands) if (home.get(operand) === group) crossing.add(operand)
-    if (crossing.has(node) && group.kind === 'row' && !results.has(node) && !repeated.has(node))
+    if (group.kind === 'row' && !repeated.has(node))
       for (const result of rowResultsInstead(group, node)) crossing.add(result)
   }
   return crossing
+}
+
+function isReadOutside(group: Group, readers: readonly Node[], home: ReadonlyMap<Node, Group>): boolean {
+  for (const reader of readers) if (home.get(reader) !== group) return true
+  return false
 }
 
 /**
@@ -46,7 +53,7 @@ function rowResultsInstead(group: Group, node: Node): readonly Node[] {
     else if (!isAcrossRow(group, at)) found.push(next)
     else {
       if (lowering.kind === 'map') work += lowering.cheap ? 1 : 6
-      pending.push(...next.operands)
+      for (const operand of next.operands) pending.push(operand)
     }
   }
   const large = [...outside].filter((each) => lowerOf(each).kind !== 'index' && estimateElements(each) > 4096)
@@ -59,32 +66,35 @@ export function readRepeatedly(
   consumers: ReadonlyMap<Node, readonly Node[]>,
 ): ReadonlySet<Node> {
   const repeated = new Set<Node>()
-  for (const node of [...nodes].reverse())
-    if (
-      (consumers.get(node) ?? []).some(
-        (c) => lowerOf(c).kind === 'contract' || (lowerOf(c).kind === 'view' && repeated.has(c)),
-      )
-    )
-      repeated.add(node)
+  for (let at = nodes.length - 1; at >= 0; at--)
+    for (const consumer of consumers.get(nodes[at]!)!) {
+      const { kind } = lowerOf(consumer)
+      if (kind !== 'contract' && (kind !== 'view' || !repeated.has(consumer))) continue
+      repeated.add(nodes[at]!)
+      break
+    }
   return repeated
 }
 
-/** The kernels that would repeat each loose node, directly or within other loose nodes. */
-export function kernelsThatRepeat(
+/** Loose nodes that several kernels would repeat, directly or within other loose nodes. */
+export function repeatedByMany(
   nodes: readonly Node[],
   consumers: ReadonlyMap<Node, readonly Node[]>,
   home: ReadonlyMap<Node, Group>,
-): ReadonlyMap<Node, ReadonlySet<Group>> {
-  const kernels = new Map<Node, ReadonlySet<Group>>()
-  for (const node of [...nodes].reverse()) {
+): ReadonlySet<Node> {
+  const many = new Set<Node>()
+  /** The only kernel that would repeat a node. */
+  const only = new Map<Node, Group>()
+  for (let at = nodes.length - 1; at >= 0; at--) {
+    const node = nodes[at]!
     if (home.has(node)) continue
-    const groups = new Set<Group>()
-    for (const consumer of consumers.get(node) ?? []) {
-      const group = home.get(consumer)
-      if (group) groups.add(group)
-      else for (const each of kernels.get(consumer)!) groups.add(each)
+    let one: Group | undefined
+    for (const consumer of consumers.get(node)!) {
+      const group = home.get(consumer) ?? only.get(consumer)
+      if (many.has(consumer) || (one && group && group !== one)) many.add(node)
+      one ??= group
     }
-    kernels.set(node, groups)
+    if (one) only.set(node, one)
   }
-  return kernels
+  return many
 }

@@ -34,6 +34,7 @@ export class Domains {
   private readonly rows = new Map<string, RowDomain>()
   private readonly contracts = new Map<number, ContractDomain>()
   private readonly renamings = new Map<number, Map<number, readonly Index[] | undefined>>()
+  private readonly parts = new Map<string, readonly [readonly Index[], readonly Index[]]>()
   private readonly indices = new Map<string, number>()
   private readonly numbers = new WeakMap<readonly Index[], number>()
   constructor(kinds: NodeKinds) {
@@ -73,6 +74,14 @@ export class Domains {
     const made = renamedIndex(node, index)
     known.set(number, made)
     return made
+  }
+
+  /** An index of an operand as that outside the reduced axes and that along them. */
+  parted(index: readonly Index[], reduced: readonly number[]): readonly [readonly Index[], readonly Index[]] {
+    return remember(this.parts, `${this.numberOf(index)} ${reduced.join()}`, () => [
+      index.filter((_, axis) => !reduced.includes(axis)),
+      index.filter((_, axis) => reduced.includes(axis)),
+    ])
   }
 
   /** Equal for equal indices. */

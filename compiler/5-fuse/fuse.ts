@@ -10,7 +10,7 @@
  * A kernel that comes out too large sends the search back with a demand (`demands.ts`): store this, keep that out.
  */
 import { dim } from '../ir/dim.ts'
-import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
+import type { Graph, Node } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import { withTensors } from '../ir/kernel-key.ts'
 import { type FusedGraph, FusedGraphs } from './alike.ts'
@@ -35,6 +35,7 @@ import { explainStops, originsOf } from './provenance.ts'
 import { findRecomputed, type Recomputed, type RecomputePolicy } from './recompute.ts'
 import { stageReductions } from './reductions.ts'
 import { decideStores } from './storing.ts'
+import { type Subject, subjectOf } from './subject.ts'
 import { joinSums } from './sums.ts'
 
 export interface FuseOptions {
@@ -72,8 +73,8 @@ function fuseAnew(
   policy: RecomputePolicy,
   known: FusedGraphs,
 ): FusedGraph {
-  const consumers = consumersOf(nodesOf(source.results))
-  const joined = joinSums(source, consumers, findRecomputed(source, consumers, new Set(), policy).nodes)
+  const given = subjectOf(source)
+  const joined = joinSums(source, given.consumers, findRecomputed(given, new Set(), policy).nodes)
   const staged = stageReductions(joined.graph)
   const { graph, originals } = narrowJoins(staged.graph, maxSlots - 2)
   const original = (node: Node): Node => {
@@ -84,23 +85,22 @@ function fuseAnew(
   const replaces = new Map(
     graph.results.flatMap((result) => (result.replaces ? [[result.node, result.replaces] as const] : [])),
   )
-  let kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces }, policy, known)
+  const subject = graph === source ? given : subjectOf(graph)
+  let kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces }, policy, known)
   // An update that could not be made in place after all: then both tensors count.
   if (kernels.some(({ slots }) => slots.length > maxSlots))
-    kernels = fuseWithin(graph, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, policy, known)
-  return { kernels: asOf(source, graph, kernels, original), origins: graph.origins }
+    kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, policy, known)
+  return { kernels: graph === source ? kernels : asOf(source, graph, kernels, original), origins: graph.origins }
 }
 
-function fuseWithin(graph: Graph, limits: Limits, policy: RecomputePolicy, known: FusedGraphs): Kernel[] {
-  const nodes = nodesOf(graph.results)
-  const consumers = consumersOf(nodes)
+function fuseWithin(subject: Subject, limits: Limits, policy: RecomputePolicy, known: FusedGraphs): Kernel[] {
   const forced = new Set<Node>()
   const barred = new Map<Node, Set<Node>>()
   let bars = 0
   const sealed = new Set<Node>()
   for (;;) {
-    const recomputed = findRecomputed(graph, consumers, forced, policy)
-    const attempt = tryFuse(graph, nodes, consumers, { forced, barred, sealed }, recomputed, limits, known)
+    const recomputed = findRecomputed(subject, forced, policy)
+    const attempt = tryFuse(subject, { forced, barred, sealed }, recomputed, limits, known)
     if (attempt.kernels) return attempt.kernels
     const before = forced.size + bars + sealed.size
     for (const node of attempt.force ?? []) forced.add(node)
@@ -112,7 +112,7 @@ function fuseWithin(graph: Graph, limits: Limits, policy: RecomputePolicy, known
       bars++
     }
     if (forced.size + bars + sealed.size === before)
-      throw new Error(`${graph.name}: fusion demands nothing new and cannot go on`)
+      throw new Error(`${subject.graph.name}: fusion demands nothing new and cannot go on`)
   }
 }
 
@@ -134,21 +134,20 @@ interface Attempt {
 }
 
 function tryFuse(
-  graph: Graph,
-  nodes: readonly Node[],
-  consumers: ReadonlyMap<Node, readonly Node[]>,
+  subject: Subject,
   demands: Demands,
   recomputed: Recomputed,
   limits: Limits,
   known: FusedGraphs,
 ): Attempt {
-  const grouping = new Grouping(nodes, consumers, demands, recomputed, known.domains)
-  const { stored, force } = decideStores(graph, nodes, consumers, grouping)
+  const { graph, consumers, results } = subject
+  const grouping = new Grouping(subject, demands, recomputed, known.domains)
+  const { stored, force } = decideStores(subject, grouping)
   if ([...force].some((node) => !demands.forced.has(node))) return { force }
 
   const isStored = (node: Node) => stored.has(node)
   const home = (node: Node) => grouping.home.get(node)
-  const needed = new Set(graph.results.map(({ node }) => node))
+  const needed = new Set(results)
   const built: Built[] = []
   const made: Demand[] = []
   for (const group of consumersFirst(grouping.groups)) {
@@ -235,10 +234,4 @@ function consumersFirst(groups: readonly Group[]): Group[] {
   // A group runs after strictly more groups than any that it needs.
   const sizes = groups.map(({ before }) => before.size)
   return [...groups].sort((a, b) => sizes[b.id]! - sizes[a.id]! || b.id - a.id)
-}
-
-function consumersOf(nodes: readonly Node[]): ReadonlyMap<Node, readonly Node[]> {
-  const consumers = new Map<Node, Node[]>(nodes.map((node) => [node, []]))
-  for (const node of nodes) for (const operand of new Set(node.operands)) consumers.get(operand)!.push(node)
-  return consumers
 }

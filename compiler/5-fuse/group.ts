@@ -45,18 +45,43 @@ export interface Roles {
   readonly byName: ReadonlyMap<string, Axis>
 }
 
-export const isOnAxes = (index: readonly Index[], axes: readonly Axis[]): boolean =>
-  index.every((i) => [...axesOfIndex(i)].every((axis) => axes.includes(axis)))
+export function isOnAxes(index: readonly Index[], axes: readonly Axis[]): boolean {
+  for (const each of index) for (const axis of axesOf(each)) if (!axes.includes(axis)) return false
+  return true
+}
 
 /** Whether a member is computed for every element of the row, and not once for it. */
-export const isAcrossRow = (group: Group, index: readonly Index[]): boolean =>
-  group.row.length > 0 && index.some((i) => [...axesOfIndex(i)].some((axis) => group.row.includes(axis)))
+export function isAcrossRow({ row }: Group, index: readonly Index[]): boolean {
+  if (row.length > 0) for (const each of index) for (const axis of axesOf(each)) if (row.includes(axis)) return true
+  return false
+}
+
+/** Indices are shared, and many questions are asked about each. */
+const axesByIndex = new WeakMap<Index, ReadonlySet<Axis>>()
+function axesOf(index: Index): ReadonlySet<Axis> {
+  let axes = axesByIndex.get(index)
+  if (!axes) {
+    axes = axesOfIndex(index)
+    axesByIndex.set(index, axes)
+  }
+  return axes
+}
 
 /**
  * Whether the work after the reductions is better done by a kernel of its own: a few long rows occupy a few workgroups,
  * an elementwise kernel occupies the machine.
  */
-export function isCrowded(group: Group): boolean {
-  const rows = estimate(product(group.axes.map((a) => a.extent)))
-  return rows < 64 && rows * estimate(product(group.row.map((a) => a.extent))) > 8192
+export function isCrowded({ axes, row }: Pick<Group, 'axes' | 'row'>): boolean {
+  const rows = sizeOf(axes)
+  return rows < 64 && rows * sizeOf(row) > 8192
+}
+
+const sizes = new WeakMap<readonly Axis[], number>()
+function sizeOf(axes: readonly Axis[]): number {
+  let size = sizes.get(axes)
+  if (size === undefined) {
+    size = estimate(product(axes.map(({ extent }) => extent)))
+    sizes.set(axes, size)
+  }
+  return size
 }

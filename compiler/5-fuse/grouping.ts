@@ -19,6 +19,7 @@ import { joinAsMember, passBy } from './join.ts'
 import { isLooseReduction } from './loose.ts'
 import { NumberSet } from './number-set.ts'
 import type { Recomputed } from './recompute.ts'
+import type { Subject } from './subject.ts'
 
 /** What grouping must respect, learnt from kernels that came out too large. */
 export interface Demands {
@@ -41,22 +42,18 @@ export class Grouping {
   private readonly direct = new Map<Node, ReadonlySet<Group>>()
   private readonly sources = new Map<Node, ReadonlySet<object>>()
   private readonly sourcesOfGroup = new Map<Group, Set<object>>()
-  private readonly position: ReadonlyMap<Node, number>
-  private readonly consumers: ReadonlyMap<Node, readonly Node[]>
+  /** Each group as a set of one, by id. */
+  private readonly alone: ReadonlySet<Group>[] = []
+  /** Groups that some other runs after. */
+  private readonly needed = new NumberSet()
+  private readonly subject: Subject
 
-  constructor(
-    nodes: readonly Node[],
-    consumers: ReadonlyMap<Node, readonly Node[]>,
-    demands: Demands,
-    recomputed: Recomputed,
-    domains: Domains,
-  ) {
-    this.position = new Map(nodes.map((node, at) => [node, at]))
-    this.consumers = consumers
+  constructor(subject: Subject, demands: Demands, recomputed: Recomputed, domains: Domains) {
+    this.subject = subject
     this.demands = demands
     this.recomputed = recomputed
     this.domains = domains
-    for (const node of nodes) {
+    for (const node of subject.nodes) {
       this.place(node)
       // Asked here once, so that a long chain of loose nodes is never walked in depth.
       this.groupsBehind(node)
@@ -123,6 +120,8 @@ export class Grouping {
       ...parts,
     }
     this.groups.push(group)
+    this.alone.push(new Set([group]))
+    this.sourcesOfGroup.set(group, new Set())
     this.anchor(group, anchor, group.at.get(anchor)!)
     return group
   }
@@ -136,62 +135,83 @@ export class Grouping {
     this.home.set(node, group)
     // What the row computes anyway is not waited for, even where another kernel stores it too.
     for (const operand of node.operands) if (!group.at.has(operand)) this.require(group, operand)
-    const sources = this.sourcesOfGroup.get(group) ?? new Set()
-    this.sourcesOfGroup.set(group, sources)
+    const sources = this.sourcesOfGroup.get(group)!
     for (const operand of node.operands)
       for (const source of this.sourcesBehind(operand)) if (source !== group) sources.add(source)
   }
   /** Whether a node reads something that the group reads too: a tensor worth reading once, or another group's results. */
   sharesSources(group: Group, node: Node): boolean {
     const known = this.sourcesOfGroup.get(group)!
-    return node.operands.some((operand) => [...this.sourcesBehind(operand)].some((source) => known.has(source)))
+    for (const operand of node.operands)
+      for (const source of this.sourcesBehind(operand)) if (known.has(source)) return true
+    return false
   }
   /** Whether everything in memory that the group's anchors read is read by something after the node as well. */
   mayWaitFor(group: Group, node: Node): boolean {
-    const now = this.position.get(node)!
+    const { position, consumers } = this.subject
+    const now = position.get(node)!
     const seen = new Set<Node>()
-    const pending = group.anchors.flatMap((anchor) => anchor.operands)
+    const pending: Node[] = []
+    for (const anchor of group.anchors) for (const operand of anchor.operands) pending.push(operand)
     while (pending.length > 0) {
       const source = pending.pop()!
       if (seen.has(source) || this.home.get(source) === group || lowerOf(source).kind === 'leaf') continue
       seen.add(source)
-      if (!this.home.has(source)) pending.push(...source.operands)
-      else if (!this.consumers.get(source)!.some((reader) => this.position.get(reader)! > now)) return false
+      if (!this.home.has(source)) for (const operand of source.operands) pending.push(operand)
+      // Consumers are in the order of the graph.
+      else if (position.get(consumers.get(source)!.at(-1)!)! <= now) return false
     }
     return true
   }
   private sourcesBehind(node: Node): ReadonlySet<object> {
     const home = this.home.get(node)
-    if (home) return new Set([home])
-    const known = this.sources.get(node)
-    if (known) return known
-    const sources = new Set<object>()
-    if (lowerOf(node).kind === 'leaf' && estimateElements(node) > 16) sources.add(node)
-    for (const operand of node.operands) for (const source of this.sourcesBehind(operand)) sources.add(source)
-    this.sources.set(node, sources)
+    if (home) return this.alone[home.id]!
+    let sources = this.sources.get(node)
+    if (!sources) {
+      const isSource = lowerOf(node).kind === 'leaf' && estimateElements(node) > 16
+      sources = isSource ? new Set([node]) : this.union(node.operands, (operand) => this.sourcesBehind(operand))
+      this.sources.set(node, sources)
+    }
     return sources
   }
   /** The group needs the node: whatever makes it runs earlier. */
   require(group: Group, node: Node): void {
     for (const earlier of this.groupsBehind(node)) {
       if (earlier === group || group.before.has(earlier.id)) continue
-      for (const later of this.groups)
-        if (later === group || later.before.has(group.id)) {
-          later.before.add(earlier.id)
-          later.before.addAll(earlier.before)
-        }
+      // Most groups are needed by none yet.
+      if (!this.needed.has(group.id)) runsAfter(group, earlier)
+      else for (const later of this.groups) if (later === group || later.before.has(group.id)) runsAfter(later, earlier)
+      this.needed.add(earlier.id)
     }
   }
   /** The groups whose stored results the node is an expression of. */
   groupsBehind(node: Node): ReadonlySet<Group> {
     const home = this.home.get(node)
-    if (home) return new Set([home])
-    const known = this.direct.get(node)
-    if (known) return known
-    const groups = new Set<Group>()
-    for (const operand of node.operands) for (const group of this.groupsBehind(operand)) groups.add(group)
-    this.direct.set(node, groups)
+    if (home) return this.alone[home.id]!
+    let groups = this.direct.get(node)
+    if (!groups) {
+      groups = this.union(node.operands, (operand) => this.groupsBehind(operand))
+      this.direct.set(node, groups)
+    }
     return groups
+  }
+  /** What is behind some operands; the set of one of them where that has all. */
+  private union<Each>(operands: readonly Node[], behind: (operand: Node) => ReadonlySet<Each>): ReadonlySet<Each> {
+    let all: ReadonlySet<Each> = nothing as ReadonlySet<never>
+    let own: Set<Each> | undefined
+    for (let at = 0; at < operands.length; at++) {
+      const more = behind(operands[at]!)
+      if (more === all || more.size === 0) continue
+      if (all.size === 0) all = more
+      else
+        for (const each of more) {
+          if (all.has(each)) continue
+          own ??= new Set(all)
+          own.add(each)
+          all = own
+        }
+    }
+    return all
   }
   isBarred(node: Node, group: Group): boolean {
     return this.demands.barred.get(node)?.has(group.anchors[0]!) ?? false
@@ -200,4 +220,11 @@ export class Grouping {
     for (const behind of this.groupsBehind(node)) if (behind === group || behind.before.has(group.id)) return true
     return false
   }
+}
+
+const nothing: ReadonlySet<unknown> = new Set()
+
+function runsAfter(later: Group, earlier: Group): void {
+  later.before.add(earlier.id)
+  later.before.addAll(earlier.before)
 }

@@ -17,7 +17,7 @@ export function joinAsMember(grouping: Grouping, node: Node): boolean {
     if (grouping.isBarred(node, group)) continue
     const at = indexInGroup(grouping, group, node)
     if (at === undefined) continue
-    if (node.operands.some((operand) => !isWithin(grouping, group, operand) && grouping.dependsOn(operand, group))) {
+    if (waitsFor(grouping, group, node)) {
       grouping.reasons.set(node, 'another operand is computed later')
       continue
     }
@@ -41,8 +41,7 @@ export function passBy(grouping: Grouping, node: Node): void {
     if (group.kind !== 'row') continue
     const at = indexInGroup(grouping, group, node)
     if (at === undefined) continue
-    if (node.operands.some((operand) => !isWithin(grouping, group, operand) && grouping.dependsOn(operand, group)))
-      continue
+    if (waitsFor(grouping, group, node)) continue
     group.at.set(node, at)
     for (const operand of node.operands) if (!group.at.has(operand)) grouping.require(group, operand)
   }
@@ -52,15 +51,22 @@ export function passBy(grouping: Grouping, node: Node): void {
 const isWithin = (grouping: Grouping, group: Group, operand: Node): boolean =>
   group.at.has(operand) && !grouping.demands.sealed.has(operand)
 
+/** Whether an operand that is not at hand is computed after the group, or of what it stores. */
+function waitsFor(grouping: Grouping, group: Group, node: Node): boolean {
+  for (const operand of node.operands)
+    if (!isWithin(grouping, group, operand) && grouping.dependsOn(operand, group)) return true
+  return false
+}
+
 /** Groups that hold an operand, latest first: the latest is the one that the others can precede. */
 function candidates(grouping: Grouping, node: Node): Group[] {
-  const found = new Set<Group>()
-  for (const operand of node.operands) {
-    const home = grouping.home.get(operand)
-    if (home) found.add(home)
-    else for (const group of grouping.groupsBehind(operand)) if (group.at.has(operand)) found.add(group)
+  const found: Group[] = []
+  for (let at = 0; at < node.operands.length; at++) {
+    const operand = node.operands[at]!
+    for (const group of grouping.groupsBehind(operand))
+      if (group.at.has(operand) && !found.includes(group)) found.push(group)
   }
-  return [...found].sort((a, b) => b.id - a.id)
+  return found.length > 1 ? found.sort((a, b) => b.id - a.id) : found
 }
 
 /** The index at which the group would compute the node; `undefined` where it would have to compute it elsewhere. */
@@ -70,13 +76,17 @@ function indexInGroup(grouping: Grouping, group: Group, node: Node): readonly In
     return undefined
   }
   if (lowerOf(node).kind === 'map') {
-    const [first, ...rest] = node.operands.flatMap((operand) =>
-      isWithin(grouping, group, operand) ? [group.at.get(operand)!] : [],
-    )
-    if (!first) return undefined
-    if (rest.every((other) => sameIndices(first, other))) return first
-    grouping.reasons.set(node, 'it needs two different elements of one result')
-    return undefined
+    let first: readonly Index[] | undefined
+    for (const operand of node.operands) {
+      const at = isWithin(grouping, group, operand) ? group.at.get(operand)! : undefined
+      if (!at || at === first) continue
+      if (!first) first = at
+      else if (!sameIndices(first, at)) {
+        grouping.reasons.set(node, 'it needs two different elements of one result')
+        return undefined
+      }
+    }
+    return first
   }
   const operand = node.operands[0]!
   const at = isWithin(grouping, group, operand) ? group.at.get(operand) : undefined

@@ -3,7 +3,8 @@ export class NumberSet {
   private words: number[] = []
 
   has(n: number): boolean {
-    return ((this.words[n >>> 5] ?? 0) & (1 << (n & 31))) !== 0
+    const at = n >>> 5
+    return at < this.words.length && (this.words[at]! & (1 << (n & 31))) !== 0
   }
   add(n: number): void {
     while (this.words.length <= n >>> 5) this.words.push(0)
@@ -16,7 +17,8 @@ export class NumberSet {
   }
   get size(): number {
     let size = 0
-    for (const word of this.words) for (let rest = word; rest !== 0; rest &= rest - 1) size++
+    for (let at = 0; at < this.words.length; at++)
+      for (let rest = this.words[at]!; rest !== 0; rest &= rest - 1) size++
     return size
   }
 }

@@ -9,18 +9,23 @@ const mostOrigins = 16
 
 export function originsOf(known: Pick<Graph['origins'], 'get'>, nodes: readonly Node[]): Origin[] {
   const origins: Origin[] = []
-  const seen = new Set<string>()
   // Interning makes one node of every equal constant in a program, so constants point everywhere: they do not count.
   const telling = nodes.filter((node) => lowerOf(node).kind !== 'index')
   for (const node of telling.length > 0 ? telling : nodes)
     for (const origin of known.get(node) ?? []) {
-      const key = `${origin.span.source.path} ${origin.span.start} ${origin.path} ${origin.role}`
-      if (seen.has(key)) continue
-      seen.add(key)
+      if (origins.some((other) => isSame(other, origin))) continue
       origins.push(origin)
+      if (origins.length === mostOrigins) return origins
     }
-  return origins.slice(0, mostOrigins)
+  return origins
 }
+
+const isSame = (a: Origin, b: Origin): boolean =>
+  a === b ||
+  (a.span.start === b.span.start &&
+    a.path === b.path &&
+    a.role === b.role &&
+    a.span.source.path === b.span.source.path)
 
 /** One reason for each stored value and kernel that reads it. */
 export function explainStops(

@@ -1,5 +1,5 @@
 /** Rewrites of a graph before it is grouped: some nodes are replaced, everything else stays the same node. */
-import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
+import { type Graph, type Node, nodesIn } from '../ir/graph.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 
 export interface Rebuilt {
@@ -14,7 +14,7 @@ export function rebuild(
   wanted: (node: Node) => boolean,
   replace: (builder: GraphBuilder, node: Node, operands: readonly Node[]) => Node,
 ): Rebuilt {
-  const nodes = nodesOf(graph.results)
+  const nodes = nodesIn(graph)
   if (!nodes.some(wanted)) return { graph, originals: new Map() }
   const builder = GraphBuilder.continuing(graph.results, graph.origins)
   const copies = new Map<Node, Node>()

@@ -9,10 +9,11 @@
  * itself has to be in memory, and then so may those behind it.
  */
 import { type Dim, multiply, product, substitute } from '../ir/dim.ts'
-import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
+import type { Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { isContraction, reducedAxes } from '../ops/structure.ts'
-import { itself, type Softmax, softmaxBefore } from './softmax.ts'
+import { itself, type Softmax } from './softmax.ts'
+import type { Subject } from './subject.ts'
 
 export interface Recomputed {
   readonly nodes: ReadonlySet<Node>
@@ -37,21 +38,18 @@ export interface RecomputePolicy {
 }
 
 export function findRecomputed(
-  graph: Graph,
-  consumers: ReadonlyMap<Node, readonly Node[]>,
+  { consumers, results, softmax: softmaxes }: Subject,
   forced: ReadonlySet<Node>,
   policy: RecomputePolicy,
 ): Recomputed {
   const kept = new Map<Node, string>()
   for (const node of forced) kept.set(node, 'one kernel would bind too many tensors')
-  for (const { node } of graph.results) kept.set(node, 'the weights or scores are results themselves')
+  for (const node of results) kept.set(node, 'the weights or scores are results themselves')
   const search = { consumers, kept, policy }
   const nodes = new Set<Node>()
   const softmax = new Map<Node, Softmax>()
   const reasons = new Map<Node, string>()
-  for (const node of nodesOf(graph.results)) {
-    const found = isContraction(node) ? softmaxBefore(node, consumers) : undefined
-    if (!found) continue
+  for (const [node, found] of softmaxes) {
     const scores = contractionsBehind(itself(found.score))
     const added = scores.map((score) => spanOf(score, search))
     if (added.length === 0 || added.some((span) => typeof span === 'string')) {

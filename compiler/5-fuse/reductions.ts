@@ -6,18 +6,22 @@
  */
 
 import { sameDims } from '../ir/dim.ts'
-import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
+import { type Graph, type Node, nodesIn } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { reducedAxes, repeatedAxes } from '../ops/structure.ts'
 import { type Rebuilt, rebuild } from './rebuild.ts'
 
 export function stageReductions(graph: Graph): Rebuilt {
   const rows = new Map<Node, readonly number[]>()
-  for (const node of nodesOf(graph.results)) {
+  /** By the axes asked about: where none was found. */
+  const barren = new Map<string, Set<Node>>()
+  for (const node of nodesIn(graph)) {
     const lowering = lowerOf(node)
     const axes = reducedAxes(node)
-    if (!axes || lowering.kind !== 'reduce' || lowering.combine.startsWith('arg')) continue
-    const row = axes.length > 1 ? rowBehind(node.operands[0]!, axes) : undefined
+    if (!axes || axes.length < 2 || lowering.kind !== 'reduce' || lowering.combine.startsWith('arg')) continue
+    const known = barren.get(axes.join()) ?? new Set()
+    barren.set(axes.join(), known)
+    const row = rowBehind(node.operands[0]!, axes, known)
     if (row) rows.set(node, row)
   }
   return rebuild(
@@ -35,12 +39,12 @@ export function stageReductions(graph: Graph): Rebuilt {
 }
 
 /** Axes, fewer than those reduced, along which a value that was reduced before is spread over the operand. */
-function rowBehind(operand: Node, reduced: readonly number[]): readonly number[] | undefined {
+function rowBehind(operand: Node, reduced: readonly number[], barren: Set<Node>): readonly number[] | undefined {
   const seen = new Set<Node>()
   const pending = [operand]
   while (pending.length > 0) {
     const node = pending.pop()!
-    if (seen.has(node) || !sameDims(node.shape, operand.shape)) continue
+    if (seen.has(node) || barren.has(node) || !sameDims(node.shape, operand.shape)) continue
     seen.add(node)
     const fresh = repeatedAxes(node)
     if (fresh) {
@@ -53,8 +57,9 @@ function rowBehind(operand: Node, reduced: readonly number[]): readonly number[]
         )
       )
         return fresh
-    } else if (lowerOf(node).kind === 'map') pending.push(...node.operands)
+    } else if (lowerOf(node).kind === 'map') for (const each of node.operands) pending.push(each)
   }
+  for (const node of seen) barren.add(node)
   return undefined
 }
 

@@ -7,7 +7,7 @@
  * together, as a graph of their own; what a later level or a scan reads of an earlier one gets a name. Views and
  * constants are repeated where they are read rather than stored.
  */
-import { type Graph, type Node, nodesOf, type Origin, type Result } from '../ir/graph.ts'
+import { type Graph, type Node, nodesIn, nodesOf, type Origin, type Result } from '../ir/graph.ts'
 import type { MapKernel } from '../ir/kernel.ts'
 import type { KernelSegment, LoopSegment, Segment, ValueReference } from '../lowered.ts'
 import { GraphBuilder } from '../ops/builder.ts'
@@ -28,7 +28,7 @@ export function fuseSegments(graph: Graph, options: FuseOptions = {}): Segment[]
 
 /** `stepped`: names of leaves that are slices of a stack, and so cannot be handed to an inner loop as they lie. */
 function cut(graph: Graph, prefix: string, stepped: ReadonlySet<string>, options: FuseOptions): Segment[] {
-  const nodes = nodesOf(graph.results)
+  const nodes = nodesIn(graph)
   const level = levelsOf(nodes)
   const last = Math.max(0, ...level.values())
   if (last === 0) return [{ kind: 'kernels', results: graph.results, kernels: fuse(graph, options) }]
@@ -237,7 +237,7 @@ function wholeOf(
   places: LoopPlaces,
   options: FuseOptions,
 ): Pick<LoopSegment, 'whole' | 'stop'> {
-  if (nodesOf(graph.results).some((node) => lowerOf(node).kind === 'scan'))
+  if (nodesIn(graph).some((node) => lowerOf(node).kind === 'scan'))
     return { whole: undefined, stop: { kind: 'nested' } }
   const { results } = graph
   const placed = placeResults({ kernels: fuse(graph, { ...options, maxSlots: manySlots }), results }, places)

@@ -6,12 +6,13 @@
  * values that are stored anyway (a mask `y > 0`, a cast, the random bits of a dropout, a normalised row from its mean
  * and variance). Operands of contractions are read many times each, so only the cheapest work is repeated there.
  */
-import type { Graph, Node } from '../ir/graph.ts'
+import type { Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { costOf, isCheap } from './cost.ts'
-import { crossingNodes, kernelsThatRepeat, readRepeatedly } from './crossing.ts'
+import { crossingNodes, repeatedByMany } from './crossing.ts'
 import type { Group } from './group.ts'
 import type { Grouping } from './grouping.ts'
+import type { Subject } from './subject.ts'
 
 export interface Storing {
   readonly stored: ReadonlySet<Node>
@@ -19,17 +20,10 @@ export interface Storing {
   readonly force: ReadonlySet<Node>
 }
 
-export function decideStores(
-  graph: Graph,
-  nodes: readonly Node[],
-  consumers: ReadonlyMap<Node, readonly Node[]>,
-  grouping: Grouping,
-): Storing {
+export function decideStores({ nodes, consumers, results, repeated }: Subject, grouping: Grouping): Storing {
   const { home, demands } = grouping
-  const results = new Set(graph.results.map(({ node }) => node))
-  const repeated = readRepeatedly(nodes, consumers)
   const crossing = new Set(crossingNodes(nodes, consumers, results, repeated, home))
-  const repeating = kernelsThatRepeat(nodes, consumers, home)
+  const shared = repeatedByMany(nodes, consumers, home)
   const decide = (): Storing => {
     const stored = new Set<Node>()
     const force = new Set<Node>()
@@ -39,7 +33,7 @@ export function decideStores(
       if (grouping.recomputed.nodes.has(node)) continue
       const group = home.get(node)
       if (!results.has(node)) {
-        if (group ? !crossing.has(node) : repeating.get(node)!.size < 2 && !repeated.has(node)) continue
+        if (group ? !crossing.has(node) : !shared.has(node) && !repeated.has(node)) continue
         const cost = demands.forced.has(node) ? undefined : costOf(node, stored, home)
         if (cost && isCheap(cost, repeated.has(node), group === undefined)) continue
       }

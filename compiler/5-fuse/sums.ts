@@ -4,7 +4,7 @@
  *
  *     Σ over queries, keys of distance · (Σ over batch of ds)   →   Σ over batch, queries, keys of distance · ds
  */
-import { type Graph, type Node, nodesOf } from '../ir/graph.ts'
+import { type Graph, type Node, nodesIn } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { reducedAxes } from '../ops/structure.ts'
 import { type Rebuilt, rebuild } from './rebuild.ts'
@@ -26,7 +26,7 @@ export function joinSums(
 ): Rebuilt {
   const chains = new Map<Node, Chain>()
   const kept = new Set(graph.results.map(({ node }) => node))
-  for (const node of recomputed.size > 0 ? nodesOf(graph.results) : []) {
+  for (const node of recomputed.size > 0 ? nodesIn(graph) : []) {
     const chain = isSum(node) ? chainBelow(node, consumers, recomputed, kept) : undefined
     if (chain) chains.set(node, chain)
   }

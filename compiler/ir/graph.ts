@@ -77,7 +77,18 @@ export function nodesOf(results: Iterable<{ readonly node: Node }>): Node[] {
     const node = pending.pop()!
     if (seen.has(node)) continue
     seen.add(node)
-    for (const operand of node.operands) pending.push(operand)
+    for (let at = 0; at < node.operands.length; at++) pending.push(node.operands[at]!)
   }
   return [...seen].sort((a, b) => a.id - b.id)
 }
+
+/** The same of a graph, found once for all passes that ask. */
+export function nodesIn(graph: Graph): readonly Node[] {
+  let nodes = nodeLists.get(graph)
+  if (!nodes) {
+    nodes = nodesOf(graph.results)
+    nodeLists.set(graph, nodes)
+  }
+  return nodes
+}
+const nodeLists = new WeakMap<Graph, readonly Node[]>()

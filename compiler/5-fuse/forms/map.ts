@@ -19,7 +19,8 @@ export function mapGroup(grouping: Grouping, node: Node): Group {
 /** Joins a map group over as many elements that shares an operand, or that waits for the same kernels. */
 export function joinMap(grouping: Grouping, node: Node): boolean {
   const key = product(node.shape)
-  for (const group of [...grouping.groups].reverse()) {
+  for (let id = grouping.groups.length - 1; id >= 0; id--) {
+    const group = grouping.groups[id]!
     if (
       group.kind !== 'map' ||
       grouping.isBarred(node, group) ||

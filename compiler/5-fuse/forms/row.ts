@@ -37,8 +37,7 @@ function absorbMap(grouping: Grouping, node: Node, shape: Pick<Group, 'axes' | '
   const visited = group.at.get(operand)!
   if (!sameDims(group.seed.shape, operand.shape) || !visited.every((index, axis) => sameIndex(index, at[axis]!)))
     return undefined
-  const trial = { ...group, ...shape }
-  if (isCrowded(trial)) return undefined
+  if (isCrowded(shape)) return undefined
   // The group's axes stay what they are; they are only told apart into outer ones and the row.
   const reduced = reducedAxes(node)!
   const own = group.axes
@@ -60,13 +59,13 @@ function absorbMap(grouping: Grouping, node: Node, shape: Pick<Group, 'axes' | '
 export function joinRow(grouping: Grouping, node: Node): boolean {
   const operand = node.operands[0]!
   const reduced = reducedAxes(node)!
-  for (const group of [...grouping.groups].reverse()) {
+  for (let id = grouping.groups.length - 1; id >= 0; id--) {
+    const group = grouping.groups[id]!
     if (group.kind !== 'row' || grouping.isBarred(node, group)) continue
     const at =
       (grouping.demands.sealed.has(operand) ? undefined : group.at.get(operand)) ?? siblingIndex(grouping, group, node)
     if (!at) continue
-    const kept = at.filter((_, axis) => !reduced.includes(axis))
-    const along = at.filter((_, axis) => reduced.includes(axis))
+    const [kept, along] = grouping.domains.parted(at, reduced)
     if (!isOnAxes(kept, group.axes) || !isOnAxes(along, group.row)) {
       grouping.reasons.set(node, 'it reduces along other axes')
       continue
@@ -95,11 +94,13 @@ export function joinRow(grouping: Grouping, node: Node): boolean {
 function siblingIndex(grouping: Grouping, group: Group, node: Node): readonly Index[] | undefined {
   const operand = node.operands[0]!
   const { seed } = group
-  if (!seed || !sameDims(seed.shape, operand.shape) || seed.reduced.join() !== reducedAxes(node)!.join())
-    return undefined
+  if (!seed || !sameDims(seed.shape, operand.shape) || !sameAxes(seed.reduced, reducedAxes(node)!)) return undefined
   if (grouping.dependsOn(operand, group)) return undefined
   return grouping.sharesSources(group, node) || grouping.mayWaitFor(group, node) ? seed.at : undefined
 }
+
+const sameAxes = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((axis, at) => axis === b[at])
 
 const isPositional = (node: Node): boolean => {
   const lowering = lowerOf(node)
