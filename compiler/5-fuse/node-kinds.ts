@@ -3,7 +3,7 @@
  * and whatever their leaves are called. Made once for each node, where its text would be made for each question.
  */
 import type { Node } from '../ir/graph.ts'
-import { attributesKey } from '../ops/interning.ts'
+import { attributesKey, copiedText } from '../ops/interning.ts'
 import { lowerOf } from '../ops/registry.ts'
 
 export class NodeKinds {
@@ -14,10 +14,13 @@ export class NodeKinds {
   of(node: Node): number {
     const known = this.kinds.get(node)
     if (known !== undefined) return known
-    const isLeaf = lowerOf(node).kind === 'leaf'
-    let key = `${node.op}${attributesKey(node.attributes, isLeaf ? names : nothing)}`
-    for (const operand of node.operands) key += ` ${typeKey(operand)}`
-    const kind = this.numberOf(isLeaf ? `${key} ${typeKey(node)}` : key)
+    let key: string
+    if (lowerOf(node).kind === 'leaf') key = `${node.op}${attributesKey(node.attributes, names)} ${this.typeOf(node)}`
+    else {
+      key = copiedText(node.op, node.attributes)
+      for (const operand of node.operands) key += ` ${this.typeOf(operand)}`
+    }
+    const kind = this.numberOf(key)
     this.kinds.set(node, kind)
     return kind
   }
@@ -26,7 +29,7 @@ export class NodeKinds {
   typeOf(node: Node): number {
     const known = this.types.get(node)
     if (known !== undefined) return known
-    const type = this.numberOf(`: ${typeKey(node)}`)
+    const type = this.numberOf(`: ${node.dtype}${shapeKey(node.shape)}`)
     this.types.set(node, type)
     return type
   }
@@ -38,11 +41,7 @@ export class NodeKinds {
   }
 }
 const names: ReadonlySet<string> = new Set(['name', 'path'])
-const nothing: ReadonlySet<string> = new Set()
 
-export function typeKey({ dtype, shape }: Node): string {
-  return `${dtype}${shapeKey(shape)}`
-}
 export function shapeKey(shape: Node['shape']): string {
   let key = ''
   for (const size of shape) key += `[${size.key}]`

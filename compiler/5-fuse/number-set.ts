@@ -17,8 +17,7 @@ export class NumberSet {
   }
   get size(): number {
     let size = 0
-    for (let at = 0; at < this.words.length; at++)
-      for (let rest = this.words[at]!; rest !== 0; rest &= rest - 1) size++
+    for (let at = 0; at < this.words.length; at++) for (let rest = this.words[at]!; rest !== 0; rest &= rest - 1) size++
     return size
   }
 }

@@ -22,10 +22,7 @@ export function originsOf(known: Pick<Graph['origins'], 'get'>, nodes: readonly 
 
 const isSame = (a: Origin, b: Origin): boolean =>
   a === b ||
-  (a.span.start === b.span.start &&
-    a.path === b.path &&
-    a.role === b.role &&
-    a.span.source.path === b.span.source.path)
+  (a.span.start === b.span.start && a.path === b.path && a.role === b.role && a.span.source.path === b.span.source.path)
 
 /** One reason for each stored value and kernel that reads it. */
 export function explainStops(

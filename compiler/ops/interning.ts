@@ -9,12 +9,17 @@ export function internKey(op: OpName, operands: readonly Node[], attributes: obj
 
 /** The same for attributes that go from pass to pass as they are: their text is made once. */
 export function copyKey(op: OpName, operands: readonly Node[], attributes: object): string {
+  return withOperands(copiedText(op, attributes), operands)
+}
+
+/** Equal for the same op with equal attributes. */
+export function copiedText(op: OpName, attributes: object): string {
   let text = texts.get(attributes)
   if (text === undefined) {
     text = typeText(op, attributes)
     texts.set(attributes, text)
   }
-  return withOperands(text, operands)
+  return text
 }
 
 function typeText(op: OpName, attributes: object): string {
