@@ -2,7 +2,7 @@
  * A graph → a smaller graph of the same meaning: rules rewrite nodes bottom-up until none applies. Common subexpressions
  * are one because the builder interns, dead nodes are gone because only what a result needs is built.
  */
-import { type Graph, type Node, nodesOf, type Result } from '../ir/graph.ts'
+import { type Graph, type Node, nodesOf, type Origin, type Result } from '../ir/graph.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 import { type Rewrite, type Rule, rulesByOp } from './rules.ts'
 import { simplifyScans } from './scans.ts'
@@ -36,7 +36,8 @@ function sweep(graph: Graph, table: ReturnType<typeof rulesByOp>): Graph {
   let current = graph
   for (let sweep = 0; sweep < maxSweeps; sweep++) {
     const next = sweepOnce(current, table)
-    if (!next.changed || !next.mayChange) return next.graph
+    if (!next.changed) return next.graph
+    if (!next.mayChange) return renumbered(next.graph)
     current = next.graph
   }
   return current
@@ -51,10 +52,7 @@ interface Swept {
 
 function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): Swept {
   const builder = new GraphBuilder()
-  const nodes = nodesOf([
-    ...graph.results,
-    ...graph.results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : [])),
-  ])
+  const nodes = nodesWithReplaced(graph)
   const users = countUsers(graph, nodes)
   /** From nodes of the old graph, and from nodes that rules made, to their final form. */
   const settled = new Map<Node, Node>()
@@ -112,6 +110,32 @@ function areFree(graph: Graph, nodes: ReadonlySet<Node>, settled: ReadonlyMap<No
   const users = countUsers(graph, nodesOf(graph.results))
   return [...nodes].some((node) => users.get(settled.get(node) ?? node) === 1)
 }
+
+/** The same with ids one after another, and without what no result needs. */
+function renumbered(graph: Graph): Graph {
+  const copies = new Map<Node, Node>()
+  const origins = new Map<Node, readonly Origin[]>()
+  for (const node of nodesWithReplaced(graph)) {
+    const operands = node.operands.map((operand) => copies.get(operand)!)
+    const { op, attributes, shape, dtype } = node
+    const copy = Object.freeze({ id: copies.size, op, operands, attributes, shape, dtype }) as Node
+    copies.set(node, copy)
+    const known = graph.origins.get(node)
+    if (known) origins.set(copy, known)
+  }
+  const results = graph.results.map(
+    ({ replaces, ...result }): Result => ({
+      ...result,
+      node: copies.get(result.node)!,
+      ...(replaces && { replaces: copies.get(replaces)! }),
+    }),
+  )
+  return { name: graph.name, results, origins }
+}
+
+/** What is replaced need not be read. */
+const nodesWithReplaced = ({ results }: Graph): Node[] =>
+  nodesOf([...results, ...results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : []))])
 
 /** How many nodes and results read each node. */
 function countUsers(graph: Graph, nodes: readonly Node[]): Map<Node, number> {
