@@ -6,7 +6,7 @@ import { nearest } from '../diagnostics/near.ts'
 import * as shapes from '../diagnostics/shapes.ts'
 import type { StaticValue } from '../program.ts'
 import { abridgedFunction } from './abridged-call.ts'
-import { callBuiltin } from './builtins/builtin.ts'
+import { callBuiltin } from './builtins/call-builtin.ts'
 import { called, type Elaboration, fail, fault, inFrame, Reported, silent } from './elaboration.ts'
 import { evaluate, recover } from './expression.ts'
 import type { Blueprint, BoundArgument } from './instance.ts'
@@ -17,6 +17,7 @@ import { accept, finish, startUnifier, textOf, type Unifier } from './signature.
 import { run } from './statement.ts'
 import { toStaticValue } from './static.ts'
 import { rememberedCall } from './static-call.ts'
+import { tellSwapped } from './swapped.ts'
 import { describe, type Given, none, poison, tensor, type Value } from './value.ts'
 
 /** Applies a value to arguments. */
@@ -127,6 +128,32 @@ export function bindArguments(
   unifier: Unifier,
 ): ReadonlyMap<string, BoundArgument> {
   const assigned = assign(e, signature, given)
+  const before = e.sink.diagnostics.length
+  const bound = bind(e, signature, assigned, span, unifier)
+  if (bound) return bound
+  tellSwapped(e, {
+    label: signature.label,
+    span,
+    given,
+    before,
+    assigned,
+    run: (e, exchanged) => {
+      const inner = startUnifier(new Scope(unifier.scope.parent))
+      if (!bind(e, signature, assign(e, signature, exchanged), span, inner)) silent()
+    },
+  })
+  // Nothing is said about dims that a faulty argument would have bound.
+  return silent()
+}
+
+/** `undefined` where an argument is at fault. */
+function bind(
+  e: Elaboration,
+  signature: Signature,
+  assigned: ReadonlyMap<string, Given>,
+  span: Span,
+  unifier: Unifier,
+): ReadonlyMap<string, BoundArgument> | undefined {
   const bound = new Map<string, BoundArgument>()
   let faulty = false
   for (const parameter of signature.parameters) {
@@ -153,8 +180,7 @@ export function bindArguments(
     unifier.scope.bind(name, value, written, parameter.type)
     bound.set(name, { value, span: written })
   }
-  // Nothing is said about dims that a faulty argument would have bound.
-  if (faulty) return silent()
+  if (faulty) return undefined
   finish(e, unifier)
   return bound
 }

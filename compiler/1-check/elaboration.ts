@@ -47,6 +47,10 @@ export class Sink {
     this.diagnostics.push(diagnostic)
     if (this.errors >= limits.diagnostics) throw new Abandoned()
   }
+  /** Takes back what was said last: something that says more is about to be. */
+  withdraw(from: number): void {
+    this.diagnostics.length = Math.min(this.diagnostics.length, from)
+  }
   /** Whether a message may still look for what was meant: that takes time, and past some faults nobody reads it. */
   get suggests(): boolean {
     return this.diagnostics.length < 20

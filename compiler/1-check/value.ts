@@ -83,6 +83,18 @@ export const dimList = (dims: readonly Dim[]): Value => list(dims.map(dimValue))
 /** A dim as the language writes it: the algebra's normal form prints a floor division as `//`. */
 export const dimText = (dim: Dim): string => dim.key.replaceAll(' // ', ' div ')
 
+const callable: ReadonlySet<Value['kind']> = new Set([
+  'function',
+  'lambda',
+  'builtin',
+  'module',
+  'model',
+  'blueprint',
+  'layer',
+] as const)
+/** Whether a value can be applied to arguments. */
+export const isCallable = (value: Value): boolean => callable.has(value.kind)
+
 /** The size a static value can be used as. */
 export function asDim(value: Value): Dim | undefined {
   if (value.kind === 'dim') return value.dim

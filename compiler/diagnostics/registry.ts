@@ -1,4 +1,6 @@
 /** All rows of all subjects, by code. A new row appears here by being exported from its subject's file. */
+
+import * as calls from './calls.ts'
 import type { DiagnosticRow } from './catalogue.ts'
 import * as checkpoint from './checkpoint.ts'
 import * as data from './data.ts'
@@ -25,6 +27,7 @@ const subjects: readonly object[] = [
   syntax,
   syntaxText,
   names,
+  calls,
   shapes,
   statics,
   scan,

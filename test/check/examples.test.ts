@@ -1,6 +1,7 @@
 /** Every row's wrong example gives that row's code, and its right example none. */
 import { describe, expect, it } from 'vitest'
 import { check } from '../../compiler/1-check/index.ts'
+import * as calls from '../../compiler/diagnostics/calls.ts'
 import * as names from '../../compiler/diagnostics/names.ts'
 import * as scan from '../../compiler/diagnostics/scan.ts'
 import * as shapes from '../../compiler/diagnostics/shapes.ts'
@@ -10,7 +11,7 @@ import { parse } from '../../grammar/parser.ts'
 /** Examples of several files, of command lines, or of what takes too long to write: tested in places of their own. */
 const elsewhere = new Set(['DLM0209', 'DLM0210', 'DLM0211', 'DLM0212', 'DLM0223', 'DLM0410'])
 
-const rows = [names, shapes, statics, scan].flatMap((subject) =>
+const rows = [names, calls, shapes, statics, scan].flatMap((subject) =>
   Object.values(subject).filter((row) => typeof row === 'object'),
 )
 const codes = (text: string) => check({ path: 'example.dlm', text }).diagnostics.map((d) => d.code)

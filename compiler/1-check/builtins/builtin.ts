@@ -4,18 +4,16 @@
  */
 import type { Span } from '../../../grammar/source.ts'
 import type { Initializer } from '../../../runtime/abi.ts'
-import * as names from '../../diagnostics/names.ts'
-import { nearest } from '../../diagnostics/near.ts'
 import * as shapes from '../../diagnostics/shapes.ts'
 import * as statics from '../../diagnostics/static.ts'
 import type { Dim } from '../../ir/dim.ts'
 import type { DType, Node } from '../../ir/graph.ts'
 import { canBeTensor, holdsTensors, notATensor, toTensor } from '../coerce.ts'
-import { type Elaboration, fail, fault } from '../elaboration.ts'
+import { type Elaboration, fail } from '../elaboration.ts'
 import { cast, type Placed } from '../emit.ts'
 import { blame, openDims } from '../free-dims.ts'
 import { listItems } from '../indexing.ts'
-import { asDim, bool, describe, type Given, none, number, poison, string, typeText, type Value } from '../value.ts'
+import { asDim, bool, describe, type Given, none, number, string, typeText, type Value } from '../value.ts'
 
 export interface Builtin {
   readonly name: string
@@ -75,79 +73,10 @@ function literal(text: string): Value {
   return text.startsWith('"') ? string(text.slice(1, -1)) : number(Number(text))
 }
 
-export function callBuiltin(e: Elaboration, builtin: Builtin, given: readonly Given[], span: Span): Value {
-  const assigned = assign(e, builtin, given, span)
-  if (!assigned) return poison
-  if (given.some((g) => g.value.kind === 'poison')) return poison
-  return builtin.apply(new BuiltinCall(e, builtin, span, assigned))
-}
-
-const noMore: readonly Given[] = []
-
-interface Assigned {
+/** The argument of each parameter, and what goes to `...` or `**`. */
+export interface Assigned {
   readonly values: ReadonlyMap<string, Given>
   readonly more: readonly Given[]
-}
-
-function assign(e: Elaboration, builtin: Builtin, given: readonly Given[], span: Span): Assigned | undefined {
-  const parameters = parametersOf(builtin)
-  const values = new Map<string, Given>()
-  // The plainest call, and by far the most frequent: every parameter has its argument, in order.
-  if (given.length === parameters.length && parameters.every((p, i) => !p.many && !given[i]!.name)) {
-    for (const [i, parameter] of parameters.entries()) values.set(parameter.name, given[i]!)
-    return { values, more: noMore }
-  }
-  const more: Given[] = []
-  const single = parameters.filter((p) => !p.many)
-  const known = single.map((p) => p.name)
-  const label = builtin.name
-  for (const argument of given.filter((g) => g.name)) {
-    const name = argument.name!.name
-    if (values.has(name))
-      return void fault(e, names.argumentTwice, {
-        span: argument.name!.span,
-        name,
-        label,
-        first: values.get(name)!.span,
-      })
-    if (known.includes(name)) values.set(name, argument)
-    else if (parameters.some((p) => p.many === 'named')) more.push(argument)
-    else
-      return void fault(e, names.unknownArgument, {
-        span: argument.name!.span,
-        name,
-        label,
-        declared: undefined,
-        known,
-        suggestion: nearest(name, known),
-      })
-  }
-  for (const argument of given.filter((g) => !g.name)) {
-    const parameter = single.find((p) => !values.has(p.name))
-    if (parameter) values.set(parameter.name, argument)
-    else if (parameters.some((p) => p.many === 'positional')) more.push(argument)
-    else
-      return void fault(e, names.tooManyArguments, {
-        span: argument.span,
-        label,
-        declared: undefined,
-        takes: single.length,
-        given: given.length,
-      })
-  }
-  for (const parameter of single) {
-    if (values.has(parameter.name)) continue
-    if (parameter.default === undefined)
-      return void fault(e, names.missingArgument, {
-        span,
-        label,
-        name: parameter.name,
-        declared: undefined,
-        signature: builtin.signature,
-      })
-    values.set(parameter.name, { name: undefined, value: parameter.default, span })
-  }
-  return { values, more }
 }
 
 /** The arguments of one call, in the form a row asks for. */
