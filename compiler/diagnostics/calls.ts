@@ -3,6 +3,42 @@ import type { Span } from '../../grammar/source.ts'
 import type { DiagnosticRow } from './catalogue.ts'
 import type { Fix } from './diagnostic.ts'
 
+export const notAFunction: DiagnosticRow<{ span: Span; label: string; given: string }> = {
+  code: 'DLM0225',
+  severity: 'error',
+  title: 'a function is needed, and something else is given',
+  explanation:
+    '`map(items, each)` calls its second argument for every item: a function written there, `(i) => 2 * i`, or the name of a function, module or layer.',
+  wrong: 'const all = map([1, 2], [3])\nmodel M {\n  input x: float[batch]\n  output y = all[0] * x\n}',
+  right: 'const all = map([1, 2], (i) => 3 * i)\nmodel M {\n  input x: float[batch]\n  output y = all[0] * x\n}',
+  say: ({ span, label, given }) => ({
+    message: `${label} must be a function, and is ${given}`,
+    primary: { span, text: `this is ${given}` },
+    help: { text: 'write a function, `(item) => …`, or the name of one' },
+  }),
+}
+
+export const wrongArity: DiagnosticRow<{ span: Span; lists: number; takes: string }> = {
+  code: 'DLM0226',
+  severity: 'error',
+  title: 'map has more or fewer lists than its function takes arguments',
+  explanation:
+    'map calls its function with one item of each of its lists: a function of two arguments goes with two lists, `map(items, (a, b) => a + b, others)`.',
+  wrong: 'const sums = map([1, 2], (a, b) => a + b)\nmodel M {\n  input x: float[batch]\n  output y = sums[0] * x\n}',
+  right:
+    'const sums = map([1, 2], (a, b) => a + b, [3, 4])\nmodel M {\n  input x: float[batch]\n  output y = sums[0] * x\n}',
+  say: ({ span, lists, takes }) => ({
+    message: `this function takes ${takes}, and map gives it one item of each of ${lists === 1 ? '1 list' : `${lists} lists`}`,
+    primary: { span, text: `it takes ${takes}` },
+    help: {
+      text:
+        lists === 1
+          ? 'write a function of one argument, `(item) => …`, or give map another list after the function'
+          : `write a function of ${lists} arguments, one for each list`,
+    },
+  }),
+}
+
 export interface SwappedArgument {
   readonly span: Span
   readonly name: string

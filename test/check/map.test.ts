@@ -51,5 +51,15 @@ describe('map', () => {
     expect(codes('map(0..2, (i) => missing)')).toHaveLength(1)
   })
 
+  it('points at what is no function, or not of so many arguments', () => {
+    const told = (list: string) =>
+      codes(list).map((d) => [d.code, d.primary!.span.source.text.slice(d.primary!.span.start, d.primary!.span.end)])
+    expect(told('map([1, 2], [3])')).toEqual([['DLM0225', '[3]']])
+    expect(told('map([1, 2], (a, b) => a)')).toEqual([['DLM0226', '(a, b) => a']])
+    expect(told('map([1, 2], (a) => a, [3, 4])')).toEqual([['DLM0226', '(a) => a']])
+    expect(told('map([1, 2], (a, b = 3) => a * b)')).toEqual([])
+    expect(told('map((a) => a, [1, 2])')).toEqual([['DLM0227', '(a) => a']])
+  })
+
   it('of no items is an empty list', () => expect(codes('map(0..0, (i) => i)')).toEqual([]))
 })

@@ -30,6 +30,7 @@ it.each([
   ['output z = shifted(x, "a", 2)', 'shifted(x, 2, "a")'],
   ['output z = gather(at, x)', 'gather(x, at)'],
   ['output z = reshape([6], x)', 'reshape(x, [6])'],
+  ['output z = mean(map((i) => i, [x, x])[0])', 'map([x, x], (i) => i)'],
 ])('%s', (statement, mended) => {
   const [[code, help, faults] = [], ...more] = said(statement)
   expect([code, faults, more]).toEqual(['DLM0227', 0, []])

@@ -1,4 +1,5 @@
 /** Functions of what is known while compiling: sizes, lists, models. */
+import * as calls from '../../diagnostics/calls.ts'
 import * as names from '../../diagnostics/names.ts'
 import { nearest } from '../../diagnostics/near.ts'
 import * as statics from '../../diagnostics/static.ts'
@@ -8,7 +9,7 @@ import { call as apply } from '../call.ts'
 import { fail, limits, silent, step } from '../elaboration.ts'
 import { listItems } from '../indexing.ts'
 import { mapColumns } from '../map-columns.ts'
-import { bool, dimList, dimValue, list, number, poison, string, type Value } from '../value.ts'
+import { bool, describe, dimList, dimValue, isCallable, list, number, poison, string, type Value } from '../value.ts'
 import type { Builtin, BuiltinCall } from './builtin.ts'
 
 function modelOf(call: BuiltinCall, whole: boolean): ModelGraph {
@@ -27,6 +28,7 @@ function modelOf(call: BuiltinCall, whole: boolean): ModelGraph {
 function mapped(call: BuiltinCall): Value {
   const { e, span } = call
   const each = call.value('each')
+  if (!isCallable(each) && each.kind !== 'poison') return notMapped(call, each)
   const lists = [call.items('items'), ...call.more.map((other) => listItems(e, other.value, other.span))]
   const [first, ...others] = lists as [readonly Value[], ...(readonly Value[])[]]
   const differs = others.findIndex((other) => other.length !== first.length)
@@ -35,6 +37,7 @@ function mapped(call: BuiltinCall): Value {
       span: call.more[differs]!.span,
       reason: `map goes through its lists together: one has ${first.length} items and another ${others[differs]!.length}`,
     })
+  checkArity(call, each, lists.length)
   const columns = mapColumns(each, lists, limits.steps - e.steps)
   if (columns) {
     step(e, span, columns.steps)
@@ -46,6 +49,31 @@ function mapped(call: BuiltinCall): Value {
     return apply(e, each, given, span)
   })
   return items.some((item) => item.kind === 'poison') ? poison : list(items)
+}
+
+/** What stands in the place of the function is none. */
+function notMapped(call: BuiltinCall, each: Value): Value {
+  const { e, span } = call
+  const items = call.value('items')
+  const argument = (name: string) => ({ span: call.at(name), name, given: describe(call.value(name)) })
+  if (isCallable(items) && (each.kind === 'list' || each.kind === 'range'))
+    return fail(e, calls.swapped, { label: 'map', call: span, first: argument('items'), second: argument('each') })
+  return fail(e, calls.notAFunction, { label: 'each of map', span: call.at('each'), given: describe(each) })
+}
+
+/** Said here, where the lists are: by itself the function would only find an argument too many or too few. */
+function checkArity(call: BuiltinCall, each: Value, lists: number): void {
+  const parameters =
+    each.kind === 'lambda'
+      ? each.expression.parameters
+      : each.kind === 'function'
+        ? each.declaration.parameters
+        : undefined
+  if (!parameters) return
+  const needed = parameters.filter((p) => !p.default && !p.type?.optional).length
+  if (lists >= needed && lists <= parameters.length) return
+  const range = needed === parameters.length ? needed : `${needed} to ${parameters.length}`
+  fail(call.e, calls.wrongArity, { span: call.at('each'), lists, takes: `${range} argument${range === 1 ? '' : 's'}` })
 }
 
 export const staticRows: readonly Builtin[] = [
