@@ -5,8 +5,9 @@
  *
  * before: map i0<8·batch·49>: … t[i0 // 49 …]        after: map i0<8·batch>, i1<49>: … t[i0 …]
  */
-import { type Dim, exactQuotient, multiply, one } from '../ir/dim.ts'
+import { type Dim, exactQuotient, multiply, one, scale } from '../ir/dim.ts'
 import { axesOfIndex, axisIndex, quotientIndex, remainderIndex, sumIndex } from '../ir/index.ts'
+import { isNonNegative } from '../ir/index-bounds.ts'
 import type { Axis, Index, Kernel } from '../ir/kernel.ts'
 import { axisListsOf, rewriteKernel, storesOf, walkKernel } from './kernel-parts.ts'
 
@@ -71,12 +72,13 @@ function findCut(kernel: Kernel): { readonly axis: Axis; readonly by: Dim; reado
   return found
 }
 
-/** The size that the low part of an axis must have for `(f·axis + …)` to be divided without a rest: `by / f`. */
+/** The size that the low part of an axis must have for `(f·axis + …)` to be divided without a rest: `by / |f|`. */
 function cutOf(index: Index, by: Dim, axis: Axis): Dim | undefined {
   if (index.kind === 'axis') return by
   if (index.kind !== 'sum') return undefined
   const term = index.terms.find((t) => t.index.kind === 'axis' && t.index.axis === axis)
-  return term && exactQuotient(by, term.factor)
+  const size = term && exactQuotient(by, term.factor)
+  return size && (isNonNegative(size) ? size : scale(size, -1))
 }
 
 function merge(kernel: Kernel): Kernel {

@@ -1,5 +1,6 @@
 /** Programs at the edges: what is written over while it is read, what is too wide or too long for one kernel. */
 import { describe, expect, it } from 'vitest'
+import { differentiate } from '../../compiler/3-differentiate/differentiate.ts'
 import { fuse } from '../../compiler/5-fuse/fuse.ts'
 import { dim, symbol } from '../../compiler/ir/dim.ts'
 import type { Graph, Node, Result } from '../../compiler/ir/graph.ts'
@@ -200,5 +201,16 @@ describe('tensors that are put one after another', () => {
     const joined = b.concat([x, b.matmul(x, x), square(b, 'y')], 0)
     const kernels = expectFused({ graph: graphOf(b, [b.matmul(b.permute(joined, [1, 0]), joined)]), dims: sizes })
     expect([joining(kernels), touches(kernels)]).toEqual([1, 0])
+  })
+})
+
+describe('axes that are taken apart', () => {
+  it('where an index has them negated: the gradient of the greatest element of windows dilated by their stride', () => {
+    const b = new GraphBuilder()
+    const x = b.input('x', [n, n])
+    const windowed = b.window(x, { axis: 0, size: 2, stride: 2, dilation: 2, low: 2, high: dim(2), fill: -1 })
+    const most = b.max(windowed, [1, 2])
+    const [gradient] = differentiate(b, b.sum(b.mul(most, most), [0]), [x])
+    for (const size of [1, 5, 6]) expectFused({ graph: graphOf(b, [gradient!]), dims: new Map([['n', size]]) })
   })
 })
