@@ -20,20 +20,17 @@ export class Block {
   }
 
   add(items: readonly Item[]): void {
-    for (const item of items) this.items.push(item)
+    this.items.push(items)
   }
   set(local: Local, value: Expression): void {
-    this.add(value.items)
-    this.items.push(0x21, local)
+    this.items.push(value.items, 0x21, local)
   }
 
   /** A block of its own, for what must not be computed before it. */
   nest(fill: (inner: Block) => void): void {
     const inner = new Block(this)
     fill(inner)
-    this.items.push(0x02, empty)
-    this.add(inner.items)
-    this.items.push(0x0b)
+    this.items.push(0x02, empty, inner.items, 0x0b)
   }
 
   if(condition: Expression, then: (inner: Block) => void, otherwise?: (inner: Block) => void): void {
@@ -41,13 +38,8 @@ export class Block {
     then(inner)
     const other = new Block(this)
     otherwise?.(other)
-    this.add(condition.items)
-    this.items.push(0x04, empty)
-    this.add(inner.items)
-    if (other.items.length > 0) {
-      this.items.push(0x05)
-      this.add(other.items)
-    }
+    this.items.push(condition.items, 0x04, empty, inner.items)
+    if (other.items.length > 0) this.items.push(0x05, other.items)
     this.items.push(0x0b)
   }
 
@@ -55,13 +47,9 @@ export class Block {
   loop(counter: Local, limit: Expression, step: Expression, fill: (inner: Block) => void): void {
     const inner = new Block(this)
     fill(inner)
-    const more = op('i32.lt_u', get(counter), limit)
-    this.add(more.items)
-    this.items.push(0x04, empty, 0x03, empty)
-    this.add(inner.items)
-    inner.items.length = 0
+    const more = op('i32.lt_u', get(counter), limit).items
+    this.items.push(more, 0x04, empty, 0x03, empty, inner.items)
     this.set(counter, op('i32.add', get(counter), step))
-    this.add(more.items)
-    this.items.push(0x0d, 0, 0x0b, 0x0b)
+    this.items.push(more, 0x0d, 0, 0x0b, 0x0b)
   }
 }

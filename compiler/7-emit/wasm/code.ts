@@ -1,6 +1,7 @@
 /**
- * WebAssembly code under construction. An expression is a typed run of items: bytes, and things whose bytes are not
- * known yet (which number a local will have, what a dim will be in a session, where a called function will stand).
+ * WebAssembly code under construction. An expression is a typed run of items: bytes, things whose bytes are not known yet
+ * (which number a local will have, what a dim will be in a session, where a called function will stand), and runs of
+ * other expressions. What contains another run refers to it: all is written once, when the function is finished.
  */
 import type { Dim } from '../../ir/dim.ts'
 
@@ -23,6 +24,10 @@ export type Item =
   | { readonly call: string }
   /** Marks where `get c, get a, get b, mul, add` begins. */
   | { readonly product: true }
+  /** The items of a part, which are not changed any more. */
+  | readonly Item[]
+
+export const isRun = (item: Item): item is readonly Item[] => Array.isArray(item)
 
 export interface Expression {
   readonly type: ValueType
@@ -36,11 +41,17 @@ export interface Expression {
 export const get = (local: Local): Expression => ({ type: local.type, items: [0x20, local], local })
 
 /** An i32 constant. */
-export const number = (value: number): Expression => ({
-  type: 'i32',
-  items: [0x41, ...signedLeb(value | 0)],
-  constant: value | 0,
-})
+export function number(value: number): Expression {
+  const constant = value | 0
+  const known = small[constant]
+  if (known) return known
+  const made: Expression = { type: 'i32', items: signedLeb(constant, [0x41]), constant }
+  if (constant >= 0 && constant < mostSmall) small[constant] = made
+  return made
+}
+/** Those that are in nearly every line are made once. */
+const mostSmall = 1024
+const small: (Expression | undefined)[] = Array.from({ length: mostSmall }, () => undefined)
 
 /** A size, times an integer, as an i32 constant. */
 export function size(dim: Dim): Expression {
@@ -67,9 +78,11 @@ const splatBytes = (bytes: readonly number[]): Expression => ({
   type: 'v128',
   items: [0xfd, 0x0c, ...bytes, ...bytes, ...bytes, ...bytes],
 })
+/** Whether it is four constants. */
+export const isConstantVector = ({ items }: Expression): boolean => items.length === 18 && items[1] === 0x0c
 
-export function signedLeb(value: number): number[] {
-  const bytes: number[] = []
+/** Appends to `bytes`. */
+function signedLeb(value: number, bytes: number[]): number[] {
   for (let rest = value; ; ) {
     const byte = rest & 0x7f
     rest >>= 7
@@ -79,17 +92,20 @@ export function signedLeb(value: number): number[] {
   }
 }
 
-export function unsignedLeb(value: number): number[] {
-  const bytes: number[] = []
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return [...bytes, rest]
-    bytes.push((rest % 128) | 0x80)
-  }
+export function unsignedLeb(value: number, bytes: number[] = []): number[] {
+  let rest = value
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80)
+  bytes.push(rest)
+  return bytes
 }
 
+const word = new DataView(new ArrayBuffer(4))
 function floatBytes(value: number): number[] {
-  return [...new Uint8Array(new Float32Array([value]).buffer)]
+  word.setFloat32(0, value, true)
+  return wordBytes()
 }
 function intBytes(value: number): number[] {
-  return [...new Uint8Array(new Int32Array([value | 0]).buffer)]
+  word.setInt32(0, value, true)
+  return wordBytes()
 }
+const wordBytes = (): number[] => [word.getUint8(0), word.getUint8(1), word.getUint8(2), word.getUint8(3)]

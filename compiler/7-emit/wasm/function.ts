@@ -4,7 +4,8 @@ import type { KernelSlot } from '../../ir/kernel.ts'
 import type { CodeObject, EmittedStage } from '../../lowered.ts'
 import { Identities, type Variable } from '../wgsl/identity.ts'
 import { Block } from './block.ts'
-import { type Expression, get, type Item, Local, unsignedLeb, type ValueType } from './code.ts'
+import { Bytes } from './bytes.ts'
+import { type Expression, get, type Item, isRun, Local, type ValueType } from './code.ts'
 import { op } from './instructions.ts'
 
 type Target = EmittedStage['bindings'][number]['target']
@@ -75,50 +76,55 @@ export function finishCode(
   result: ValueType | undefined,
   items: readonly Item[],
 ): CodeObject {
-  const numbers = new Map<Local, number>(parameters.map((local, i) => [local, i]))
-  const groups = new Map<ValueType, Local[]>([
-    ['v128', []],
-    ['f32', []],
-    ['i32', []],
-  ])
-  const seen = new Set<Local>(parameters)
-  for (const item of items)
-    if (item instanceof Local && !seen.has(item)) {
-      seen.add(item)
-      groups.get(item.type)!.push(item)
+  const numbers = new Map<Local, number>()
+  for (const local of parameters) numbers.set(local, numbers.size)
+  const groups: Record<ValueType, Local[]> = { v128: [], f32: [], i32: [] }
+  const collect = (run: readonly Item[]): void => {
+    for (let i = 0; i < run.length; i++) {
+      const item = run[i]!
+      if (typeof item === 'number') continue
+      if (isRun(item)) collect(item)
+      else if (item instanceof Local && !numbers.has(item)) {
+        numbers.set(item, -1)
+        groups[item.type].push(item)
+      }
     }
+  }
+  collect(items)
   const locals: [number, ValueType][] = []
-  for (const [type, list] of groups) {
-    for (const local of list) numbers.set(local, numbers.size)
+  let next = parameters.length
+  for (const type of ['v128', 'f32', 'i32'] as const) {
+    const list = groups[type]
+    for (const local of list) numbers.set(local, next++)
     if (list.length > 0) locals.push([list.length, type])
   }
-  const bytes: number[] = []
   const sizes: { at: number; dim: Dim }[] = []
   const calls: { at: number; name: string }[] = []
   const products: number[] = []
-  for (const item of items) {
-    if (typeof item === 'number') bytes.push(item)
-    else if (item instanceof Local) bytes.push(...unsignedLeb(numbers.get(item)!))
-    else if ('product' in item) products.push(bytes.length)
-    else {
-      if ('dim' in item) sizes.push({ at: bytes.length, dim: item.dim })
-      else calls.push({ at: bytes.length, name: item.call })
-      bytes.push(0x80, 0x80, 0x80, 0x80, 0)
+  bytes.clear()
+  const write = (run: readonly Item[]): void => {
+    for (let i = 0; i < run.length; i++) {
+      const item = run[i]!
+      if (typeof item === 'number') bytes.byte(item)
+      else if (isRun(item)) write(item)
+      else if (item instanceof Local) bytes.unsigned(numbers.get(item)!)
+      else if ('product' in item) products.push(bytes.length)
+      else {
+        if ('dim' in item) sizes.push({ at: bytes.length, dim: item.dim })
+        else calls.push({ at: bytes.length, name: item.call })
+        bytes.add(open)
+      }
     }
   }
-  return {
-    parameters: parameters.map((p) => p.type),
-    result,
-    locals,
-    bytes: Uint8Array.from(bytes),
-    sizes,
-    calls,
-    products,
-  }
+  write(items)
+  return { parameters: parameters.map((p) => p.type), result, locals, bytes: bytes.copy(), sizes, calls, products }
 }
+/** One function after another. */
+const bytes = new Bytes()
+const open = [0x80, 0x80, 0x80, 0x80, 0]
 
 /** `c + a·b`, as an engine with relaxed SIMD may do it in one step. All three are locals with numbers below 128. */
 export const product = (a: Local, b: Local, c: Local): Expression => ({
   type: 'v128',
-  items: [{ product: true }, ...op('f32x4.add', get(c), op('f32x4.mul', get(a), get(b))).items],
+  items: [{ product: true }, op('f32x4.add', get(c), op('f32x4.mul', get(a), get(b))).items],
 })

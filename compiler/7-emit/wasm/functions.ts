@@ -2,7 +2,7 @@
 import type { DType } from '../../ir/graph.ts'
 import type { ScalarFunction } from '../../ir/scalar.ts'
 import type { Block } from './block.ts'
-import { type Expression, float, floats, get, integers, Local, number } from './code.ts'
+import { type Expression, float, floats, get, integers, isConstantVector, Local, number } from './code.ts'
 import { call, choose, extract, type Instruction, op, splat } from './instructions.ts'
 import type { Mathematics } from './mathematics.ts'
 
@@ -39,11 +39,10 @@ const extreme = (name: 'min' | 'max'): Writer => ({
   four: (v, [d]) => {
     const [a, b] = v
     // Against a number known not to be NaN the one-instruction form keeps a NaN of the other.
-    if (d === 'float' && isKnown(b!)) return op(`f32x4.p${name}`, a!, b!)
+    if (d === 'float' && isConstantVector(b!)) return op(`f32x4.p${name}`, a!, b!)
     return op(d === 'float' ? `f32x4.${name}` : `i32x4.${name}_${d === 'int' ? 's' : 'u'}`, a!, b!)
   },
 })
-const isKnown = (e: Expression): boolean => e.items.length === 18 && e.items[1] === 0x0c
 
 /** A function of the module, always of four values. */
 const mathematics = (name: Mathematics): Writer => ({

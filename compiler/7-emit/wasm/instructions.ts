@@ -107,12 +107,15 @@ const plain = {
 export type Instruction = keyof typeof plain
 
 function simd(opcode: number): readonly number[] {
-  return [0xfd, ...unsignedLeb(opcode)]
+  return unsignedLeb(opcode, [0xfd])
 }
-/** The operands' code and then `last`: `concat` copies whole arrays, where spreading goes item by item. */
-const join = (operands: readonly Expression[], last: readonly Item[]): Item[] =>
-  nothing.concat(...operands.map(({ items }) => items), last)
-const nothing: readonly Item[] = []
+/** The operands' code and then `last`. */
+function join(operands: readonly Expression[], last: readonly Item[]): Item[] {
+  const items: Item[] = []
+  for (let i = 0; i < operands.length; i++) items.push(operands[i]!.items)
+  items.push(last)
+  return items
+}
 
 export function op(name: Instruction, ...operands: readonly Expression[]): Expression {
   const [bytes, type] = plain[name]
@@ -154,41 +157,53 @@ export function times(a: Expression, b: Expression): Expression {
 // ---------------------------------------------------------------- memory
 
 /** Bytes past the address are part of the instruction, so that they cost nothing. */
-const memory = (align: number, offset: number): number[] => [align, ...unsignedLeb(offset)]
+function access(opcode: readonly number[], align = 2): (offset: number) => readonly number[] {
+  const here = [...opcode, align, 0]
+  return (offset) => (offset === 0 ? here : unsignedLeb(offset, [...opcode, align]))
+}
+const accesses = {
+  loadFloat: access([0x2a]),
+  loadInt: access([0x28]),
+  loadVector: access(simd(0)),
+  loadSplat: access(simd(9)),
+  loadLane: access(simd(86)),
+  store: { f32: access([0x38]), i32: access([0x36]), v128: access(simd(11)) },
+  storeLane: access(simd(90)),
+}
 
 export const loadFloat = (address: Expression, offset = 0): Expression => ({
   type: 'f32',
-  items: [...address.items, 0x2a, ...memory(2, offset)],
+  items: [address.items, accesses.loadFloat(offset)],
 })
 export const loadInt = (address: Expression, offset = 0): Expression => ({
   type: 'i32',
-  items: [...address.items, 0x28, ...memory(2, offset)],
+  items: [address.items, accesses.loadInt(offset)],
 })
 /** Four neighbouring words. */
 export const loadVector = (address: Expression, offset = 0): Expression => ({
   type: 'v128',
-  items: [...address.items, ...simd(0), ...memory(2, offset)],
+  items: [address.items, accesses.loadVector(offset)],
 })
 /** One word in all lanes. */
 export const loadSplat = (address: Expression, offset = 0): Expression => ({
   type: 'v128',
-  items: [...address.items, ...simd(9), ...memory(2, offset)],
+  items: [address.items, accesses.loadSplat(offset)],
 })
 /** One word in one lane, the others as they were. */
 export const loadLane = (address: Expression, vector: Expression, lane: number, offset = 0): Expression => ({
   type: 'v128',
-  items: [...address.items, ...vector.items, ...simd(86), ...memory(2, offset), lane],
+  items: [address.items, vector.items, accesses.loadLane(offset), lane],
 })
 
-export function storeItems(address: Expression, value: Expression, offset = 0): Item[] {
-  const opcode = value.type === 'f32' ? [0x38] : value.type === 'i32' ? [0x36] : simd(11)
-  return [...address.items, ...value.items, ...opcode, ...memory(2, offset)]
-}
+export const storeItems = (address: Expression, value: Expression, offset = 0): Item[] => [
+  address.items,
+  value.items,
+  accesses.store[value.type](offset),
+]
 export const storeLaneItems = (address: Expression, vector: Expression, lane: number, offset = 0): Item[] => [
-  ...address.items,
-  ...vector.items,
-  ...simd(90),
-  ...memory(2, offset),
+  address.items,
+  vector.items,
+  accesses.storeLane(offset),
   lane,
 ]
 
@@ -199,12 +214,15 @@ export const splat = (value: Expression): Expression =>
 
 export const extract = (vector: Expression, type: 'f32' | 'i32', lane: number): Expression => ({
   type,
-  items: [...vector.items, ...simd(type === 'f32' ? 31 : 27), lane],
+  items: [vector.items, extracts[type], lane],
 })
 export const replace = (vector: Expression, value: Expression, lane: number): Expression => ({
   type: 'v128',
-  items: [...vector.items, ...value.items, ...simd(value.type === 'f32' ? 32 : 28), lane],
+  items: [vector.items, value.items, value.type === 'f32' ? replaceFloat : replaceInt, lane],
 })
+const extracts = { f32: simd(31), i32: simd(27) }
+const replaceFloat = simd(32)
+const replaceInt = simd(28)
 /** Words 0 to 3 are those of `a`, 4 to 7 those of `b`. */
 export const shuffle = (
   a: Expression,
@@ -212,5 +230,5 @@ export const shuffle = (
   words: readonly [number, number, number, number],
 ): Expression => ({
   type: 'v128',
-  items: [...a.items, ...b.items, ...simd(13), ...words.flatMap((w) => [4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3])],
+  items: [a.items, b.items, ...simd(13), ...words.flatMap((w) => [4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3])],
 })

@@ -34,7 +34,7 @@ export function mathematicsCode(name: Mathematics): CodeObject {
   const body: Body = helpers[name]
   const parameters = Array.from({ length: name === 'threefry' ? 4 : name === 'pow' ? 2 : 1 }, () => new Local('v128'))
   const result = body(block, ...parameters.map(get))
-  return finishCode(parameters, 'v128', [...block.items, ...result.items])
+  return finishCode(parameters, 'v128', [block.items, result.items])
 }
 
 // ---------------------------------------------------------------- a notation for four floats

@@ -1,7 +1,9 @@
 /** Functions → one WebAssembly module as a template: what a session fills in is listed beside it (`WasmCode`). */
 import type { Size, WasmCode } from '../../../runtime/abi.ts'
+import { toBase64 } from '../../base64.ts'
 import type { SizedFunction } from '../../lowered.ts'
-import { unsignedLeb, type ValueType } from './code.ts'
+import { Bytes } from './bytes.ts'
+import type { ValueType } from './code.ts'
 
 const valueTypes: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, v128: 0x7b }
 /** A size that the runtime writes: five bytes. */
@@ -9,44 +11,69 @@ const open = [0x80, 0x80, 0x80, 0x80, 0]
 
 export function linkModule(functions: readonly SizedFunction[], workspace: number): WasmCode {
   const types = new Map<string, number>()
+  const typeSection = new Bytes()
   const typeOf = ({ parameters, result }: SizedFunction['code']): number => {
-    const key = [parameters.length, ...parameters.map((p) => valueTypes[p])]
-    const bytes = [0x60, ...key, ...(result ? [1, valueTypes[result]] : [0])].join()
-    if (!types.has(bytes)) types.set(bytes, types.size)
-    return types.get(bytes)!
+    const key = `${parameters} ${result}`
+    const known = types.get(key)
+    if (known !== undefined) return known
+    typeSection.byte(0x60)
+    typeSection.unsigned(parameters.length)
+    for (const parameter of parameters) typeSection.byte(valueTypes[parameter])
+    typeSection.add(result ? [1, valueTypes[result]] : [0])
+    types.set(key, types.size)
+    return types.size - 1
   }
-  const indices = new Map(functions.flatMap((f, i) => (f.name === undefined ? [] : [[f.name, i] as const])))
-  const typeIndices = functions.map((f) => typeOf(f.code))
-
-  const out = new Bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
-  out.section(1, vector([...types.keys()].map((key) => key.split(',').map(Number))))
-  const before = [2, ...text('dlm'), ...text('memory'), 2]
-  const imports = [...before, 3, ...open, ...open, ...text('dlm'), ...text('workspace'), 3, 0x7f, 0]
-  const limits = out.section(2, imports) + before.length
-  out.section(3, vector(typeIndices.map(unsignedLeb)))
-  const exported = functions.flatMap((f, i) =>
-    f.export === undefined ? [] : [[...text(f.export), 0, ...unsignedLeb(i)]],
-  )
-  out.section(7, vector(exported))
-
-  const code = new Bytes(unsignedLeb(functions.length))
+  const indices = new Map<string, number>()
+  const typeIndices = new Bytes()
+  const exported = new Bytes()
+  const code = new Bytes()
+  const locals = new Bytes()
   const sizes: { at: number; size: Size }[] = []
   const products: number[] = []
-  for (const { code: f } of functions) {
-    const locals = vector(f.locals.map(([count, type]) => [...unsignedLeb(count), valueTypes[type]]))
-    code.add(unsignedLeb(locals.length + f.bytes.length + 1))
-    code.add(locals)
+  let exports = 0
+  for (const [index, { name }] of functions.entries()) if (name !== undefined) indices.set(name, index)
+  for (const [index, { code: f, export: name }] of functions.entries()) {
+    typeIndices.unsigned(typeOf(f))
+    if (name !== undefined) {
+      addText(exported, name)
+      exported.byte(0)
+      exported.unsigned(index)
+      exports += 1
+    }
+    locals.clear()
+    locals.unsigned(f.locals.length)
+    for (const [count, type] of f.locals) {
+      locals.unsigned(count)
+      locals.byte(valueTypes[type])
+    }
+    code.unsigned(locals.length + f.bytes.length + 1)
+    code.add(locals.view())
     const start = code.length
-    const body = Uint8Array.from(f.bytes)
-    for (const { at, name } of f.calls) body.set(padded(indices.get(name)!), at)
-    code.add(body)
-    code.add([0x0b])
+    code.add(f.bytes)
+    for (const { at, name: called } of f.calls) code.replace(start + at, indices.get(called)!)
+    code.byte(0x0b)
     for (const { at, size } of f.sizes) sizes.push({ at: start + at, size })
     for (const at of f.products) products.push(start + at)
   }
-  const shift = out.section(10, code.bytes())
+
+  const out = new Bytes()
+  out.add([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
+  addVector(out, 1, types.size, typeSection)
+  const imports = new Bytes()
+  addText(imports, 'dlm')
+  addText(imports, 'memory')
+  imports.byte(2)
+  const before = imports.length
+  imports.add([3, ...open, ...open])
+  addText(imports, 'dlm')
+  addText(imports, 'workspace')
+  imports.add([3, 0x7f, 0])
+  const limits = addVector(out, 2, 2, imports) + before
+  addVector(out, 3, functions.length, typeIndices)
+  addVector(out, 7, exports, exported)
+  const shift = addVector(out, 10, functions.length, code)
   return {
-    code: base64(out.bytes()),
+    code: toBase64(out.view()),
     sizes: sizes.map(({ at, size }) => ({ at: at + shift, size })),
     products: products.map((at) => at + shift),
     limits,
@@ -54,41 +81,19 @@ export function linkModule(functions: readonly SizedFunction[], workspace: numbe
   }
 }
 
-const text = (value: string): number[] => [value.length, ...[...value].map((c) => c.charCodeAt(0))]
-const vector = (items: readonly (readonly number[])[]): number[] => [...unsignedLeb(items.length), ...items.flat()]
-const padded = (value: number): number[] =>
-  [0, 7, 14, 21, 28].map((shift, i) => ((value >> shift) & 0x7f) | (i < 4 ? 0x80 : 0))
-
-class Bytes {
-  readonly #parts: Uint8Array[] = []
-  length = 0
-  constructor(first: ArrayLike<number>) {
-    this.add(first)
-  }
-  add(bytes: ArrayLike<number>): void {
-    this.#parts.push(Uint8Array.from(bytes))
-    this.length += bytes.length
-  }
-  /** Gives the place of the contents. */
-  section(id: number, contents: ArrayLike<number>): number {
-    this.add([id, ...unsignedLeb(contents.length)])
-    const at = this.length
-    this.add(contents)
-    return at
-  }
-  bytes(): Uint8Array {
-    const all = new Uint8Array(this.length)
-    let at = 0
-    for (const part of this.#parts) {
-      all.set(part, at)
-      at += part.length
-    }
-    return all
-  }
+function addText(to: Bytes, value: string): void {
+  to.byte(value.length)
+  for (let i = 0; i < value.length; i++) to.byte(value.charCodeAt(i))
 }
 
-function base64(bytes: Uint8Array): string {
-  let characters = ''
-  for (const byte of bytes) characters += String.fromCharCode(byte)
-  return btoa(characters)
+/** A section of so many items. Gives the place of the first. */
+function addVector(out: Bytes, id: number, count: number, items: Bytes): number {
+  const head = new Bytes()
+  head.unsigned(count)
+  out.byte(id)
+  out.unsigned(head.length + items.length)
+  out.add(head.view())
+  const at = out.length
+  out.add(items.view())
+  return at
 }

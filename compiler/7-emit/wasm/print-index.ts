@@ -7,7 +7,7 @@ import type { Dim } from '../../ir/dim.ts'
 import type { Guard, Index } from '../../ir/kernel.ts'
 import { leastValue } from '../wgsl/print-index.ts'
 import type { Block } from './block.ts'
-import { type Expression, get, number, size } from './code.ts'
+import { type Expression, get, type Item, isRun, number, size } from './code.ts'
 import { boundValue, type Context, divisor, inside, isVector, named, placeOf } from './context.ts'
 import { choose, op, plus, times } from './instructions.ts'
 import { printScalar } from './print-scalar.ts'
@@ -94,15 +94,24 @@ function namedOnce(context: Context, value: Expression): Expression {
 /** Numbers for what an expression refers to, so that equal code has equal text. */
 const itemNumbers = new WeakMap<object, number>()
 let items = 0
-function keyOf({ items: code }: Expression): string {
-  return code
-    .map((item) => {
-      if (typeof item === 'number') return item
-      const object = 'dim' in item ? item.dim : item
-      if (!itemNumbers.has(object)) itemNumbers.set(object, items++)
-      return `#${itemNumbers.get(object)}`
-    })
-    .join()
+function keyOf(value: Expression): string {
+  let key = ''
+  const visit = (code: readonly Item[]): void => {
+    for (let i = 0; i < code.length; i++) {
+      const item = code[i]!
+      if (typeof item === 'number') key += `${item},`
+      else if (isRun(item)) visit(item)
+      else key += `#${numberOf('dim' in item ? item.dim : item)},`
+    }
+  }
+  visit(value.items)
+  return key
+}
+function numberOf(item: object): number {
+  const known = itemNumbers.get(item)
+  if (known !== undefined) return known
+  itemNumbers.set(item, items)
+  return items++
 }
 
 /** The byte address of an element of a slot: four times the index past its beginning. */
