@@ -91,9 +91,11 @@ function remembered<K extends Kernel | ScanKernel, Printed>(
   return (kernel, sizes, storages) => {
     const body = keyOfBody(kernel)
     const alike = prints.get(body) ?? new Map<string, Printed>()
-    const fixed = [...sizes].map(([name, size]) => `${name}=${size.key}`).join()
-    const key = `${keyOfSlots(kernel)} ${storages.join()} ${fixed}`
-    const made = alike.get(key) ?? print(kernel, sizes, storages)
+    let key = `${keyOfSlots(kernel)} ${storages.join()}`
+    for (const [name, size] of sizes) key += ` ${name}=${size.key}`
+    const known = alike.get(key)
+    if (known !== undefined) return known
+    const made = print(kernel, sizes, storages)
     prints.set(body, alike.set(key, made))
     return made
   }

@@ -10,6 +10,7 @@ import {
   type Footprint,
   type FootprintPart,
   type Size,
+  type SizeTerm,
   stagingBytes,
 } from '../../runtime/abi.ts'
 import { wasmStaging } from '../../runtime/wasm/layout.ts'
@@ -41,7 +42,6 @@ function part(program: Planned, entries: readonly string[], measured: string): F
   const bytes = program.arenas.map((arena) => arena.bytes)
   const staging = program.wasm ? wasmStaging(program, entries, bytes) : stagingBytes(program, entries)
   const { dispatches } = program.entries.find((e) => e.name === measured)!
-  const sum = (sizes: readonly Size[]): Size => addSizes(...sizes)
   return {
     entries,
     arenas,
@@ -54,4 +54,19 @@ function part(program: Planned, entries: readonly string[], measured: string): F
       program.entries.filter((e) => entries.includes(e.name)).flatMap((e) => e.dispatches.map((d) => d.pipeline)),
     ).size,
   }
+}
+
+/** Many dispatches are of one size: each size is added once, as many times over as it is there. */
+function sum(sizes: readonly Size[]): Size {
+  let known = 0
+  const counts = new Map<Exclude<Size, number>, number>()
+  for (const size of sizes)
+    if (typeof size === 'number') known += size
+    else counts.set(size, (counts.get(size) ?? 0) + 1)
+  const multiples = [...counts].map(
+    ([{ terms }, count]): Size => ({
+      terms: terms.map(([coefficient, ...factors]): SizeTerm => [count * coefficient, ...factors]),
+    }),
+  )
+  return addSizes(known, ...multiples)
 }

@@ -32,16 +32,16 @@ export function opposites(entries: readonly StagedEntry[]): Map<MemoryValue, Set
     for (const { bindings, emitted } of entry.stages) {
       // A recurrence binds an arena once, for all it reads and writes there, as long as that is of one storage.
       const together = 'chunks' in emitted
-      for (const r of bindings)
-        for (const w of bindings)
-          if (
-            w.access === 'write' &&
-            r.value !== w.value &&
-            (together ? r.value.storage !== w.value.storage : r.access === 'read')
-          ) {
-            link(r.value, w.value)
-            link(w.value, r.value)
-          }
+      for (let i = 0; i < bindings.length; i++) {
+        const w = bindings[i]!
+        if (w.access !== 'write') continue
+        for (let j = 0; j < bindings.length; j++) {
+          const r = bindings[j]!
+          if (r.value === w.value || !(together ? r.value.storage !== w.value.storage : r.access === 'read')) continue
+          link(r.value, w.value)
+          link(w.value, r.value)
+        }
+      }
     }
   return sides
 }
@@ -103,14 +103,15 @@ export function placeIntermediates(
       lastUse.set(value, Math.max(lastUse.get(value) ?? 0, to))
       opening.set(from, [...(opening.get(from) ?? []), value])
     }
-    entry.stages.forEach((stage, at) => {
-      for (const value of [...(opening.get(at) ?? []), ...stage.bindings.map((b) => b.value)]) {
-        if (value.class.kind !== 'intermediate' || chosen.has(value)) continue
-        const not = forbidden(value, sides, chosen)
-        const taken = takeBlock(value, at, colors, not)
-        taken.block.freeFrom = lastUse.get(value)! + 1
-        chosen.set(value, taken)
-      }
+    const choose = (value: MemoryValue, at: number): void => {
+      if (value.class.kind !== 'intermediate' || chosen.has(value)) return
+      const taken = takeBlock(value, at, colors, forbidden(value, sides, chosen))
+      taken.block.freeFrom = lastUse.get(value)! + 1
+      chosen.set(value, taken)
+    }
+    entry.stages.forEach(({ bindings }, at) => {
+      for (const value of opening.get(at) ?? []) choose(value, at)
+      for (let i = 0; i < bindings.length; i++) choose(bindings[i]!.value, at)
     })
   }
   const offsets = new Map<Block, Dim>()
@@ -136,16 +137,18 @@ function takeBlock(
 ): { color: number; block: Block } {
   let fits: { color: number; block: Block } | undefined
   let grows: { color: number; block: Block } | undefined
-  colors.forEach((blocks, color) => {
-    if (not.has(color)) return
-    for (const block of blocks) {
+  for (let color = 0; color < colors.length; color++) {
+    if (not.has(color)) continue
+    const blocks = colors[color]!
+    for (let i = 0; i < blocks.length; i++) {
+      const block = blocks[i]!
       if (block.freeFrom > at) continue
       if (atMost(value.bytes, block.bytes)) {
         if (!fits || atMost(block.bytes, fits.block.bytes)) fits = { color, block }
-      } else if (atMost(block.bytes, value.bytes) && (!grows || atMost(grows.block.bytes, block.bytes)))
+      } else if (!fits && atMost(block.bytes, value.bytes) && (!grows || atMost(grows.block.bytes, block.bytes)))
         grows = { color, block }
     }
-  })
+  }
   if (fits) return fits
   if (grows) {
     grows.block.bytes = value.bytes

@@ -21,16 +21,25 @@ import type {
   VariableRecord,
 } from '../../runtime/abi.ts'
 import { addSizes } from '../../runtime/abi.ts'
+import { textOfBytes, toBase64 } from '../base64.ts'
 import { explainScanStop } from '../diagnostics/scan-stops.ts'
 import { add, type Dim, dim, multiply, one, substitute, subtract } from '../ir/dim.ts'
 import type { Kernel, ScanKernel } from '../ir/kernel.ts'
 import type { ScanStop } from '../ir/scan-stop.ts'
-import type { Link, LoweredProgram, LoweredVariable, SizedFunction, UpdateGroup } from '../lowered.ts'
+import type {
+  EmittedStage,
+  Link,
+  LoweredProgram,
+  LoweredVariable,
+  ScanStage,
+  SizedFunction,
+  UpdateGroup,
+} from '../lowered.ts'
 import { opOf } from '../ops/registry.ts'
 import { arrange } from './arrange.ts'
 import { certify } from './footprint.ts'
 import { opposites, type Place, placeIntermediates, placePersistent } from './place.ts'
-import { alignment, roundUp, storageOf, toSize } from './sizes.ts'
+import { alignment, roundUp, storageOf, toSize, total } from './sizes.ts'
 import {
   type Emit,
   type FusedEntry,
@@ -161,12 +170,13 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
     }
   })
 
-  const overfull = entries.flatMap((entry, e) =>
-    entry.stages.flatMap(({ kernel }, at) => {
+  const overfull: { kernel: ScanKernel; count: number }[] = []
+  for (const [e, { stages }] of entries.entries())
+    for (const [at, { kernel }] of stages.entries()) {
+      if (kernel.kind !== 'scan') continue
       const count = abiEntries[e]!.dispatches[at]!.bindings.length
-      return kernel.kind === 'scan' && count > maxBindings ? [{ kernel, count }] : []
-    }),
-  )
+      if (count > maxBindings) overfull.push({ kernel, count })
+    }
 
   const slot = (name: string, role: TensorSlot['role'], value: MemoryValue): TensorSlot => {
     const { arena, offset } = locate(value)
@@ -300,8 +310,10 @@ function layOutMoments(program: LoweredProgram, groups: ParameterLayout['groups'
 class Memory {
   private readonly list: { name: string; role: Arena['role']; bytes: Dim; contents?: readonly MemoryValue[] }[] = []
   private readonly places = new Map<MemoryValue, { arena: number; offset: Dim }>()
+  private readonly named = new Map<string, number>()
 
   fixed(name: string, role: Arena['role'], bytes: Dim): void {
+    this.named.set(name, this.list.length)
     this.list.push({ name, role, bytes })
   }
   contiguous(name: string, role: Arena['role'], values: readonly MemoryValue[]): void {
@@ -324,8 +336,9 @@ class Memory {
     })
     for (const [value, { color, offset }] of placed.places) this.places.set(value, { arena: first + color, offset })
   }
+  /** Of an arena of fixed contents. */
   indexOf(name: string): number {
-    return this.list.findIndex((a) => a.name === name)
+    return this.named.get(name) ?? -1
   }
   place(value: MemoryValue): { arena: number; offset: Dim } {
     const place = this.places.get(value)
@@ -349,22 +362,24 @@ function encodeConstants(values: readonly MemoryValue[], offsetOf: (value: Memor
   for (const value of values) {
     if (value.class.kind !== 'constant') continue
     const start = offsetOf(value)
-    value.class.data.forEach((x, i) => {
-      if (value.storage === 'f32') bytes.setFloat32(start + 4 * i, x, true)
-      else if (value.storage === 'i32') bytes.setInt32(start + 4 * i, x, true)
-      else bytes.setUint32(start + 4 * i, x, true)
-    })
+    const { data } = value.class
+    for (let i = 0; i < data.length; i++) {
+      if (value.storage === 'f32') bytes.setFloat32(start + 4 * i, data[i]!, true)
+      else if (value.storage === 'i32') bytes.setInt32(start + 4 * i, data[i]!, true)
+      else bytes.setUint32(start + 4 * i, data[i]!, true)
+    }
   }
-  let text = ''
-  for (const byte of new Uint8Array(bytes.buffer)) text += String.fromCharCode(byte)
-  return btoa(text)
+  return toBase64(new Uint8Array(bytes.buffer))
 }
 
 // ---------------------------------------------------------------- values
 
-const uniqueValues = (entries: readonly StagedEntry[]): MemoryValue[] => [
-  ...new Set(entries.flatMap((e) => e.stages.flatMap((s) => s.bindings.map((b) => b.value)))),
-]
+function uniqueValues(entries: readonly StagedEntry[]): MemoryValue[] {
+  const values = new Set<MemoryValue>()
+  for (const { stages } of entries)
+    for (const { bindings } of stages) for (let i = 0; i < bindings.length; i++) values.add(bindings[i]!.value)
+  return [...values]
+}
 
 function nameOf(value: MemoryValue): string {
   const c = value.class
@@ -408,13 +423,44 @@ function stepFields(value: MemoryValue, offset: number) {
 
 // ---------------------------------------------------------------- dispatches
 
+/** A pipeline, and the workgroups of a dispatch that runs it. */
+interface Sized {
+  readonly pipeline: number
+  readonly workgroups: Dispatch['workgroups']
+}
+
 class PipelineTable {
   readonly list: Pipeline[] = []
   readonly functions: SizedFunction[] = []
   /** By text, then by the sizes in it. */
   private readonly index = new Map<string, Map<string, number>>()
+  /** Those of kernels that were printed once, by the sizes that a phase fixes. */
+  private readonly known = new Map<EmittedStage | ScanStage, Map<Stage['fixed'], Sized>>()
 
-  add(pipeline: Pipeline, code: SizedFunction['code'] | undefined): number {
+  of(emitted: EmittedStage | ScanStage, given: Stage['fixed']): Sized {
+    const fixed = given.size === 0 ? nothing : given
+    const alike = this.known.get(emitted) ?? new Map<Stage['fixed'], Sized>()
+    const known = alike.get(fixed)
+    if (known) return known
+    const size = (d: Dim): Size => toSize(substitute(d, fixed))
+    const { name, wgsl, workgroup, features, code } = emitted
+    const pipeline = this.add(
+      {
+        name,
+        wgsl,
+        constants: Object.fromEntries([...emitted.constants].map(([constant, d]) => [constant, size(d)])),
+        workgroup,
+        features,
+      },
+      code && { ...code, sizes: code.sizes.map(({ at, dim: d }) => ({ at, size: size(d) })) },
+    )
+    const [x, y, z] = emitted.workgroups
+    const made: Sized = { pipeline, workgroups: [size(x), size(y), size(z)] }
+    this.known.set(emitted, alike.set(fixed, made))
+    return made
+  }
+
+  private add(pipeline: Pipeline, code: SizedFunction['code'] | undefined): number {
     const text = code ? textOfCode(code) : pipeline.wgsl
     const sizes = JSON.stringify(code ? code.sizes : pipeline.constants)
     const alike = this.index.get(text) ?? new Map<string, number>()
@@ -429,17 +475,18 @@ class PipelineTable {
     return this.list.length - 1
   }
 }
+const nothing: Stage['fixed'] = new Map()
 
 /** What a function is but for its sizes. Kernels of one structure share their bytes, which become text once. */
 function textOfCode({ bytes, calls, parameters, locals }: SizedFunction['code']): string {
-  let text = textsOfBytes.get(bytes)
+  let text = textsOfCode.get(bytes)
   if (text === undefined) {
-    text = JSON.stringify([bytes.join(), calls, parameters, locals])
-    textsOfBytes.set(bytes, text)
+    text = `${textOfBytes(bytes)} ${JSON.stringify([calls, parameters, locals])}`
+    textsOfCode.set(bytes, text)
   }
   return text
 }
-const textsOfBytes = new WeakMap<Uint8Array, string>()
+const textsOfCode = new WeakMap<Uint8Array, string>()
 
 function toDispatch(
   stage: Stage,
@@ -450,22 +497,11 @@ function toDispatch(
 ): Dispatch {
   const around = loops.filter(({ first, end }) => first <= at && at < end)
   const repeats = multiply(...around.map((loop) => loop.count))
-  const { fixed } = stage
-  const size = (d: Dim): Size => toSize(substitute(d, fixed))
   const { kernel } = stage
   const { emitted, bindings } = arrange(stage, locate)
-  const { code } = emitted
-  const pipeline = pipelines.add(
-    {
-      name: emitted.name,
-      wgsl: emitted.wgsl,
-      constants: Object.fromEntries([...emitted.constants].map(([name, d]) => [name, size(d)])),
-      workgroup: emitted.workgroup,
-      features: emitted.features,
-    },
-    code && { ...code, sizes: code.sizes.map(({ at: place, dim: d }) => ({ at: place, size: size(d) })) },
-  )
-  const distinct = new Map(stage.bindings.map((b) => [b.value, b.moved ?? b.value.bytes]))
+  const { pipeline, workgroups } = pipelines.of(emitted, stage.fixed)
+  const moved = new Map<MemoryValue, Dim>()
+  for (const { value, moved: some } of stage.bindings) moved.set(value, some ?? value.bytes)
   return {
     pipeline,
     bindings: bindings.map(({ value, access, end }): Binding => {
@@ -477,13 +513,13 @@ function toDispatch(
       const bytes = end ? subtract(end, offset) : roundUp(value.bytes, 16)
       return { arena, offset: toSize(offset), bytes: toSize(bytes), access }
     }),
-    workgroups: [size(emitted.workgroups[0]), size(emitted.workgroups[1]), size(emitted.workgroups[2])],
+    workgroups,
     label: emitted.name,
     flops: stage.first ? toSize(multiply(repeats, substitute(kernelFlops(kernel), stage.fixed))) : 0,
-    bytes: toSize(multiply(repeats, add(...distinct.values()))),
+    bytes: toSize(multiply(repeats, total(moved.values()))),
     ...(around.length > 0 && { repeats: toSize(repeats) }),
     origins: originLines(kernel),
-    stops: [...new Set(kernel.stops.map((s) => s.reason))],
+    stops: stopReasons(kernel),
   }
 }
 
@@ -492,7 +528,7 @@ const kernelFlops = ofEachKernel(
   (kernel): Dim =>
     multiply(
       kernel.kind === 'scan' ? kernel.time.extent : one,
-      add(...kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops)),
+      total(kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops)),
     ),
 )
 
@@ -503,6 +539,10 @@ const originLines = ofEachKernel((kernel): readonly string[] => {
   const own = [...lines].filter((l) => !l.startsWith('std/'))
   return own.length > 0 ? own : [...lines]
 })
+
+const stopReasons = ofEachKernel((kernel): readonly ScanKernel['stops'][number]['reason'][] => [
+  ...new Set(kernel.stops.map(({ reason }) => reason)),
+])
 
 /** What is the same for each target that a kernel is planned for. */
 function ofEachKernel<Value>(derive: (kernel: Kernel | ScanKernel) => Value): (kernel: Kernel | ScanKernel) => Value {

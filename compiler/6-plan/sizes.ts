@@ -1,6 +1,6 @@
 /** Dims → bytes and the ABI's `Size`s. Everything stays exact: rounding up is a floor quotient, never a guess. */
 import type { Size, SizeFactor, SizeTerm, Storage } from '../../runtime/abi.ts'
-import { type Atom, add, ceilQuotient, type Dim, dim, multiply, product, scale } from '../ir/dim.ts'
+import { type Atom, add, ceilQuotient, type Dim, dim, multiply, product, scale, zero } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 
 /** Every tensor starts at a multiple of this many bytes (WebGPU's default `minStorageBufferOffsetAlignment`). */
@@ -42,6 +42,36 @@ const toFactor = (atom: Atom): SizeFactor =>
 
 /** Whether `a ≤ b` for all non-negative values of the dims, as far as the coefficients show it. */
 export function atMost(a: Dim, b: Dim): boolean {
+  if (a === b) return true
   if (a.constant !== undefined && b.constant !== undefined) return a.constant <= b.constant
-  return add(b, scale(a, -1)).terms.every((t) => t.coefficient > 0)
+  // No term of `b - a` may be negative; the difference itself is of no use to anyone.
+  for (let i = 0; i < a.terms.length; i++) {
+    const term = a.terms[i]!
+    if (coefficientIn(b, term.atoms) < term.coefficient) return false
+  }
+  for (let i = 0; i < b.terms.length; i++) {
+    const term = b.terms[i]!
+    if (term.coefficient < 0 && coefficientIn(a, term.atoms) > term.coefficient) return false
+  }
+  return true
+}
+function coefficientIn({ terms }: Dim, atoms: readonly Atom[]): number {
+  for (let i = 0; i < terms.length; i++) if (sameAtoms(terms[i]!.atoms, atoms)) return terms[i]!.coefficient
+  return 0
+}
+/** Of two products, each in the order of keys. */
+function sameAtoms(a: readonly Atom[], b: readonly Atom[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && a[i]!.key !== b[i]!.key) return false
+  return true
+}
+
+/** The sum of many sizes: numbers are added as such, without a dim for each sum on the way. */
+export function total(sizes: Iterable<Dim>): Dim {
+  let known = 0
+  let symbolic = zero
+  for (const size of sizes)
+    if (size.constant === undefined) symbolic = add(symbolic, size)
+    else known += size.constant
+  return add(symbolic, dim(known))
 }

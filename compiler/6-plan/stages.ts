@@ -142,8 +142,6 @@ export function stageEntry(
   /** Scalars that earlier phases left, by name. */
   const produced = new Map<string, MemoryValue>()
   const intern = (made: MemoryValue): MemoryValue => {
-    const known = values.get(made.key)
-    if (known) return known
     values.set(made.key, made)
     return made
   }
@@ -152,6 +150,7 @@ export function stageEntry(
     const fixed = new Map<string, Dim>()
     if (phase.flat !== undefined) fixed.set('N', dim(lengths(phase.flat)))
     const make = (key: string, valueClass: ValueClass, node: Typed, storage = storageOf(node.dtype)): MemoryValue =>
+      values.get(key) ??
       intern({
         key,
         class: valueClass,
@@ -165,7 +164,7 @@ export function stageEntry(
     const intermediate = (name: string, node: Typed) =>
       make(
         `${entry.name} ${phaseIndex} ${name}`,
-        { kind: 'intermediate' },
+        intermediateClass,
         node,
         phase.half?.values.has(node as Node) ? 'f16' : undefined,
       )
@@ -181,21 +180,32 @@ export function stageEntry(
     const leafValue = (node: Node): MemoryValue | undefined => {
       switch (node.op) {
         case 'parameter':
+        case 'state':
+        case 'literal': {
+          const made = leaves.get(node) ?? namedLeaf(node)
+          leaves.set(node, made)
+          return made
+        }
+        case 'input':
+          return inputValue(node)
+        default:
+          return undefined
+      }
+    }
+    /** Of leaves that are the same value throughout the phase. */
+    const leaves = new Map<Node, MemoryValue>()
+    const namedLeaf = (node: Node<'parameter'> | Node<'state'> | Node<'literal'>): MemoryValue => {
+      switch (node.op) {
+        case 'parameter':
           if (phase.half?.parameters.has(node.attributes.path))
             return make(`half ${node.attributes.path}`, { kind: 'half', path: node.attributes.path }, node, 'f16')
           return make(`parameter ${node.attributes.path}`, { kind: 'parameter', path: node.attributes.path }, node)
         case 'state':
           return make(`state ${node.attributes.path}`, { kind: 'state', path: node.attributes.path }, node)
         case 'literal':
-          return make(
-            `constant ${node.dtype} ${JSON.stringify(node.attributes.shape)} ${node.attributes.data.join()}`,
-            { kind: 'constant', data: node.attributes.data },
-            node,
-          )
-        case 'input':
-          return inputValue(node)
+          return make(literalKey(node), { kind: 'constant', data: node.attributes.data }, node)
         default:
-          return undefined
+          return node satisfies never
       }
     }
     const inputValue = (node: Node<'input'>): MemoryValue => {
@@ -233,7 +243,7 @@ export function stageEntry(
       const scratch = emitted.scratch.map((s, i) =>
         intern({
           key: `${entry.name} ${phaseIndex} scratch ${stages.length} ${i}`,
-          class: { kind: 'intermediate' },
+          class: intermediateClass,
           bytes: substitute(scale(s.elements, 4), fixed),
           storage: s.storage,
           shape: [substitute(s.elements, fixed)],
@@ -303,8 +313,14 @@ export function stageEntry(
           if (leafValue(result.node) !== target) copies.push({ from: result.node, to: target })
         } else placed.set(result.node, target)
       }
-      const valueOfNode = (node: Node): MemoryValue =>
-        leafValue(node) ?? placed.get(node) ?? intermediate(`${where}%${node.id}`, node)
+      const between = new Map<Node, MemoryValue>()
+      const valueOfNode = (node: Node): MemoryValue => {
+        const known = leafValue(node) ?? placed.get(node) ?? between.get(node)
+        if (known) return known
+        const made = intermediate(`${where}%${node.id}`, node)
+        between.set(node, made)
+        return made
+      }
       const { kernels } = segment
 
       // A new value may replace a leaf only after the leaf's last reader: otherwise it is made aside and copied there last.
@@ -463,6 +479,19 @@ export interface Emit {
 }
 
 type Typed = Pick<Node, 'shape' | 'dtype'>
+
+const intermediateClass: ValueClass = { kind: 'intermediate' }
+
+/** Literals of equal numbers are one value. Each entry and target asks. */
+function literalKey(node: Node<'literal'>): string {
+  const known = literalKeys.get(node)
+  if (known !== undefined) return known
+  const { shape, data } = node.attributes
+  const key = `constant ${node.dtype} ${JSON.stringify(shape)} ${data.join()}`
+  literalKeys.set(node, key)
+  return key
+}
+const literalKeys = new WeakMap<Node, string>()
 
 /** A node of a value's type, for a kernel that only moves it. */
 const standIn = ({ shape, dtype }: MemoryValue): Node => new GraphBuilder().input('value', shape, dtype, 'cut')
