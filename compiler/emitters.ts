@@ -32,8 +32,8 @@ export interface EmitterOptions {
   readonly maxSlots?: number | undefined
 }
 
-/** What was printed for one target, by the kernel's body and then by what else decided its text. */
-type Prints<Printed> = Map<string, Map<string, Printed>>
+/** What was printed for one target, by the kernel's body, then by its slots, then by what else decided its text. */
+type Prints<Printed> = Map<string, Map<string, Map<string, Printed>>>
 
 /** Kernels that were printed: those of another entry, target or model of the same file are often of the same structure. */
 export class PrintedKernels {
@@ -41,7 +41,7 @@ export class PrintedKernels {
 
   /** For printers that agree about everything that `printer` names. */
   of(printer: string): Prints<EmittedKernel> {
-    const known = this.kernels.get(printer) ?? new Map<string, Map<string, EmittedKernel>>()
+    const known: Prints<EmittedKernel> = this.kernels.get(printer) ?? new Map()
     this.kernels.set(printer, known)
     return known
   }
@@ -89,14 +89,16 @@ function remembered<K extends Kernel | ScanKernel, Printed>(
   prints: Prints<Printed>,
 ): typeof print {
   return (kernel, sizes, storages) => {
-    const body = keyOfBody(kernel)
-    const alike = prints.get(body) ?? new Map<string, Printed>()
-    let key = `${keyOfSlots(kernel)} ${storages.join()}`
+    // Kernels of one structure have the same two texts, which are not put together: that would be another to hash.
+    const [body, slots] = [keyOfBody(kernel), keyOfSlots(kernel)]
+    const withBody = prints.get(body) ?? new Map<string, Map<string, Printed>>()
+    const alike = withBody.get(slots) ?? new Map<string, Printed>()
+    let key = storages.join()
     for (const [name, size] of sizes) key += ` ${name}=${size.key}`
     const known = alike.get(key)
     if (known !== undefined) return known
     const made = print(kernel, sizes, storages)
-    prints.set(body, alike.set(key, made))
+    prints.set(body, withBody.set(slots, alike.set(key, made)))
     return made
   }
 }
