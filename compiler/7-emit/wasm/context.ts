@@ -54,8 +54,9 @@ export function boundValue(context: Context, variable: Variable): Expression | u
 }
 
 /** Whether an expression has four values here. */
-export function isVector(context: Context, { free }: Identity): boolean {
-  for (const variable of free) {
+export function isVector(context: Context, { variables }: Identity): boolean {
+  for (let i = 0; i < variables.length; i++) {
+    const variable = variables[i]!
     if (variable === context.lanes) return true
     if (boundValue(context, variable)?.type === 'v128') return true
   }
@@ -64,22 +65,28 @@ export function isVector(context: Context, { free }: Identity): boolean {
 
 /** The outermost block where the expression can be computed, and what tells its instances apart there. */
 export function placeOf(context: Context, identity: Identity): { block: Block; key: string } {
+  const { binders } = context
+  const { variables } = identity
   let block = context.fn.body
   let key = `${identity.id}${isVector(context, identity) ? 'v' : ''}`
-  const unbound = new Set(identity.free)
-  for (let i = context.binders.length - 1; i >= 0 && unbound.size > 0; i--) {
-    const binder = context.binders[i]!
-    let relevant = false
-    for (const variable of unbound)
-      if (binder.values.has(variable)) {
-        unbound.delete(variable)
-        relevant = true
-      }
-    if (!relevant) continue
+  let unbound = variables.length
+  for (let i = binders.length - 1; i >= 0 && unbound > 0; i--) {
+    const binder = binders[i]!
+    let bound = 0
+    for (let v = 0; v < variables.length; v++)
+      if (binder.values.has(variables[v]!) && !isBoundAgain(binders, i, variables[v]!)) bound += 1
+    if (bound === 0) continue
+    unbound -= bound
     key += ` ${binder.id}`
     if (binder.block.depth > block.depth) block = binder.block
   }
   return { block, key }
+}
+
+/** Whether a binder further in than `at` binds the variable too. */
+function isBoundAgain(binders: readonly Binder[], at: number, variable: Variable): boolean {
+  for (let i = at + 1; i < binders.length; i++) if (binders[i]!.values.has(variable)) return true
+  return false
 }
 
 /** The value under a name, so that it is computed before whatever is written next. */

@@ -66,9 +66,12 @@ function sumOfTerms(context: Context, sum: Sum, scale: number, start: Expression
   for (const term of sum.terms) {
     const place = placeOf(context, context.fn.identities.of(term.index)).block
     const at = place.depth < block.depth ? block : place
-    levels.set(at, [...(levels.get(at) ?? []), term])
+    const known = levels.get(at)
+    if (known) known.push(term)
+    else levels.set(at, [term])
   }
-  const blocks = [...levels.keys()].sort((a, b) => a.depth - b.depth)
+  const blocks = [...levels.keys()]
+  if (blocks.length > 1) blocks.sort((a, b) => a.depth - b.depth)
   let value = start
   if (sum.offset.constant !== 0) value = plus(value, times(size(sum.offset), number(scale)))
   blocks.forEach((at, i) => {

@@ -6,7 +6,7 @@
 export class Block {
   readonly parent: Block | undefined
   readonly depth: number
-  readonly lines: string[] = []
+  private readonly parts: (string | Block)[] = []
   /** Names of values computed in this block, by identity. */
   readonly known = new Map<string, string>()
 
@@ -16,15 +16,22 @@ export class Block {
   }
 
   line(text: string): void {
-    this.lines.push(text)
+    this.parts.push(text)
   }
 
   /** Writes `head { … }` around what `fill` puts into a new inner block. */
   nest(head: string, fill: (inner: Block) => void, tail = ''): void {
     const inner = new Block(this)
     fill(inner)
-    this.line(`${head} {`)
-    for (const line of inner.lines) this.line(`  ${line}`)
-    this.line(`}${tail}`)
+    this.parts.push(`${head} {`, inner, `}${tail}`)
+  }
+
+  /** Appends the finished lines to `into`. */
+  lines(into: string[], indentation: string): void {
+    for (let i = 0; i < this.parts.length; i++) {
+      const part = this.parts[i]!
+      if (typeof part === 'string') into.push(indentation + part)
+      else part.lines(into, `${indentation}  `)
+    }
   }
 }

@@ -60,23 +60,28 @@ export function nameOf(context: Context, variable: Variable): string | undefined
 }
 
 /** The outermost block where the expression can be computed, and what tells its instances apart there. */
-export function placeOf(context: Context, identity: Identity): { block: Block; key: string } {
+export function placeOf(context: Context, { id, variables }: Identity): { block: Block; key: string } {
+  const { binders } = context
   let block = context.shader.body
-  let key = `${identity.id}`
-  const unbound = new Set(identity.free)
-  for (let i = context.binders.length - 1; i >= 0 && unbound.size > 0; i--) {
-    const binder = context.binders[i]!
-    let relevant = false
-    for (const variable of unbound)
-      if (binder.names.has(variable)) {
-        unbound.delete(variable)
-        relevant = true
-      }
-    if (!relevant) continue
+  let key = `${id}`
+  let unbound = variables.length
+  for (let i = binders.length - 1; i >= 0 && unbound > 0; i--) {
+    const binder = binders[i]!
+    let bound = 0
+    for (let v = 0; v < variables.length; v++)
+      if (binder.names.has(variables[v]!) && !isBoundAgain(binders, i, variables[v]!)) bound += 1
+    if (bound === 0) continue
+    unbound -= bound
     key += ` ${binder.id}`
     if (binder.block.depth > block.depth) block = binder.block
   }
   return { block, key }
+}
+
+/** Whether a binder further in than `at` binds the variable too. */
+function isBoundAgain(binders: readonly Binder[], at: number, variable: Variable): boolean {
+  for (let i = at + 1; i < binders.length; i++) if (binders[i]!.names.has(variable)) return true
+  return false
 }
 
 /**

@@ -17,6 +17,8 @@ export type Variable = Axis | number | typeof memory | typeof accumulator
 export interface Identity {
   readonly id: number
   readonly free: ReadonlySet<Variable>
+  /** The same, to be gone through. */
+  readonly variables: readonly Variable[]
 }
 
 export class Identities {
@@ -50,16 +52,30 @@ export class Identities {
     const signature = this.#signature(item)
     const known = this.#bySignature.get(signature)
     if (known) return known
-    const free = new Set<Variable>()
-    for (const child of childrenOf(item)) for (const variable of this.of(child).free) free.add(variable)
-    if (item.kind === 'axis') free.add(item.axis)
-    else if (item.kind === 'stage') free.add(item.stage)
-    else if (item.kind === 'accumulator') free.add(accumulator)
-    else if (item.kind === 'load') free.add(memory)
-    else if (item.kind === 'reduce') for (const axis of item.axes) free.delete(axis)
-    const made: Identity = { id: this.#bySignature.size, free }
+    const { free, variables } = this.#dependencies(item)
+    const made: Identity = { id: this.#bySignature.size, free, variables }
     this.#bySignature.set(signature, made)
     return made
+  }
+
+  #dependencies(item: Scalar | Index): Dependencies {
+    switch (item.kind) {
+      case 'axis':
+        return only(item.axis)
+      case 'stage':
+        return only(item.stage)
+      case 'accumulator':
+        return only(accumulator)
+      case 'reduce':
+        return only(...this.of(item.value).variables.filter((v) => !(item.axes as readonly Variable[]).includes(v)))
+      case 'load':
+        return together(this.of(item.index), readingMemory)
+      default: {
+        let all = nothing
+        for (const child of childrenOf(item)) all = together(all, this.of(child))
+        return all
+      }
+    }
   }
 
   #number(object: object): number {
@@ -70,32 +86,36 @@ export class Identities {
   }
 
   #signature(item: Scalar | Index): string {
-    const id = (child: Scalar | Index) => this.of(child).id
-    const guard = (g: Guard) => `${g.kind} ${id(g.index)} ${dimKey(g.kind === 'inside' ? g.size : g.by)}`
     switch (item.kind) {
       case 'dim':
         return `dim ${dimKey(item.dim)}`
       case 'axis':
         return `axis ${this.#number(item.axis)}`
-      case 'sum':
-        return `sum ${item.terms.map((t) => `${dimKey(t.factor)}*${id(t.index)}`).join(' ')} + ${dimKey(item.offset)}`
+      case 'sum': {
+        let text = 'sum'
+        for (const { factor, index } of item.terms) text += ` ${dimKey(factor)}*${this.of(index).id}`
+        return `${text} + ${dimKey(item.offset)}`
+      }
       case 'quotient':
       case 'remainder':
-        return `${item.kind} ${id(item.index)} ${dimKey(item.by)}`
+        return `${item.kind} ${this.of(item.index).id} ${dimKey(item.by)}`
       case 'data':
-        return `data ${id(item.value)} ${dimKey(item.size)}`
+        return `data ${this.of(item.value).id} ${dimKey(item.size)}`
       case 'number':
         return `number ${Object.is(item.value, -0) ? '-0' : item.value} ${item.dtype}`
       case 'load':
-        return `load ${item.slot} ${id(item.index)} ${item.dtype}`
-      case 'apply':
-        return `apply ${item.fn} ${item.arguments.map(id).join(' ')} ${item.dtype}`
+        return `load ${item.slot} ${this.of(item.index).id} ${item.dtype}`
+      case 'apply': {
+        let text = `apply ${item.fn}`
+        for (const argument of item.arguments) text += ` ${this.of(argument).id}`
+        return `${text} ${item.dtype}`
+      }
       case 'position':
-        return `position ${id(item.index)} ${item.dtype}`
+        return `position ${this.of(item.index).id} ${item.dtype}`
       case 'guarded':
-        return `guarded ${item.guards.map(guard).join(', ')}: ${id(item.value)} ${id(item.otherwise)}`
+        return `guarded ${item.guards.map((g) => this.#guard(g)).join(', ')}: ${this.of(item.value).id} ${this.of(item.otherwise).id}`
       case 'reduce':
-        return `reduce ${item.combine} ${item.axes.map((axis) => this.#number(axis)).join(' ')}: ${id(item.value)} ${item.dtype}`
+        return `reduce ${item.combine} ${item.axes.map((axis) => this.#number(axis)).join(' ')}: ${this.of(item.value).id} ${item.dtype}`
       case 'stage':
         return `stage ${item.stage} ${item.dtype}`
       case 'accumulator':
@@ -104,6 +124,26 @@ export class Identities {
         return item satisfies never
     }
   }
+  #guard(guard: Guard): string {
+    return `${guard.kind} ${this.of(guard.index).id} ${dimKey(guard.kind === 'inside' ? guard.size : guard.by)}`
+  }
+}
+
+type Dependencies = Pick<Identity, 'free' | 'variables'>
+
+const only = (...variables: readonly Variable[]): Dependencies => ({ free: new Set(variables), variables })
+const nothing = only()
+const readingMemory = only(memory)
+
+/** Both: where one has all of the other it is that one itself. */
+function together(a: Dependencies, b: Dependencies): Dependencies {
+  if (hasAll(a, b)) return a
+  if (hasAll(b, a)) return b
+  return only(...a.variables, ...b.variables.filter((variable) => !a.free.has(variable)))
+}
+function hasAll({ free }: Dependencies, { variables }: Dependencies): boolean {
+  for (let i = 0; i < variables.length; i++) if (!free.has(variables[i]!)) return false
+  return true
 }
 
 const dimKey = (d: Dim): string => `[${d.key}]`

@@ -59,13 +59,17 @@ function printSum(context: Context, sum: Extract<Index, { kind: 'sum' }>): strin
     const { block } = placeOf(context, context.shader.identities.of(index))
     const term = printTerm(context, factor, index)
     if (term.text === '0u') continue
-    levels.set(block, [...(levels.get(block) ?? []), term])
+    const known = levels.get(block)
+    if (known) known.push(term)
+    else levels.set(block, [term])
   }
-  const blocks = [...levels.keys()].sort((a, b) => a.depth - b.depth)
+  const blocks = [...levels.keys()]
+  if (blocks.length > 1) blocks.sort((a, b) => a.depth - b.depth)
   let text = ''
   blocks.forEach((block, i) => {
-    const terms = levels.get(block)!.toSorted((a, b) => Number(a.negative) - Number(b.negative))
-    for (const term of terms) text = join(text, term)
+    const terms = levels.get(block)!
+    for (const term of terms) if (!term.negative) text = join(text, term)
+    for (const term of terms) if (term.negative) text = join(text, term)
     const last = i === blocks.length - 1
     if (last || /^[a-z0-9]+$/.test(text)) return
     // A partial sum is named where it is complete; equal ones of other expressions are found again.

@@ -196,7 +196,9 @@ export class Shader {
     for (const source of helperSources(this.#helpers)) parts.push(source, '')
     const inputs = [...this.#builtins].map((name) => `${builtins[name as keyof typeof builtins]}`)
     parts.push(`@compute @workgroup_size(${trimOnes(options.workgroup).join(', ')})`)
-    parts.push(`fn main(${inputs.join(', ')}) {`, ...this.body.lines.map((line) => `  ${line}`), '}', '')
+    parts.push(`fn main(${inputs.join(', ')}) {`)
+    this.body.lines(parts, '  ')
+    parts.push('}', '')
     return {
       name: options.name,
       wgsl: parts.join('\n'),
