@@ -3,7 +3,7 @@
  * Nothing is flushed: what a compiler wrote before a power cut it writes again, and a flush for each of a thousand kernels takes seconds.
  * A file that already says the same is left alone, so that its time stays.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { makeFolder } from '../runtime/node/make-folder.ts'
 
@@ -12,10 +12,17 @@ let counter = 0
 /** Whether something was written. */
 export function writeTextWhereChanged(path: string, text: string): boolean {
   if (textAt(path) === text) return false
-  makeFolder(dirname(path))
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}-${counter++}.tmp`)
+  const folder = dirname(path)
+  const beside = join(folder, `.${basename(path)}.${process.pid}-${counter++}.tmp`)
   try {
-    writeFileSync(beside, text, { flag: 'wx' })
+    try {
+      writeFileSync(beside, text, { flag: 'wx' })
+    } catch (error) {
+      // Nearly always the folder is there: who finds that it is not makes it.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      makeFolder(folder)
+      writeFileSync(beside, text, { flag: 'wx' })
+    }
     renameSync(beside, path)
   } catch (error) {
     rmSync(beside, { force: true })
@@ -26,6 +33,8 @@ export function writeTextWhereChanged(path: string, text: string): boolean {
 
 /** The file's text; `undefined` where there is none. */
 export function textAt(path: string): string | undefined {
+  // An error for each of a thousand new files would take longer than to write them.
+  if (!statSync(path, { throwIfNoEntry: false })) return undefined
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {

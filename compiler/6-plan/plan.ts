@@ -156,7 +156,7 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
         first: r.first,
         end: r.end,
         count: toSize(r.count),
-        origins: originLines(r.kernel),
+        origins: factsOf(r.kernel).origins,
         ...(r.stop && { stop: explainScanStop(r.stop) }),
       }),
     )
@@ -497,7 +497,7 @@ function toDispatch(
 ): Dispatch {
   const around = loops.filter(({ first, end }) => first <= at && at < end)
   const repeats = multiply(...around.map((loop) => loop.count))
-  const { kernel } = stage
+  const { flops, origins, stops } = factsOf(stage.kernel)
   const { emitted, bindings } = arrange(stage, locate)
   const { pipeline, workgroups } = pipelines.of(emitted, stage.fixed)
   const moved = new Map<MemoryValue, Dim>()
@@ -515,41 +515,40 @@ function toDispatch(
     }),
     workgroups,
     label: emitted.name,
-    flops: stage.first ? toSize(multiply(repeats, substitute(kernelFlops(kernel), stage.fixed))) : 0,
+    flops: stage.first ? toSize(multiply(repeats, substitute(flops, stage.fixed))) : 0,
     bytes: toSize(multiply(repeats, total(moved.values()))),
     ...(around.length > 0 && { repeats: toSize(repeats) }),
-    origins: originLines(kernel),
-    stops: stopReasons(kernel),
+    origins,
+    stops,
   }
 }
 
-/** A recurrence in one kernel does the work of its body in every turn. */
-const kernelFlops = ofEachKernel(
-  (kernel): Dim =>
-    multiply(
-      kernel.kind === 'scan' ? kernel.time.extent : one,
-      total(kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops)),
-    ),
-)
+/** What a plan says of a kernel: the same for each target and each time that it is run. */
+interface KernelFacts {
+  /** A recurrence in one kernel does the work of its body in every turn. */
+  readonly flops: Dim
+  /** `convnet.dlm:14`, in the user's own files first, each once. */
+  readonly origins: readonly string[]
+  readonly stops: readonly string[]
+}
 
-/** `convnet.dlm:14`, in the user's own files first, each once. */
-const originLines = ofEachKernel((kernel): readonly string[] => {
+function factsOf(kernel: Kernel | ScanKernel): KernelFacts {
+  const known = facts.get(kernel)
+  if (known) return known
+  const flops = total(kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops))
+  const made: KernelFacts = {
+    flops: kernel.kind === 'scan' ? multiply(kernel.time.extent, flops) : flops,
+    origins: originLines(kernel),
+    stops: [...new Set(kernel.stops.map(({ reason }) => reason))],
+  }
+  facts.set(kernel, made)
+  return made
+}
+const facts = new WeakMap<Kernel | ScanKernel, KernelFacts>()
+
+function originLines({ origins }: Kernel | ScanKernel): readonly string[] {
   const lines = new Set<string>()
-  for (const { span } of kernel.origins) lines.add(`${span.source.path}:${position(span.source, span.start).line}`)
+  for (const { span } of origins) lines.add(`${span.source.path}:${position(span.source, span.start).line}`)
   const own = [...lines].filter((l) => !l.startsWith('std/'))
   return own.length > 0 ? own : [...lines]
-})
-
-const stopReasons = ofEachKernel((kernel): readonly ScanKernel['stops'][number]['reason'][] => [
-  ...new Set(kernel.stops.map(({ reason }) => reason)),
-])
-
-/** What is the same for each target that a kernel is planned for. */
-function ofEachKernel<Value>(derive: (kernel: Kernel | ScanKernel) => Value): (kernel: Kernel | ScanKernel) => Value {
-  const known = new WeakMap<Kernel | ScanKernel, Value>()
-  return (kernel) => {
-    const value = known.get(kernel) ?? derive(kernel)
-    known.set(kernel, value)
-    return value
-  }
 }

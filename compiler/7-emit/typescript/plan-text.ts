@@ -33,6 +33,8 @@ class Constants {
   readonly #namesOfSizes = new Map<Size, string>()
   readonly #kernels = new Map<string, string>()
   readonly #namesOfKernels = new Map<string, string>()
+  readonly #origins = new Map<readonly unknown[], string>()
+  readonly #keys = new Map<string, string>()
   readonly #parts = new Map<string, { readonly name: string; readonly type: string; readonly text: string }>()
 
   kernel(wgsl: string): string {
@@ -45,6 +47,21 @@ class Constants {
     const known = this.#namesOfSizes.get(size) ?? named(this.#sizes, this.#sum(size), 's')
     this.#namesOfSizes.set(size, known)
     return known
+  }
+  /** Of a dispatch: the lines of one kernel are told for each time that it is run. */
+  origins(lines: readonly unknown[]): string {
+    const known = this.#origins.get(lines)
+    if (known !== undefined) return known
+    const text = valueLiteral([...new Set(lines.map((line) => fileOnly(String(line))))])
+    this.#origins.set(lines, text)
+    return text
+  }
+  key(name: string): string {
+    const known = this.#keys.get(name)
+    if (known !== undefined) return known
+    const text = objectKey(name)
+    this.#keys.set(name, text)
+    return text
   }
   /** Something larger that programs may share. */
   part(type: string, text: string): string {
@@ -92,34 +109,50 @@ function programText(program: CompiledProgram, table: Constants): string {
 
 /** Lists of objects go one to a line: people read them too. */
 function partText(value: unknown, key: string, table: Constants): string {
+  if (typeof value === 'number') return numberLiteral(value)
   if (typeof value === 'string') return key === 'wgsl' && value !== '' ? table.kernel(value) : stringLiteral(value)
   if (typeof value !== 'object' || value === null) return valueLiteral(value)
   if (Array.isArray(value)) {
-    if (key === 'origins') return valueLiteral([...new Set(value.map((origin) => fileOnly(String(origin))))])
+    if (key === 'origins') return table.origins(value)
     // Why fusion stopped is for `dlmc inspect`.
     if (key === 'stops') return '[]'
-    const items = value.map((item) => partText(item, '', table))
-    return value.some((item) => isLarge(item))
-      ? `[\n${items.map((item) => `  ${item},`).join('\n')}\n]`
-      : `[${items.join(', ')}]`
+    return listText(value, table)
   }
   if (isSum(value)) return table.size(value)
   if (isBinding(value))
     return `${value.access}(${value.arena}, ${table.size(value.offset)}, ${table.size(value.bytes)})`
-  // A footprint without training says so.
-  const fields = Object.entries(value).filter(([k, v]) => v !== undefined || k === 'training')
-  return fields.length === 0
-    ? '{}'
-    : `{ ${fields.map(([k, v]) => `${objectKey(k)}: ${partText(v, k, table)}`).join(', ')} }`
+  let fields = ''
+  for (const name of Object.keys(value)) {
+    const field: unknown = value[name as keyof typeof value]
+    // A footprint without training says so.
+    if (field === undefined && name !== 'training') continue
+    fields += `${fields === '' ? '' : ', '}${table.key(name)}: ${partText(field, name, table)}`
+  }
+  return fields === '' ? '{}' : `{ ${fields} }`
+}
+
+function listText(list: readonly unknown[], table: Constants): string {
+  let isLong = false
+  const items: string[] = []
+  for (let i = 0; i < list.length; i++) {
+    items.push(partText(list[i], '', table))
+    isLong ||= isLarge(list[i])
+  }
+  return isLong ? `[\n  ${items.join(',\n  ')},\n]` : `[${items.join(', ')}]`
 }
 
 const isSum = (value: object): value is Exclude<Size, number> => 'terms' in value
 const isLarge = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !isSum(value) && !isBinding(value) && !Array.isArray(value)
 
-/** `read(arena, offset, bytes)` and `write(…)` are functions of the module. */
-const isBinding = (value: object): value is Binding =>
-  'access' in value && Object.keys(value).join() === 'arena,offset,bytes,access'
+/** `read(arena, offset, bytes)` and `write(…)` are functions of the module; what says more is written as it is. */
+function isBinding(value: object): value is Binding {
+  if (!('access' in value)) return false
+  let at = 0
+  for (const name in value) if (name !== bindingKeys[at++]) return false
+  return at === bindingKeys.length
+}
+const bindingKeys = ['arena', 'offset', 'bytes', 'access']
 
 /** `models/mnist/softmax.dlm:8` → `softmax.dlm:8`: where it lay on the machine that compiled it is nobody's business. */
 export const fileOnly = (origin: string): string =>
