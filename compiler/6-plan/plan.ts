@@ -23,7 +23,7 @@ import type {
 import { addSizes } from '../../runtime/abi.ts'
 import { textOfBytes, toBase64 } from '../base64.ts'
 import { explainScanStop } from '../diagnostics/scan-stops.ts'
-import { add, type Dim, dim, multiply, one, substitute, subtract } from '../ir/dim.ts'
+import { add, type Dim, dim, multiply, substitute, subtract } from '../ir/dim.ts'
 import type { Kernel, ScanKernel } from '../ir/kernel.ts'
 import type { ScanStop } from '../ir/scan-stop.ts'
 import type {
