@@ -9,14 +9,15 @@ import { type Dim, exactQuotient, multiply, one, scale } from '../ir/dim.ts'
 import { axesOfIndex, axisIndex, quotientIndex, remainderIndex, sumIndex } from '../ir/index.ts'
 import { isNonNegative } from '../ir/index-bounds.ts'
 import type { Axis, Index, Kernel } from '../ir/kernel.ts'
-import { axisListsOf, rewriteKernel, storesOf, walkKernel } from './kernel-parts.ts'
+import { axisListsOf, rewriteKernel, storesOf, walkKernel, withAxes } from './kernel-parts.ts'
 
 export function finishAxes(kernel: Kernel): Kernel {
   return rename(merge(split(dropUnits(kernel))))
 }
 
+/** The index of an axis of one element is 0 already. */
 const dropUnits = (kernel: Kernel): Kernel =>
-  rewriteKernel(kernel, {}, (axes) =>
+  withAxes(kernel, (axes) =>
     axes.length === 1 && isSingle(kernel, axes[0]!) ? axes : axes.filter(({ extent }) => extent !== one),
   )
 

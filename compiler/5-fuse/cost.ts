@@ -22,12 +22,13 @@ export function costOf(
   let work = 0
   let reads = 0
   let large = 0
-  const seen = new Set<Node>()
+  // Never many, for they cost something.
+  const seen: Node[] = []
   const pending: Node[] = [node]
   while (pending.length > 0) {
     const next = pending.pop()!
-    if (seen.has(next)) continue
-    seen.add(next)
+    if (seen.includes(next)) continue
+    seen.push(next)
     const lowering = lowerOf(next)
     if (next !== node && (lowering.kind === 'leaf' || stored.has(next))) {
       if (next.shape.length > 0) reads++

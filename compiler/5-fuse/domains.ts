@@ -35,6 +35,11 @@ export class Domains {
   private readonly contracts = new Map<number, ContractDomain>()
   private readonly renamings = new Map<number, Map<number, readonly Index[] | undefined>>()
   private readonly parts = new Map<string, readonly [readonly Index[], readonly Index[]]>()
+  private readonly repetitions = new Map<string, readonly Index[] | undefined>()
+  private readonly axisNumbers = new WeakMap<Axis, number>()
+  private readonly lists = new Map<string, number>()
+  private readonly listNumbers = new WeakMap<readonly Axis[], number>()
+  private axisCount = 0
   private readonly indices = new Map<string, number>()
   private readonly numbers = new WeakMap<readonly Index[], number>()
   constructor(kinds: NodeKinds) {
@@ -76,12 +81,41 @@ export class Domains {
     return made
   }
 
+  /** The index of a value that is repeated along some axes, made once for each kind of node and index. */
+  repeated(
+    node: Node,
+    index: readonly Index[],
+    across: readonly Axis[],
+    make: () => readonly Index[] | undefined,
+  ): readonly Index[] | undefined {
+    const key = `${this.kinds.of(node)} ${this.numberOf(index)} ${this.numberOfAxes(across)}`
+    if (this.repetitions.has(key)) return this.repetitions.get(key)
+    const made = make()
+    this.repetitions.set(key, made)
+    return made
+  }
+
   /** An index of an operand as that outside the reduced axes and that along them. */
   parted(index: readonly Index[], reduced: readonly number[]): readonly [readonly Index[], readonly Index[]] {
     return remember(this.parts, `${this.numberOf(index)} ${reduced.join()}`, () => [
       index.filter((_, axis) => !reduced.includes(axis)),
       index.filter((_, axis) => reduced.includes(axis)),
     ])
+  }
+
+  /** Equal for the same axes. */
+  numberOfAxes(axes: readonly Axis[]): number {
+    const known = this.listNumbers.get(axes)
+    if (known !== undefined) return known
+    const key = axes.map((axis) => this.numberOfAxis(axis)).join()
+    const number = remember(this.lists, key, () => this.lists.size)
+    this.listNumbers.set(axes, number)
+    return number
+  }
+  numberOfAxis(axis: Axis): number {
+    const known = this.axisNumbers.get(axis) ?? this.axisCount++
+    this.axisNumbers.set(axis, known)
+    return known
   }
 
   /** Equal for equal indices. */

@@ -74,7 +74,8 @@ function fuseAnew(
   known: FusedGraphs,
 ): FusedGraph {
   const given = subjectOf(source)
-  const joined = joinSums(source, given.consumers, findRecomputed(given, new Set(), policy).nodes)
+  const recomputed = findRecomputed(given, new Set(), policy)
+  const joined = joinSums(source, given.consumers, recomputed.nodes)
   const staged = stageReductions(joined.graph)
   const { graph, originals } = narrowJoins(staged.graph, maxSlots - 2)
   const original = (node: Node): Node => {
@@ -86,20 +87,28 @@ function fuseAnew(
     graph.results.flatMap((result) => (result.replaces ? [[result.node, result.replaces] as const] : [])),
   )
   const subject = graph === source ? given : subjectOf(graph)
-  let kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces }, policy, known)
+  const first = graph === source ? recomputed : findRecomputed(subject, new Set(), policy)
+  let kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces }, policy, first, known)
   // An update that could not be made in place after all: then both tensors count.
   if (kernels.some(({ slots }) => slots.length > maxSlots))
-    kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, policy, known)
+    kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, policy, first, known)
   return { kernels: graph === source ? kernels : asOf(source, graph, kernels, original), origins: graph.origins }
 }
 
-function fuseWithin(subject: Subject, limits: Limits, policy: RecomputePolicy, known: FusedGraphs): Kernel[] {
+function fuseWithin(
+  subject: Subject,
+  limits: Limits,
+  policy: RecomputePolicy,
+  first: Recomputed,
+  known: FusedGraphs,
+): Kernel[] {
+  let recomputed = first
   const forced = new Set<Node>()
   const barred = new Map<Node, Set<Node>>()
   let bars = 0
   const sealed = new Set<Node>()
   for (;;) {
-    const recomputed = findRecomputed(subject, forced, policy)
+    recomputed = findRecomputed(subject, forced, policy, recomputed)
     const attempt = tryFuse(subject, { forced, barred, sealed }, recomputed, limits, known)
     if (attempt.kernels) return attempt.kernels
     const before = forced.size + bars + sealed.size

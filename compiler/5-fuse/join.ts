@@ -6,7 +6,7 @@
 import { type Dim, product, sameDims } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { axisIndex, flattenIndex, sameIndices, unflattenIndex } from '../ir/index.ts'
-import type { Index } from '../ir/kernel.ts'
+import type { Axis, Index } from '../ir/kernel.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { repeatedAxes } from '../ops/structure.ts'
 import { type Group, isAcrossRow, isCrowded, isOnAxes } from './group.ts'
@@ -91,16 +91,23 @@ function indexInGroup(grouping: Grouping, group: Group, node: Node): readonly In
   const operand = node.operands[0]!
   const at = isWithin(grouping, group, operand) ? group.at.get(operand) : undefined
   if (at === undefined) return undefined
-  return grouping.domains.renamed(node, at) ?? acrossRow(group, node, at)
+  return grouping.domains.renamed(node, at) ?? acrossRow(grouping, group, node, at)
 }
 
 /** A value per row, spread over the elements of the row; in attention, over the columns of the result. */
-function acrossRow(group: Group, node: Node, at: readonly Index[]): readonly Index[] | undefined {
-  const { shape } = node
+function acrossRow(grouping: Grouping, group: Group, node: Node, at: readonly Index[]): readonly Index[] | undefined {
   const across = group.kind === 'row' ? group.row : group.kind === 'attention' ? group.roles!.columns : undefined
-  if (!across) return undefined
-  const fresh = repeatedAxes(node)
+  const fresh = across && repeatedAxes(node)
   if (!fresh || !isOnAxes(at, group.axes)) return undefined
+  return grouping.domains.repeated(node, at, across, () => spreadOver(node, at, fresh, across))
+}
+
+function spreadOver(
+  { shape }: Node,
+  at: readonly Index[],
+  fresh: readonly number[],
+  across: readonly Axis[],
+): readonly Index[] | undefined {
   const sizes = fresh.map((axis) => shape[axis]!)
   const row = across.map((axis) => axis.extent)
   const along = spread(sizes, row, across.map(axisIndex))

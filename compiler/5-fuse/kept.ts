@@ -35,8 +35,6 @@ export interface Likeness {
 export class KeptKernels {
   private readonly known = new Map<string, Kept>()
   private readonly finished = new Map<string, Kernel>()
-  private readonly axes = new WeakMap<Axis, number>()
-  private nextAxis = 0
   private readonly kinds: NodeKinds
   private readonly domains: Domains
   constructor(kinds: NodeKinds, domains: Domains) {
@@ -71,7 +69,8 @@ export class KeptKernels {
       if (goesOn(group, node, end, recomputed)) for (const operand of node.operands) key += ` ${rank.get(operand)}`
       if (lowerOf(node).kind === 'reduce' && isLooseReduction(node)) key += ' loose'
     }
-    key += `\n${this.axesKey(group.axes)}|${this.axesKey(group.row)}`
+    const axes = (list: readonly Axis[]) => this.domains.numberOfAxes(list)
+    key += `\n${axes(group.axes)}|${axes(group.row)}`
     for (const [node, at] of group.reads) key += ` ${rank.get(node)} reads ${this.domains.numberOf(at)}`
     if (softmax) {
       const { product, side, weights, normalised, score, greatest, total } = softmax
@@ -79,8 +78,8 @@ export class KeptKernels {
     }
     if (roles) {
       const { batch, rows, columns, depth, byName } = roles
-      key += `${this.axesKey(batch)}|${this.axesKey(rows)}|${this.axesKey(columns)}|${this.axesKey(depth)}`
-      for (const [name, axis] of byName) key += ` ${name}=${this.axisKey(axis)}`
+      key += ` roles ${axes(batch)} ${axes(rows)} ${axes(columns)} ${axes(depth)}`
+      if (group.kind !== 'contract') for (const [name, axis] of byName) key += ` ${name}=${this.domains.numberOfAxis(axis)}`
     }
     return { key, nodes, rank }
   }
@@ -107,18 +106,6 @@ export class KeptKernels {
   finishKept(kept: Kept): Kernel {
     kept.finished ??= this.finish(kept.kernel)
     return kept.finished
-  }
-
-  private axesKey(axes: readonly Axis[]): string {
-    let text = ''
-    for (const axis of axes) text += ` ${this.axisKey(axis)}`
-    return text
-  }
-  private axisKey(axis: Axis): number {
-    const known = this.axes.get(axis)
-    if (known !== undefined) return known
-    this.axes.set(axis, this.nextAxis)
-    return this.nextAxis++
   }
 }
 

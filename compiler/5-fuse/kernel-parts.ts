@@ -96,6 +96,33 @@ export function onNodes(kernel: Kernel, of: (node: Node) => Node): Kernel {
   })
 }
 
+/** The kernel over other axes, its expressions as they are. */
+export function withAxes(kernel: Kernel, axes: (list: readonly Axis[]) => readonly Axis[]): Kernel {
+  switch (kernel.kind) {
+    case 'map':
+      return { ...kernel, axes: axes(kernel.axes) }
+    case 'row':
+      return { ...kernel, outer: axes(kernel.outer), row: axes(kernel.row) }
+    case 'contract': {
+      const { batch, rows, columns, depth } = kernel
+      return { ...kernel, batch: axes(batch), rows: axes(rows), columns: axes(columns), depth: axes(depth) }
+    }
+    case 'scatter':
+      return {
+        ...kernel,
+        before: axes(kernel.before),
+        entries: axes([kernel.entries])[0]!,
+        after: axes(kernel.after),
+      }
+    case 'running':
+      return { ...kernel, outer: axes(kernel.outer), row: axes([kernel.row])[0]! }
+    case 'attention':
+      return { ...kernel, outer: axes(kernel.outer), row: axes(kernel.row), columns: axes(kernel.columns) }
+    default:
+      return kernel satisfies never
+  }
+}
+
 /** The kernel with its index expressions rewritten; `axes` gives each list of axes anew. */
 export function rewriteKernel(
   kernel: Kernel,
@@ -109,60 +136,43 @@ export function rewriteKernel(
     index: (replacement.place ?? ((_, i) => i))(s.slot, rewrite.index(s.index)),
     value: rewrite.scalar(s.value),
   })
-  switch (kernel.kind) {
+  const over = withAxes(kernel, axes)
+  switch (over.kind) {
     case 'map':
-      return { ...kernel, axes: axes(kernel.axes), stores: kernel.stores.map(store) }
+      return { ...over, stores: over.stores.map(store) }
     case 'row':
       return {
-        ...kernel,
-        outer: axes(kernel.outer),
-        row: axes(kernel.row),
-        stages: kernel.stages.map((stage) => ({ ...stage, value: rewrite.scalar(stage.value) })),
-        stores: kernel.stores.map(store),
-        results: kernel.results.map(store),
+        ...over,
+        stages: over.stages.map((stage) => ({ ...stage, value: rewrite.scalar(stage.value) })),
+        stores: over.stores.map(store),
+        results: over.results.map(store),
       }
     case 'contract':
       return {
-        ...kernel,
-        batch: axes(kernel.batch),
-        rows: axes(kernel.rows),
-        columns: axes(kernel.columns),
-        depth: axes(kernel.depth),
-        left: rewrite.scalar(kernel.left),
-        right: rewrite.scalar(kernel.right),
-        stores: kernel.stores.map(store),
+        ...over,
+        left: rewrite.scalar(over.left),
+        right: rewrite.scalar(over.right),
+        stores: over.stores.map(store),
       }
     case 'scatter':
       return {
-        ...kernel,
-        before: axes(kernel.before),
-        entries: axes([kernel.entries])[0]!,
-        after: axes(kernel.after),
-        position: rewrite.scalar(kernel.position),
-        value: rewrite.scalar(kernel.value),
-        output: slot(kernel.output),
+        ...over,
+        position: rewrite.scalar(over.position),
+        value: rewrite.scalar(over.value),
+        output: slot(over.output),
       }
     case 'running':
-      return {
-        ...kernel,
-        outer: axes(kernel.outer),
-        row: axes([kernel.row])[0]!,
-        value: rewrite.scalar(kernel.value),
-        store: store(kernel.store),
-      }
+      return { ...over, value: rewrite.scalar(over.value), store: store(over.store) }
     case 'attention':
       return {
-        ...kernel,
-        outer: axes(kernel.outer),
-        row: axes(kernel.row),
-        columns: axes(kernel.columns),
-        score: kernel.score && rewrite.scalar(kernel.score),
-        weight: rewrite.scalar(kernel.weight),
-        value: rewrite.scalar(kernel.value),
-        stores: kernel.stores.map(store),
-        results: kernel.results.map(store),
+        ...over,
+        score: over.score && rewrite.scalar(over.score),
+        weight: rewrite.scalar(over.weight),
+        value: rewrite.scalar(over.value),
+        stores: over.stores.map(store),
+        results: over.results.map(store),
       }
     default:
-      return kernel satisfies never
+      return over satisfies never
   }
 }

@@ -9,7 +9,8 @@ import { lowerOf } from '../ops/registry.ts'
 export class NodeKinds {
   private readonly numbers = new Map<string, number>()
   private readonly kinds = new WeakMap<Node, number>()
-  private readonly types = new WeakMap<Node, number>()
+  private readonly shapes = new WeakMap<Node['shape'], string>()
+  private readonly attributes = new WeakMap<object, string>()
 
   of(node: Node): number {
     const known = this.kinds.get(node)
@@ -17,7 +18,7 @@ export class NodeKinds {
     let key: string
     if (lowerOf(node).kind === 'leaf') key = `${node.op}${attributesKey(node.attributes, names)} ${this.typeOf(node)}`
     else {
-      key = copiedText(node.op, node.attributes)
+      key = this.textOf(node)
       for (const operand of node.operands) key += ` ${this.typeOf(operand)}`
     }
     const kind = this.numberOf(key)
@@ -26,12 +27,23 @@ export class NodeKinds {
   }
 
   /** The same of its dtype and shape alone. */
-  typeOf(node: Node): number {
-    const known = this.types.get(node)
-    if (known !== undefined) return known
-    const type = this.numberOf(`: ${node.dtype}${shapeKey(node.shape)}`)
-    this.types.set(node, type)
-    return type
+  typeOf({ dtype, shape }: Node): string {
+    let number = this.shapes.get(shape)
+    if (number === undefined) {
+      number = String(this.numberOf(`: ${shapeKey(shape)}`))
+      this.shapes.set(shape, number)
+    }
+    return dtype === 'float' ? number : `${dtype}${number}`
+  }
+
+  /** Attributes go from pass to pass as they are. */
+  private textOf({ op, attributes }: Node): string {
+    let number = this.attributes.get(attributes)
+    if (number === undefined) {
+      number = String(this.numberOf(copiedText(op, attributes)))
+      this.attributes.set(attributes, number)
+    }
+    return number
   }
 
   private numberOf(key: string): number {

@@ -21,13 +21,16 @@ export interface Recomputed {
   readonly softmax: ReadonlyMap<Node, Softmax>
   /** Why scores are in memory after all, by the contraction that makes them. */
   readonly reasons: ReadonlyMap<Node, string>
+  /** Nodes that were found not to have to be in memory: as long as that holds, so does the rest. */
+  readonly free: ReadonlySet<Node>
 }
 
 interface Search {
   readonly consumers: ReadonlyMap<Node, readonly Node[]>
-  /** Nodes that have to be in memory, and why. */
-  readonly kept: ReadonlyMap<Node, string>
+  /** Why a node has to be in memory; `undefined` where it has not. */
+  readonly keptFor: (node: Node) => string | undefined
   readonly policy: RecomputePolicy
+  readonly behind: Map<Node, readonly Node<'contract'>[]>
 }
 
 export interface RecomputePolicy {
@@ -37,20 +40,27 @@ export interface RecomputePolicy {
   readonly sizes: ReadonlyMap<string, Dim>
 }
 
+/** `before`: what was found for the same graph when fewer were forced. */
 export function findRecomputed(
   { consumers, results, softmax: softmaxes }: Subject,
   forced: ReadonlySet<Node>,
   policy: RecomputePolicy,
+  before?: Recomputed,
 ): Recomputed {
-  const kept = new Map<Node, string>()
-  for (const node of forced) kept.set(node, 'one kernel would bind too many tensors')
-  for (const node of results) kept.set(node, 'the weights or scores are results themselves')
-  const search = { consumers, kept, policy }
+  if (before && ![...forced].some((node) => before.free.has(node))) return before
+  const free = new Set<Node>()
+  const keptFor = (node: Node): string | undefined => {
+    if (results.has(node)) return 'the weights or scores are results themselves'
+    if (forced.has(node)) return 'one kernel would bind too many tensors'
+    free.add(node)
+    return undefined
+  }
+  const search = { consumers, keptFor, policy, behind: new Map() }
   const nodes = new Set<Node>()
   const softmax = new Map<Node, Softmax>()
   const reasons = new Map<Node, string>()
   for (const [node, found] of softmaxes) {
-    const scores = contractionsBehind(itself(found.score))
+    const scores = contractionsBehind(itself(found.score), search)
     const added = scores.map((score) => spanOf(score, search))
     if (added.length === 0 || added.some((span) => typeof span === 'string')) {
       for (const [at, span] of added.entries()) if (typeof span === 'string') reasons.set(scores[at]!, span)
@@ -60,7 +70,7 @@ export function findRecomputed(
     for (const span of added) for (const each of span as ReadonlySet<Node>) nodes.add(each)
   }
   widen(nodes, search)
-  return { nodes, softmax, reasons }
+  return { nodes, softmax, reasons, free }
 }
 
 /** What else is combined with recomputed values: the gradients of weights, and masks and biases made on the spot. */
@@ -70,7 +80,7 @@ function widen(nodes: Set<Node>, search: Search): void {
     again = false
     for (const node of nodes)
       for (const operand of isContraction(node) ? [] : node.operands)
-        for (const other of contractionsBehind(operand)) {
+        for (const other of contractionsBehind(operand, search)) {
           if (nodes.has(other) || refused.has(other)) continue
           const span = spanOf(other, search)
           if (typeof span === 'string') refused.add(other)
@@ -87,7 +97,7 @@ function widen(nodes: Set<Node>, search: Search): void {
     const pending = isContraction(node) ? [] : [...node.operands]
     while (pending.length > 0) {
       const next = pending.pop()!
-      if (nodes.has(next) || search.kept.has(next) || !isGenerated(next) || large(product(next.shape)) < size) continue
+      if (nodes.has(next) || !isGenerated(next) || large(product(next.shape)) < size || search.keptFor(next)) continue
       if (!search.consumers.get(next)!.every((c) => nodes.has(c) && !isContraction(c))) continue
       nodes.add(next)
       pending.push(...next.operands)
@@ -96,7 +106,9 @@ function widen(nodes: Set<Node>, search: Search): void {
 }
 
 /** The contractions that a value is elementwise work on. */
-function contractionsBehind(value: Node): Node<'contract'>[] {
+function contractionsBehind(value: Node, { behind }: Search): readonly Node<'contract'>[] {
+  const known = behind.get(value)
+  if (known) return known
   const found: Node<'contract'>[] = []
   const seen = new Set<Node>()
   const pending = [value]
@@ -108,13 +120,15 @@ function contractionsBehind(value: Node): Node<'contract'>[] {
     if (isContraction(node)) found.push(node)
     else if (kind === 'map' || kind === 'view') pending.push(...node.operands)
   }
-  return found.filter((node) => node.shape.length > 0)
+  const ranked = found.filter((node) => node.shape.length > 0)
+  behind.set(value, ranked)
+  return ranked
 }
 
 /** All elementwise work on a contraction, up to reductions and other contractions; or why it must be in memory. */
 function spanOf(
   from: Node<'contract'>,
-  { consumers, kept, policy: { isMany, sizes } }: Search,
+  { consumers, keptFor, policy: { isMany, sizes } }: Search,
 ): ReadonlySet<Node> | string {
   const operands = from.operands.reduce((sum, operand) => sum + large(product(operand.shape), sizes), 0)
   if (!isMany(large(product(from.shape), sizes) / operands))
@@ -124,7 +138,7 @@ function spanOf(
   while (pending.length > 0) {
     const node = pending.pop()!
     if (span.has(node)) continue
-    const reason = kept.get(node)
+    const reason = keptFor(node)
     if (reason) return reason
     span.add(node)
     for (const consumer of consumers.get(node)!) {
