@@ -79,7 +79,8 @@ export class KeptKernels {
     if (roles) {
       const { batch, rows, columns, depth, byName } = roles
       key += ` roles ${axes(batch)} ${axes(rows)} ${axes(columns)} ${axes(depth)}`
-      if (group.kind !== 'contract') for (const [name, axis] of byName) key += ` ${name}=${this.domains.numberOfAxis(axis)}`
+      if (group.kind !== 'contract')
+        for (const [name, axis] of byName) key += ` ${name}=${this.domains.numberOfAxis(axis)}`
     }
     return { key, nodes, rank }
   }
