@@ -5,8 +5,8 @@
  *
  * before: map i0<8·batch·49>: … t[i0 // 49 …]        after: map i0<8·batch>, i1<49>: … t[i0 …]
  */
-import { type Dim, exactQuotient, multiply, one, scale } from '../ir/dim.ts'
-import { axesOfIndex, axisIndex, quotientIndex, remainderIndex, sumIndex } from '../ir/index.ts'
+import { type Dim, exactQuotient, multiply, one, product, scale } from '../ir/dim.ts'
+import { axesOfIndex, axisIndex, sumIndex, zeroIndex } from '../ir/index.ts'
 import { isNonNegative } from '../ir/index-bounds.ts'
 import type { Axis, Index, Kernel } from '../ir/kernel.ts'
 import { axisListsOf, rewriteKernel, storesOf, walkKernel, withAxes } from './kernel-parts.ts'
@@ -84,59 +84,83 @@ function cutOf(index: Index, by: Dim, axis: Axis): Dim | undefined {
 
 function merge(kernel: Kernel): Kernel {
   let current = kernel
-  for (let again = true; again; ) {
-    again = false
-    for (const list of axisListsOf(current))
-      for (let at = 0; at + 1 < list.length; at++) {
-        const [high, low] = [list[at]!, list[at + 1]!]
-        if (!appearAsOne(current, high, low)) continue
-        const both: Axis = { name: high.name, extent: multiply(high.extent, low.extent) }
-        const whole = axisIndex(both)
-        current = rewriteKernel(
-          current,
-          {
-            axis: (a) =>
-              a === high ? quotientIndex(whole, low.extent) : a === low ? remainderIndex(whole, low.extent) : undefined,
-          },
-          (axes) => axes.flatMap((a) => (a === high ? [both] : a === low ? [] : [a])),
-        )
-        again = true
-        break
-      }
-  }
+  for (let runs = runsOf(current); runs.length > 0; runs = runsOf(current)) current = withRunsAsOne(current, runs)
   return current
 }
 
-/** Whether every sum with one of the axes has both, as `f·(low.extent·high + low)`, and neither appears alone. */
-function appearAsOne(kernel: Kernel, high: Axis, low: Axis): boolean {
-  let together = true
-  walkKernel(kernel, {
-    index: (index) => {
-      if (index.kind !== 'sum') return
-      const factorOf = (axis: Axis) => index.terms.find((t) => t.index.kind === 'axis' && t.index.axis === axis)?.factor
-      const [f, g] = [factorOf(high), factorOf(low)]
-      if (f === undefined && g === undefined) return
-      if (f === undefined || g === undefined || f !== multiply(g, low.extent)) together = false
-    },
-  })
-  return together && !appearsBare(kernel, high, low)
+/** Axes next to each other that always appear as one position. */
+function runsOf(kernel: Kernel): readonly (readonly Axis[])[] {
+  const lists = axisListsOf(kernel)
+  if (lists.every((list) => list.length < 2)) return []
+  const uses = usesOf(kernel)
+  const runs: Axis[][] = []
+  for (const list of lists) {
+    let run: Axis[] = []
+    for (const axis of list) {
+      const last = run.at(-1)
+      if (last && appearAsOne(uses, last, axis)) run.push(axis)
+      else run = [axis]
+      if (run.length === 2) runs.push(run)
+    }
+  }
+  return runs
 }
 
-/** Whether an axis is an index, a dividend or a position by itself, not as a term of a sum. */
-function appearsBare(kernel: Kernel, high: Axis, low: Axis): boolean {
-  let bare = false
-  const isOne = (index: Index) => index.kind === 'axis' && (index.axis === high || index.axis === low)
-  for (const { index } of storesOf(kernel)) bare ||= isOne(index)
+/** Where axes appear: in sums, or as an index, a dividend or a position by themselves. */
+interface Uses {
+  readonly sums: readonly Extract<Index, { kind: 'sum' }>[]
+  readonly bare: ReadonlySet<Axis>
+}
+function usesOf(kernel: Kernel): Uses {
+  const sums: Extract<Index, { kind: 'sum' }>[] = []
+  const bare = new Set<Axis>()
+  const alone = (index: Index) => {
+    if (index.kind === 'axis') bare.add(index.axis)
+  }
+  for (const { index } of storesOf(kernel)) alone(index)
   walkKernel(kernel, {
     scalar: (s) => {
-      if (s.kind === 'load' || s.kind === 'position') bare ||= isOne(s.index)
-      if (s.kind === 'guarded') for (const guard of s.guards) bare ||= isOne(guard.index)
+      if (s.kind === 'load' || s.kind === 'position') alone(s.index)
+      if (s.kind === 'guarded') for (const guard of s.guards) alone(guard.index)
     },
     index: (index) => {
-      if (index.kind === 'quotient' || index.kind === 'remainder') bare ||= isOne(index.index)
+      if (index.kind === 'sum') sums.push(index)
+      else if (index.kind === 'quotient' || index.kind === 'remainder') alone(index.index)
     },
   })
-  return bare
+  return { sums, bare }
+}
+
+/** Whether every sum with one of the axes has both, as `f·(low.extent·high + low)`, and neither appears alone. */
+function appearAsOne({ sums, bare }: Uses, high: Axis, low: Axis): boolean {
+  if (bare.has(high) || bare.has(low)) return false
+  for (const { terms } of sums) {
+    let f: Dim | undefined
+    let g: Dim | undefined
+    for (const { factor, index } of terms)
+      if (index.kind === 'axis') {
+        if (index.axis === high) f = factor
+        else if (index.axis === low) g = factor
+      }
+    if (f === undefined && g === undefined) continue
+    if (f === undefined || g === undefined || f !== multiply(g, low.extent)) return false
+  }
+  return true
+}
+
+/** In each sum the last axis of a run has the factor of the whole, and the others' terms go: they count as 0. */
+function withRunsAsOne(kernel: Kernel, runs: readonly (readonly Axis[])[]): Kernel {
+  const parts = new Map<Axis, Index>()
+  const wholes = new Map<Axis, Axis>()
+  for (const run of runs) {
+    const whole: Axis = { name: run[0]!.name, extent: product(run.map(({ extent }) => extent)) }
+    wholes.set(run[0]!, whole)
+    for (const axis of run) parts.set(axis, zeroIndex)
+    parts.set(run.at(-1)!, axisIndex(whole))
+  }
+  return rewriteKernel(kernel, { axis: (axis) => parts.get(axis) }, (axes) =>
+    axes.flatMap((axis) => wholes.get(axis) ?? (parts.has(axis) ? [] : axis)),
+  )
 }
 
 const letters: Readonly<Record<Kernel['kind'], readonly string[]>> = {

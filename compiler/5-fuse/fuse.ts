@@ -240,7 +240,7 @@ function build(body: Body, group: Group, stored: readonly Node[], recomputed: Re
 
 /** Groups such that each comes before those it needs. */
 function consumersFirst(groups: readonly Group[]): Group[] {
-  // A group runs after strictly more groups than any that it needs.
-  const sizes = groups.map(({ before }) => before.size)
-  return [...groups].sort((a, b) => sizes[b.id]! - sizes[a.id]! || b.id - a.id)
+  // A group runs after strictly more groups than any that it needs; among equals the later ones come first.
+  const ranks = Float64Array.from(groups, ({ before, id }) => before.size * groups.length + id).sort()
+  return Array.from(ranks, (_, at) => groups[ranks[groups.length - 1 - at]! % groups.length]!)
 }

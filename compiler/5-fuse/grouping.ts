@@ -46,6 +46,7 @@ export class Grouping {
   private readonly alone: ReadonlySet<Group>[] = []
   /** Groups that some other runs after. */
   private readonly needed = new NumberSet()
+  private readonly read = new Map<Group, { readonly anchors: number; readonly least: number }>()
   private readonly subject: Subject
 
   constructor(subject: Subject, demands: Demands, recomputed: Recomputed, domains: Domains) {
@@ -148,8 +149,14 @@ export class Grouping {
   }
   /** Whether everything in memory that the group's anchors read is read by something after the node as well. */
   mayWaitFor(group: Group, node: Node): boolean {
+    return this.leastRead(group) > this.subject.position.get(node)!
+  }
+  /** Where in the graph the last reader stands of that source of the anchors whose last reader comes first. */
+  private leastRead(group: Group): number {
+    const known = this.read.get(group)
+    if (known?.anchors === group.anchors.length) return known.least
     const { position, consumers } = this.subject
-    const now = position.get(node)!
+    let least = Number.POSITIVE_INFINITY
     const seen = new Set<Node>()
     const pending: Node[] = []
     for (const anchor of group.anchors) for (const operand of anchor.operands) pending.push(operand)
@@ -159,9 +166,10 @@ export class Grouping {
       seen.add(source)
       if (!this.home.has(source)) for (const operand of source.operands) pending.push(operand)
       // Consumers are in the order of the graph.
-      else if (position.get(consumers.get(source)!.at(-1)!)! <= now) return false
+      else least = Math.min(least, position.get(consumers.get(source)!.at(-1)!)!)
     }
-    return true
+    this.read.set(group, { anchors: group.anchors.length, least })
+    return least
   }
   private sourcesBehind(node: Node): ReadonlySet<object> {
     const home = this.home.get(node)
@@ -219,6 +227,15 @@ export class Grouping {
   dependsOn(node: Node, group: Group): boolean {
     for (const behind of this.groupsBehind(node)) if (behind === group || behind.before.has(group.id)) return true
     return false
+  }
+  /** All groups that the node depends on, by id: for asking about many. */
+  dependenciesOf(node: Node): NumberSet {
+    const all = new NumberSet()
+    for (const behind of this.groupsBehind(node)) {
+      all.add(behind.id)
+      all.addAll(behind.before)
+    }
+    return all
   }
 }
 

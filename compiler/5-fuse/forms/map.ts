@@ -19,6 +19,7 @@ export function mapGroup(grouping: Grouping, node: Node): Group {
 /** Joins a map group over as many elements that shares an operand, or that waits for the same kernels. */
 export function joinMap(grouping: Grouping, node: Node): boolean {
   const key = product(node.shape)
+  const dependencies = grouping.dependenciesOf(node)
   for (let id = grouping.groups.length - 1; id >= 0; id--) {
     const group = grouping.groups[id]!
     if (
@@ -29,7 +30,7 @@ export function joinMap(grouping: Grouping, node: Node): boolean {
       !sameDims(group.seed.shape, node.shape)
     )
       continue
-    if (!grouping.sharesSources(group, node) || grouping.dependsOn(node, group)) continue
+    if (dependencies.has(group.id) || !grouping.sharesSources(group, node)) continue
     grouping.anchor(group, node, group.seed.at)
     return true
   }

@@ -13,6 +13,7 @@ import type { Body } from '../body.ts'
 import { estimate } from '../estimate.ts'
 import { type Group, isAcrossRow, isCrowded, isOnAxes } from '../group.ts'
 import type { Grouping } from '../grouping.ts'
+import type { NumberSet } from '../number-set.ts'
 import { mentionsStage } from '../scalar-walk.ts'
 
 export function rowGroup(grouping: Grouping, node: Node): Group {
@@ -59,11 +60,12 @@ function absorbMap(grouping: Grouping, node: Node, shape: Pick<Group, 'axes' | '
 export function joinRow(grouping: Grouping, node: Node): boolean {
   const operand = node.operands[0]!
   const reduced = reducedAxes(node)!
+  const dependencies = grouping.dependenciesOf(operand)
   for (let id = grouping.groups.length - 1; id >= 0; id--) {
     const group = grouping.groups[id]!
     if (group.kind !== 'row' || grouping.isBarred(node, group)) continue
     const at =
-      (grouping.demands.sealed.has(operand) ? undefined : group.at.get(operand)) ?? siblingIndex(grouping, group, node)
+      (grouping.demands.sealed.has(operand) ? undefined : group.at.get(operand)) ?? siblingIndex(grouping, group, node, dependencies)
     if (!at) continue
     const [kept, along] = grouping.domains.parted(at, reduced)
     if (!isOnAxes(kept, group.axes) || !isOnAxes(along, group.row)) {
@@ -91,11 +93,16 @@ export function joinRow(grouping: Grouping, node: Node): boolean {
  * Where a group would read a node that has the shape of its seed: one that has something in common with it, which is then
  * read once, or one for which the group may wait without keeping anything alive.
  */
-function siblingIndex(grouping: Grouping, group: Group, node: Node): readonly Index[] | undefined {
+function siblingIndex(
+  grouping: Grouping,
+  group: Group,
+  node: Node,
+  dependencies: NumberSet,
+): readonly Index[] | undefined {
   const operand = node.operands[0]!
   const { seed } = group
   if (!seed || !sameDims(seed.shape, operand.shape) || !sameAxes(seed.reduced, reducedAxes(node)!)) return undefined
-  if (grouping.dependsOn(operand, group)) return undefined
+  if (dependencies.has(group.id)) return undefined
   return grouping.sharesSources(group, node) || grouping.mayWaitFor(group, node) ? seed.at : undefined
 }
 
