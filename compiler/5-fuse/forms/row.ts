@@ -65,7 +65,8 @@ export function joinRow(grouping: Grouping, node: Node): boolean {
     const group = grouping.groups[id]!
     if (group.kind !== 'row' || grouping.isBarred(node, group)) continue
     const at =
-      (grouping.demands.sealed.has(operand) ? undefined : group.at.get(operand)) ?? siblingIndex(grouping, group, node, dependencies)
+      (grouping.demands.sealed.has(operand) ? undefined : group.at.get(operand)) ??
+      siblingIndex(grouping, group, node, dependencies)
     if (!at) continue
     const [kept, along] = grouping.domains.parted(at, reduced)
     if (!isOnAxes(kept, group.axes) || !isOnAxes(along, group.row)) {
