@@ -18,7 +18,8 @@ import { plan } from './6-plan/plan.ts'
 import type { FusedEntry } from './6-plan/stages.ts'
 import type { Target } from './7-emit/wgsl/schedule.ts'
 import { type EmitterOptions, PrintedKernels, planOptions } from './emitters.ts'
-import type { Graph } from './ir/graph.ts'
+import { product, symbolsOf } from './ir/dim.ts'
+import { type Graph, nodesOf } from './ir/graph.ts'
 import { verifyGraph } from './ir/verify-graph.ts'
 import { verifyKernel } from './ir/verify-kernel.ts'
 import { likelySizes } from './likely-sizes.ts'
@@ -159,7 +160,7 @@ function sizesOf(program: Program, options: CompileOptions): ReadonlyMap<string,
 export function compileGraph(graph: Graph, target: Target | 'wasm', options: EmitterOptions = {}): CompiledProgram {
   const bare: LoweredProgram = {
     name: graph.name,
-    dims: [],
+    dims: [...new Set(nodesOf(graph.results).flatMap(({ shape }) => [...symbolsOf(product(shape))]))],
     requirements: [],
     entries: [],
     parameters: [],

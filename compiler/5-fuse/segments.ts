@@ -33,12 +33,13 @@ function cut(graph: Graph, prefix: string, stepped: ReadonlySet<string>, options
   const last = Math.max(0, ...level.values())
   if (last === 0) return [{ kind: 'kernels', results: graph.results, kernels: fuse(graph, options) }]
 
-  const nameOf = (node: Node): string => `${prefix}%${node.id}`
+  const shown = yieldsOnce(nodes)
+  const nameOf = (node: Node): string => `${prefix}%${shown(node).id}`
   /** What each level must leave behind for others. */
   const demanded = Array.from({ length: last + 1 }, () => new Set<Node>())
   const demand = (node: Node): string => {
     if (lowerOf(node).kind !== 'project') demanded[level.get(node)!]!.add(node)
-    else read.add(node)
+    else read.add(shown(node))
     return nameOf(node)
   }
   /** Results of scans that anyone reads. */
@@ -59,6 +60,25 @@ function cut(graph: Graph, prefix: string, stepped: ReadonlySet<string>, options
     pieces.push([...kernelSegment(graph, at, own, demanded[at]!, level, demand, nameOf, options, last), ...made])
   }
   return pieces.reverse().flat()
+}
+
+/** What a body yields under two names is one stack: for a result of it, the first one. */
+function yieldsOnce(nodes: readonly Node[]): (node: Node) => Node {
+  const first = new Map<Node, Map<Node, Node>>()
+  const same = new Map<Node, Node>()
+  for (const node of nodes) {
+    if (lowerOf(node).kind !== 'project') continue
+    const scan = node.operands[0] as Node<'scan'>
+    const { body } = scan.attributes
+    const yielded = body.yields[(node.attributes as { index: number }).index - body.carries.length]
+    if (!yielded) continue
+    const known = first.get(scan) ?? new Map<Node, Node>()
+    first.set(scan, known)
+    const earlier = known.get(yielded)
+    if (earlier) same.set(node, earlier)
+    else known.set(yielded, node)
+  }
+  return (node) => same.get(node) ?? node
 }
 
 function levelsOf(nodes: readonly Node[]): Map<Node, number> {

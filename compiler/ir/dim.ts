@@ -247,6 +247,11 @@ export function ceilQuotient(a: Dim, b: Dim): Dim {
   return floorQuotient(add(a, b, dim(-1)), b)
 }
 
+/** The greater of 1 and a dim that is never negative: `d + 1 - ⌊2d / (d + 1)⌋`, whose last part is 0 for 0 and else 1. */
+export function atLeastOne(d: Dim): Dim {
+  return subtract(add(d, one), floorQuotient(scale(d, 2), add(d, one)))
+}
+
 export type Bindings = ReadonlyMap<string, number>
 
 /** The value of a dim under bindings of all its symbols. */

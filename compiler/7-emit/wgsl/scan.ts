@@ -3,11 +3,12 @@
  * choice (`scan-lane.ts`, `scan-workgroup.ts`); what is common to all is here: the turns of a dispatch, and bindings.
  *
  * A long recurrence is cut into dispatches of some turns each, so that none holds a desktop's screen for long: each reads
- * its number from memory and goes on from the carries that the one before has left.
+ * its number from memory and goes on from the carries that the one before has left. No turns are one dispatch, which
+ * leaves the carries as they begin.
  */
 
 import type { Storage } from '../../../runtime/abi.ts'
-import { add, ceilQuotient, type Dim, dim, multiply, one } from '../../ir/dim.ts'
+import { add, atLeastOne, ceilQuotient, type Dim, dim, multiply, one } from '../../ir/dim.ts'
 import type { ScanKernel, ScanPhase } from '../../ir/kernel.ts'
 import type { EmittedScan, ScanGroup, ScanStage } from '../../lowered.ts'
 import type { Block } from './block.ts'
@@ -28,7 +29,7 @@ export interface ScanRunner {
 
 export function emitScan(kernel: ScanKernel, storages: readonly Storage[], schedule: ScanSchedule): EmittedScan {
   const turns = ceilQuotient(dim(schedule.work), workOf(kernel))
-  const chunks = turnsFit(kernel.time.extent, turns) ? one : ceilQuotient(kernel.time.extent, turns)
+  const chunks = turnsFit(kernel.time.extent, turns) ? one : atLeastOne(ceilQuotient(kernel.time.extent, turns))
   // Where tensors lie within their arena is no part of the text: the layers of a stack mostly have one.
   const printed = new Map<string, ScanStage>()
   const stage = (groups: readonly ScanGroup[]): ScanStage => {
