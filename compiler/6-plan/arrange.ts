@@ -5,7 +5,7 @@
 import { add, type Dim, dim, exactQuotient, subtract } from '../ir/dim.ts'
 import type { EmittedStage, ScanStage } from '../lowered.ts'
 import { atMost, roundUp } from './sizes.ts'
-import type { MemoryValue, Stage } from './stages.ts'
+import type { MemoryValue, Stage } from './staged.ts'
 
 /** A range of an arena from the place of `value` on: to the end of that value, or to `end`. */
 export interface Bound {

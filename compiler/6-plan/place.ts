@@ -8,7 +8,7 @@
  */
 import { add, type Dim, dim } from '../ir/dim.ts'
 import { alignment, atMost, roundUp } from './sizes.ts'
-import type { MemoryValue, StagedEntry } from './stages.ts'
+import type { MemoryValue, StagedEntry } from './staged.ts'
 
 export interface Place {
   readonly color: number

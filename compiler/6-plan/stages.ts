@@ -1,120 +1,12 @@
-/**
- * Fused phases → one flat list of stages per entry: what each dispatch reads and writes, as memory values.
- *
- * A *value* is what gets a place: a leaf (by name), a result, an intermediate or a scratch tensor. Values are shared
- * between entries only through names.
- */
-
-import type { Storage } from '../../runtime/abi.ts'
-import { type Dim, dim, multiply, one, product, scale, substitute } from '../ir/dim.ts'
-import type { Node, Result } from '../ir/graph.ts'
-import type { Kernel, KernelSlot, MapKernel, ScanKernel } from '../ir/kernel.ts'
-import type { ScanStop } from '../ir/scan-stop.ts'
-import type {
-  EmittedKernel,
-  EmittedScan,
-  EmittedStage,
-  FusedPhase,
-  KernelSegment,
-  LoopSegment,
-  Segment,
-  UpdateGroup,
-  ValueReference,
-} from '../lowered.ts'
-import { GraphBuilder } from '../ops/builder.ts'
-import { alignment, bytesOf, storageOf } from './sizes.ts'
-
-export type ValueClass =
-  | { readonly kind: 'batch'; readonly name: string; readonly role: 'input' | 'target' }
-  | { readonly kind: 'step'; readonly name: string }
-  | { readonly kind: 'parameter'; readonly path: string }
-  /** A parameter once more, in 16 bits. */
-  | { readonly kind: 'half'; readonly path: string }
-  | { readonly kind: 'gradient'; readonly path: string }
-  | {
-      readonly kind: 'flat'
-      readonly arena: 'parameters' | 'gradients' | 'moments' | 'half'
-      readonly group: UpdateGroup | 'all'
-      readonly moment?: string
-    }
-  | { readonly kind: 'state'; readonly path: string }
-  /** Kept from one position of an incremental form to the next. */
-  | { readonly kind: 'carried'; readonly name: string }
-  | { readonly kind: 'result'; readonly name: string; readonly role: Result['role'] }
-  | { readonly kind: 'constant'; readonly data: readonly number[] }
-  | { readonly kind: 'intermediate' }
-  /** The numbers of a loop's turns, 256 bytes apart. */
-  | { readonly kind: 'turns' }
-
-export interface MemoryValue {
-  readonly key: string
-  readonly class: ValueClass
-  readonly bytes: Dim
-  readonly storage: Storage
-  readonly shape: readonly Dim[]
-  readonly dtype: Node['dtype']
-}
-
-export interface StageBinding {
-  readonly value: MemoryValue
-  readonly access: 'read' | 'write'
-  /** How many bytes of the value the kernel moves, where that is not all of it once: a part, or what is read and written. */
-  readonly moved?: Dim | undefined
-}
-
-export interface Stage {
-  /** A recurrence in one kernel is printed when its tensors have places: those of one arena are bound together. */
-  readonly emitted: EmittedStage | EmittedScan
-  readonly kernel: Kernel | ScanKernel
-  /** First stage of its kernel: carries the kernel's cost. */
-  readonly first: boolean
-  readonly bindings: readonly StageBinding[]
-  /** Values of symbols that are fixed for this phase (`N` of a flat phase). */
-  readonly fixed: ReadonlyMap<string, Dim>
-}
-
-/** Stages `[first, end)` that run `count` times; an outer loop stands before the loops inside it. */
-export interface Loop {
-  readonly first: number
-  readonly end: number
-  readonly count: Dim
-  readonly reverse: boolean
-  /** What its kernels read the number of the turn from. */
-  readonly turns: MemoryValue
-}
-
-/** A recurrence of the program: the stages that do it, and why these are more than one. */
-export interface Recurrence {
-  /** One of its kernels, which knows the source lines. */
-  readonly kernel: Kernel | ScanKernel
-  readonly first: number
-  readonly end: number
-  readonly count: Dim
-  readonly stop: ScanStop | undefined
-}
-
-/** A value must keep its place from one stage to another, whatever binds it: it outlives the turns of a loop. */
-export interface Lifetime {
-  readonly value: MemoryValue
-  readonly from: number
-  readonly to: number
-}
-
-export interface StagedEntry {
-  readonly name: string
-  readonly pool: string
-  readonly stages: readonly Stage[]
-  readonly loops: readonly Loop[]
-  readonly recurrences: readonly Recurrence[]
-  readonly lifetimes: readonly Lifetime[]
-  readonly inputs: readonly MemoryValue[]
-  readonly results: readonly MemoryValue[]
-}
-
-export interface FusedEntry {
-  readonly name: string
-  readonly phases: readonly FusedPhase[]
-}
+/** Fused phases → one flat list of stages per entry: what each dispatch reads and writes, as memory values. */
+import { type Dim, dim, one, scale, substitute } from '../ir/dim.ts'
+import type { Node } from '../ir/graph.ts'
+import type { Kernel, KernelSlot, ScanKernel } from '../ir/kernel.ts'
+import type { EmittedScan, KernelSegment, LoopSegment, Segment, UpdateGroup, ValueReference } from '../lowered.ts'
+import { copyOf } from './copy.ts'
+import { phaseValues } from './phase-values.ts'
+import { bytesOf } from './sizes.ts'
+import type { Emit, FusedEntry, Lifetime, Loop, MemoryValue, Recurrence, Stage, StagedEntry } from './staged.ts'
 
 /** Entries whose storage is shared: evaluation runs between training steps, one part of a generation after another. */
 const pools: Readonly<Record<string, string>> = {
@@ -141,115 +33,25 @@ export function stageEntry(
   const recurrences: Recurrence[] = []
   /** Scalars that earlier phases left, by name. */
   const produced = new Map<string, MemoryValue>()
-  const intern = (made: MemoryValue): MemoryValue => {
-    values.set(made.key, made)
-    return made
-  }
 
   entry.phases.forEach((phase, phaseIndex) => {
     const fixed = new Map<string, Dim>()
     if (phase.flat !== undefined) fixed.set('N', dim(lengths(phase.flat)))
-    const make = (key: string, valueClass: ValueClass, node: Typed, storage = storageOf(node.dtype)): MemoryValue =>
-      values.get(key) ??
-      intern({
-        key,
-        class: valueClass,
-        bytes: substitute(bytesOf(node, storage), fixed),
-        storage,
-        shape: node.shape.map((d) => substitute(d, fixed)),
-        dtype: node.dtype,
-      })
-    /** Values that segments hand to each other, by name. */
-    const named = new Map<string, MemoryValue>()
-    const intermediate = (name: string, node: Typed) =>
-      make(
-        `${entry.name} ${phaseIndex} ${name}`,
-        intermediateClass,
-        node,
-        phase.half?.values.has(node as Node) ? 'f16' : undefined,
-      )
-    const turnsOf = (length: Dim): MemoryValue => {
-      const shape = [substitute(length, fixed)]
-      return make(
-        `turns ${shape[0]!.key}`,
-        { kind: 'turns' },
-        { shape: [multiply(dim(alignment / 4), shape[0]!)], dtype: 'uint' },
-      )
-    }
-
-    const leafValue = (node: Node): MemoryValue | undefined => {
-      switch (node.op) {
-        case 'parameter':
-        case 'state':
-        case 'literal': {
-          const made = leaves.get(node) ?? namedLeaf(node)
-          leaves.set(node, made)
-          return made
-        }
-        case 'input':
-          return inputValue(node)
-        default:
-          return undefined
-      }
-    }
-    /** Of leaves that are the same value throughout the phase. */
-    const leaves = new Map<Node, MemoryValue>()
-    const namedLeaf = (node: Node<'parameter'> | Node<'state'> | Node<'literal'>): MemoryValue => {
-      switch (node.op) {
-        case 'parameter':
-          if (phase.half?.parameters.has(node.attributes.path))
-            return make(`half ${node.attributes.path}`, { kind: 'half', path: node.attributes.path }, node, 'f16')
-          return make(`parameter ${node.attributes.path}`, { kind: 'parameter', path: node.attributes.path }, node)
-        case 'state':
-          return make(`state ${node.attributes.path}`, { kind: 'state', path: node.attributes.path }, node)
-        case 'literal':
-          return make(literalKey(node), { kind: 'constant', data: node.attributes.data }, node)
-        default:
-          return node satisfies never
-      }
-    }
-    const inputValue = (node: Node<'input'>): MemoryValue => {
-      const { name, role } = node.attributes
-      if (role === 'cut' || role === 'iteration') {
-        const known = named.get(name)
-        if (!known) throw new Error(`${phase.graph.name}: nothing has left ${name}`)
-        return known
-      }
-      if (phase.flat !== undefined) {
-        const group = phase.flat
-        const tag = group === 'all' ? 'all' : String(group.index)
-        if (name === 'param') return make(`flat parameters ${tag}`, { kind: 'flat', arena: 'parameters', group }, node)
-        if (name === 'grad') return make(`flat gradients ${tag}`, { kind: 'flat', arena: 'gradients', group }, node)
-        if (role === 'moment')
-          return make(`flat moments ${tag} ${name}`, { kind: 'flat', arena: 'moments', group, moment: name }, node)
-      }
-      if (role === 'carried') return make(`carried ${name}`, { kind: 'carried', name }, node)
-      const earlier = produced.get(name)
-      if (role === 'step') {
-        if (earlier) return earlier
-        const field =
-          name === 'rate' && phase.flat !== undefined && phase.flat !== 'all' ? `rate.${phase.flat.index}` : name
-        return make(`step ${field}`, { kind: 'step', name: field }, node)
-      }
-      return make(`batch ${name}`, { kind: 'batch', name, role: role === 'target' ? 'target' : 'input' }, node)
-    }
-
+    const { named, intermediate, scratch, turnsOf, leafValue, resultValue } = phaseValues(phase, {
+      entry: entry.name,
+      index: phaseIndex,
+      pool,
+      fixed,
+      values,
+      produced,
+    })
     const place = (kernel: Kernel, slotValues: readonly MemoryValue[]) => {
       const emitted = emit(
         kernel,
         fixed,
         slotValues.map(({ storage }) => storage),
       )
-      const scratch = emitted.scratch.map((s, i) =>
-        intern({
-          key: `${entry.name} ${phaseIndex} scratch ${stages.length} ${i}`,
-          class: intermediateClass,
-          bytes: substitute(scale(s.elements, 4), fixed),
-          storage: s.storage,
-          shape: [substitute(s.elements, fixed)],
-          dtype: s.storage === 'f32' ? 'float' : s.storage === 'i32' ? 'int' : 'uint',
-        }),
-      )
+      const temporary = emitted.scratch.map((made, i) => scratch(`scratch ${stages.length} ${i}`, made))
       emitted.stages.forEach((stage, at) => {
         stages.push({
           emitted: stage,
@@ -257,7 +59,7 @@ export function stageEntry(
           first: at === 0,
           fixed,
           bindings: stage.bindings.map(({ target, access }) => ({
-            value: target.kind === 'slot' ? slotValues[target.slot]! : scratch[target.scratch]!,
+            value: target.kind === 'slot' ? slotValues[target.slot]! : temporary[target.scratch]!,
             access,
             moved:
               target.kind === 'slot' ? movedBytes(kernel.slots[target.slot]!, slotValues[target.slot]!) : undefined,
@@ -270,7 +72,7 @@ export function stageEntry(
       return access === 'update' ? scale(once, 2) : once
     }
     const copy = (from: MemoryValue, to: MemoryValue) => {
-      if (from !== to) place(copyKernel(standIn(from)), [from, to])
+      if (from !== to) place(copyOf(from), [from, to])
     }
 
     const stageKernels = (segment: KernelSegment, where: string): void => {
@@ -297,9 +99,7 @@ export function stageEntry(
           }
         }
         const target =
-          result.role === 'cut' && !result.replaces
-            ? intermediate(result.name, result.node)
-            : resultValue(entry.name, pool, result, make, leafValue)
+          result.role === 'cut' && !result.replaces ? intermediate(result.name, result.node) : resultValue(result)
         if (result.role === 'cut') named.set(result.name, target)
         if (result.role === 'metric' || result.role === 'loss') produced.set(result.name, target)
         const first = placed.get(result.node)
@@ -459,74 +259,4 @@ export function stageEntry(
       if (access === 'write' && value.class.kind === 'result') results.add(value)
     }
   return { name: entry.name, pool, stages, loops, recurrences, lifetimes, inputs: [...inputs], results: [...results] }
-}
-
-/** A kernel as text; the sizes are those that the phase fixes. */
-export interface Emit {
-  (kernel: Kernel, sizes: ReadonlyMap<string, Dim>, storages: readonly Storage[]): EmittedKernel
-  /** Recurrences as one kernel, where there is a printer for such. */
-  readonly scans?:
-    | {
-        readonly print: (
-          kernel: ScanKernel,
-          sizes: ReadonlyMap<string, Dim>,
-          storages: readonly Storage[],
-        ) => EmittedScan
-        /** Why a recurrence is better run by a loop of kernels than by one; `undefined` where it is not. */
-        readonly declines: (kernel: ScanKernel, sizes: ReadonlyMap<string, Dim>) => ScanStop | undefined
-      }
-    | undefined
-}
-
-type Typed = Pick<Node, 'shape' | 'dtype'>
-
-const intermediateClass: ValueClass = { kind: 'intermediate' }
-
-/** Literals of equal numbers are one value. Each entry and target asks. */
-function literalKey(node: Node<'literal'>): string {
-  const known = literalKeys.get(node)
-  if (known !== undefined) return known
-  const { shape, data } = node.attributes
-  const key = `constant ${node.dtype} ${JSON.stringify(shape)} ${data.join()}`
-  literalKeys.set(node, key)
-  return key
-}
-const literalKeys = new WeakMap<Node, string>()
-
-/** A node of a value's type, for a kernel that only moves it. */
-const standIn = ({ shape, dtype }: MemoryValue): Node => new GraphBuilder().input('value', shape, dtype, 'cut')
-
-function resultValue(
-  entry: string,
-  pool: string,
-  result: Result,
-  make: (key: string, valueClass: ValueClass, node: Typed, storage?: Storage) => MemoryValue,
-  leafValue: (node: Node) => MemoryValue | undefined,
-): MemoryValue {
-  const { name, role, node, replaces } = result
-  if (replaces) return leafValue(replaces)!
-  // Only a training step keeps its gradients in the arena that the optimizer reads as one flat run.
-  if (role === 'gradient' && entry === 'step')
-    return make(`gradient ${name}`, { kind: 'gradient', path: name.slice('grad.'.length) }, node)
-  if (role === 'half') return make('flat half all', { kind: 'flat', arena: 'half', group: 'all' }, node, 'f16')
-  return make(`result ${pool} ${name}`, { kind: 'result', name, role }, node)
-}
-
-/** `to[i] = from[i]`. */
-function copyKernel(from: Node): MapKernel {
-  const axis = { name: 'i', extent: product(from.shape) }
-  const index = { kind: 'axis', axis } as const
-  return {
-    kind: 'map',
-    name: 'copy',
-    axes: [axis],
-    slots: [
-      { node: from, access: 'read' },
-      { node: from, access: 'write' },
-    ],
-    stores: [{ slot: 1, index, value: { kind: 'load', slot: 0, index, dtype: from.dtype } }],
-    nodes: [],
-    origins: [],
-    stops: [],
-  }
 }

@@ -1,0 +1,36 @@
+/** A kernel → what it costs, and where it comes from. */
+import { position } from '../../grammar/source.ts'
+import { type Dim, multiply } from '../ir/dim.ts'
+import type { Kernel, ScanKernel } from '../ir/kernel.ts'
+import { opOf } from '../ops/registry.ts'
+import { total } from './sizes.ts'
+
+/** What a plan says of a kernel: the same for each target and each time that it is run. */
+export interface KernelFacts {
+  /** A recurrence in one kernel does the work of its body in every turn. */
+  readonly flops: Dim
+  /** `convnet.dlm:14`, in the user's own files first, each once. */
+  readonly origins: readonly string[]
+  readonly stops: readonly string[]
+}
+
+export function factsOf(kernel: Kernel | ScanKernel): KernelFacts {
+  const known = facts.get(kernel)
+  if (known) return known
+  const flops = total(kernel.nodes.map((node) => opOf(node).cost(node, node.attributes as never).flops))
+  const made: KernelFacts = {
+    flops: kernel.kind === 'scan' ? multiply(kernel.time.extent, flops) : flops,
+    origins: originLines(kernel),
+    stops: [...new Set(kernel.stops.map(({ reason }) => reason))],
+  }
+  facts.set(kernel, made)
+  return made
+}
+const facts = new WeakMap<Kernel | ScanKernel, KernelFacts>()
+
+function originLines({ origins }: Kernel | ScanKernel): readonly string[] {
+  const lines = new Set<string>()
+  for (const { span } of origins) lines.add(`${span.source.path}:${position(span.source, span.start).line}`)
+  const own = [...lines].filter((l) => !l.startsWith('std/'))
+  return own.length > 0 ? own : [...lines]
+}
