@@ -109,17 +109,23 @@ export type Instruction = keyof typeof plain
 function simd(opcode: number): readonly number[] {
   return unsignedLeb(opcode, [0xfd])
 }
-/** The operands' code and then `last`. */
+/** The operands' code and then `last`. A list that is written down is no longer than it must be; one that grows is. */
 function join(operands: readonly Expression[], last: readonly Item[]): Item[] {
-  const items: Item[] = []
-  for (let i = 0; i < operands.length; i++) items.push(operands[i]!.items)
-  items.push(last)
-  return items
+  switch (operands.length) {
+    case 1:
+      return [operands[0]!.items, last]
+    case 2:
+      return [operands[0]!.items, operands[1]!.items, last]
+    case 3:
+      return [operands[0]!.items, operands[1]!.items, operands[2]!.items, last]
+    default:
+      return [...operands.map(({ items }) => items), last]
+  }
 }
 
 export function op(name: Instruction, ...operands: readonly Expression[]): Expression {
-  const [bytes, type] = plain[name]
-  return { type, items: join(operands, bytes) }
+  const instruction = plain[name]
+  return { type: instruction[1], items: join(operands, instruction[0]) }
 }
 
 /** `first` where the condition holds, else `second`; both are evaluated. */
@@ -150,8 +156,9 @@ export function times(a: Expression, b: Expression): Expression {
   if (b.constant === 1) return a
   if (a.constant === 0 || b.constant === 0) return number(0)
   if (a.constant !== undefined && b.constant !== undefined) return number(Math.imul(a.constant, b.constant))
-  const shift = b.constant === undefined ? -1 : Math.log2(b.constant)
-  return Number.isInteger(shift) && shift >= 0 ? op('i32.shl', a, number(shift)) : op('i32.mul', a, b)
+  const by = b.constant ?? 0
+  const isPowerOfTwo = by > 0 && (by & (by - 1)) === 0
+  return isPowerOfTwo ? op('i32.shl', a, number(31 - Math.clz32(by))) : op('i32.mul', a, b)
 }
 
 // ---------------------------------------------------------------- memory

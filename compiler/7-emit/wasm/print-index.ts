@@ -5,7 +5,7 @@
 
 import type { Dim } from '../../ir/dim.ts'
 import type { Guard, Index } from '../../ir/kernel.ts'
-import { leastValue } from '../wgsl/print-index.ts'
+import { leastValue, outermostFirst } from '../wgsl/print-index.ts'
 import type { Block } from './block.ts'
 import { type Expression, get, type Item, isRun, number, size } from './code.ts'
 import { boundValue, type Context, divisor, inside, isVector, named, placeOf } from './context.ts'
@@ -70,8 +70,7 @@ function sumOfTerms(context: Context, sum: Sum, scale: number, start: Expression
     if (known) known.push(term)
     else levels.set(at, [term])
   }
-  const blocks = [...levels.keys()]
-  if (blocks.length > 1) blocks.sort((a, b) => a.depth - b.depth)
+  const blocks = outermostFirst(levels)
   let value = start
   if (sum.offset.constant !== 0) value = plus(value, times(size(sum.offset), number(scale)))
   blocks.forEach((at, i) => {
@@ -94,7 +93,7 @@ function namedOnce(context: Context, value: Expression): Expression {
   return made
 }
 
-/** Numbers for what an expression refers to, so that equal code has equal text. */
+/** Numbers for what an expression refers to, so that equal code has equal text: a character a byte, and one that no byte is before numbers. */
 const itemNumbers = new WeakMap<object, number>()
 let items = 0
 function keyOf(value: Expression): string {
@@ -102,9 +101,9 @@ function keyOf(value: Expression): string {
   const visit = (code: readonly Item[]): void => {
     for (let i = 0; i < code.length; i++) {
       const item = code[i]!
-      if (typeof item === 'number') key += `${item},`
+      if (typeof item === 'number') key += String.fromCharCode(item)
       else if (isRun(item)) visit(item)
-      else key += `#${numberOf('dim' in item ? item.dim : item)},`
+      else key += `\u0100${numberOf('dim' in item ? item.dim : item)},`
     }
   }
   visit(value.items)

@@ -63,8 +63,7 @@ function printSum(context: Context, sum: Extract<Index, { kind: 'sum' }>): strin
     if (known) known.push(term)
     else levels.set(block, [term])
   }
-  const blocks = [...levels.keys()]
-  if (blocks.length > 1) blocks.sort((a, b) => a.depth - b.depth)
+  const blocks = outermostFirst(levels)
   let text = ''
   blocks.forEach((block, i) => {
     const terms = levels.get(block)!
@@ -83,6 +82,18 @@ function printSum(context: Context, sum: Extract<Index, { kind: 'sum' }>): strin
   })
   for (const term of offsetTerms(context, sum.offset)) text = join(text, term)
   return text === '' ? '0u' : /^[a-z0-9]+$/.test(text) ? text : `(${text})`
+}
+
+/** The few blocks that terms belong to, each put in its place. */
+export function outermostFirst<B extends { readonly depth: number }>(levels: ReadonlyMap<B, unknown>): B[] {
+  const blocks: B[] = []
+  for (const block of levels.keys()) {
+    let at = blocks.length
+    while (at > 0 && blocks[at - 1]!.depth > block.depth) at -= 1
+    if (at === blocks.length) blocks.push(block)
+    else blocks.splice(at, 0, block)
+  }
+  return blocks
 }
 
 function join(text: string, term: { text: string; negative: boolean }): string {

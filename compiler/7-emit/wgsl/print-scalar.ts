@@ -155,9 +155,10 @@ function printApply(context: Context, scalar: Extract<Scalar, { kind: 'apply' }>
   let operands = scalar.arguments.map((argument) => printScalar(context, argument))
   // A function of literals alone would be evaluated by the shader compiler, which refuses an overflow; names are not.
   if (scalar.arguments.every((a) => a.kind === 'number')) operands = operands.map((text) => declare(context, text))
-  const dtypes = scalar.arguments.map((a) => a.dtype)
-  return functionPrinters[scalar.fn](operands, dtypes, (helper) => context.shader.helper(helper))
+  return functionPrinters[scalar.fn](operands, scalar.arguments.map(dtypeOf), context.shader.use)
 }
+
+const dtypeOf = ({ dtype }: Scalar): DType => dtype
 
 /** x² to x⁴ and √x and their inverses without logarithms: faster, more accurate, and right for a negative x. */
 function wholePower(context: Context, scalar: Extract<Scalar, { kind: 'apply' }>): string | undefined {

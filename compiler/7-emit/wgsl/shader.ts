@@ -157,6 +157,8 @@ export class Shader {
     this.#helpers.add(helper)
     return helper
   }
+  /** The same, as a function of its own. */
+  readonly use = (helper: Helper): string => this.helper(helper)
 
   need(feature: Feature): void {
     this.#features.add(feature)
