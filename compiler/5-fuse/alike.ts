@@ -8,6 +8,7 @@ import { withTensors } from '../ir/kernel-key.ts'
 import { Domains } from './domains.ts'
 import { KeptKernels } from './kept.ts'
 import { onNodes } from './kernel-parts.ts'
+import { Likenesses } from './likeness.ts'
 import { NodeKinds } from './node-kinds.ts'
 import { originsOf } from './provenance.ts'
 
@@ -31,7 +32,8 @@ export class FusedGraphs {
   /** What differs between graphs that are not alike as a whole is alike in its parts. */
   readonly kinds = new NodeKinds()
   readonly domains = new Domains(this.kinds)
-  readonly kernels = new KeptKernels(this.kinds, this.domains)
+  readonly likenesses = new Likenesses(this.kinds, this.domains)
+  readonly kernels = new KeptKernels()
 
   /** The kernels of a graph: those of one like it, if it was fused within the same limits by the same decisions. */
   kernelsOf(graph: Graph, limits: string, isMany: IsMany, fuse: (isMany: IsMany) => FusedGraph): readonly Kernel[] {

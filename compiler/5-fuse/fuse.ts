@@ -27,7 +27,7 @@ import { buildScatter } from './forms/scatter.ts'
 import type { Group } from './group.ts'
 import { type Demands, Grouping } from './grouping.ts'
 import { updateInPlace } from './in-place.ts'
-import { type Kept, type KeptKernels, tensorsOf } from './kept.ts'
+import { type Kept, tensorsOf } from './kept.ts'
 import { dropUnreadSlots, onNodes } from './kernel-parts.ts'
 import { orderKernels } from './order.ts'
 import { packTooLarge } from './pack.ts'
@@ -163,7 +163,7 @@ function tryFuse(
     const stores = group.members.filter((node) => stored.has(node) && needed.has(node))
     if (stores.length === 0) continue
     try {
-      const made = kernelOf(group, stores, isStored, home, recomputed.nodes, limits, known.kernels)
+      const made = kernelOf(group, stores, isStored, home, recomputed.nodes, limits, known)
       for (const { node, access } of made.slots) if (access === 'read') needed.add(node)
       built.push({ ...made, group, stores })
     } catch (error) {
@@ -205,10 +205,10 @@ function kernelOf(
   home: (node: Node) => Group | undefined,
   recomputed: ReadonlySet<Node>,
   limits: Limits,
-  kernels: KeptKernels,
+  { likenesses, kernels }: FusedGraphs,
 ): Omit<Built, 'group' | 'stores'> {
   const end = (node: Node) => endOf(node, group, isStored, home)
-  const likeness = kernels.likenessOf(group, stores, `${limits.slots} ${limits.loads}`, end, recomputed)
+  const likeness = likenesses.of(group, stores, `${limits.slots} ${limits.loads}`, end, recomputed)
   const known = kernels.find(likeness)
   if (known) return { kernel: known.kernel, kept: known, ...tensorsOf(known, likeness) }
   const body = new Body(group, isStored, home, limits, recomputed)

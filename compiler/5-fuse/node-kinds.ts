@@ -2,14 +2,14 @@
  * What a node does, as a number: equal for nodes of equal op, attributes and operand types, whatever they are made from
  * and whatever their leaves are called. Made once for each node, where its text would be made for each question.
  */
-import type { Node } from '../ir/graph.ts'
+import type { DType, Node } from '../ir/graph.ts'
 import { attributesKey, copiedText } from '../ops/interning.ts'
 import { lowerOf } from '../ops/registry.ts'
 
 export class NodeKinds {
   private readonly numbers = new Map<string, number>()
   private readonly kinds = new WeakMap<Node, number>()
-  private readonly shapes = new WeakMap<Node['shape'], string>()
+  private readonly shapes = new WeakMap<Node['shape'], number>()
   private readonly attributes = new WeakMap<object, string>()
 
   of(node: Node): number {
@@ -27,13 +27,13 @@ export class NodeKinds {
   }
 
   /** The same of its dtype and shape alone. */
-  typeOf({ dtype, shape }: Node): string {
+  typeOf({ dtype, shape }: Node): number {
     let number = this.shapes.get(shape)
     if (number === undefined) {
-      number = String(this.numberOf(`: ${shapeKey(shape)}`))
+      number = this.numberOf(`: ${shapeKey(shape)}`)
       this.shapes.set(shape, number)
     }
-    return dtype === 'float' ? number : `${dtype}${number}`
+    return 4 * number + dtypes[dtype]
   }
 
   /** Attributes go from pass to pass as they are. */
@@ -52,6 +52,7 @@ export class NodeKinds {
     return known
   }
 }
+const dtypes: Readonly<Record<DType, number>> = { float: 0, int: 1, uint: 2, bool: 3 }
 const names: ReadonlySet<string> = new Set(['name', 'path'])
 
 export function shapeKey(shape: Node['shape']): string {
