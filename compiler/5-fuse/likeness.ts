@@ -127,7 +127,8 @@ function reached(
 }
 
 /** Whether more of a node may be of interest than its value in memory. */
-const goesOn = (end: End | 'leaf', isKnown: boolean, isAgain: boolean): boolean => end !== 'stored' || isKnown || isAgain
+const goesOn = (end: End | 'leaf', isKnown: boolean, isAgain: boolean): boolean =>
+  end !== 'stored' || isKnown || isAgain
 
 /** Numbers as a text, equal for equal ones: a unit each where they are small. */
 class NumberText {
