@@ -8,6 +8,7 @@ import { UnsupportedError } from './errors.ts'
 import type { Kernels } from './kernels.ts'
 import type { SessionMemory } from './memory.ts'
 import { evaluate } from './size.ts'
+import { bufferUsage } from './usage.ts'
 
 export interface Command {
   readonly pipeline: GPUComputePipeline
@@ -99,15 +100,27 @@ export function makeCommands(
   memory: SessionMemory,
   groups: Map<string, GPUBindGroup>,
 ): Command[] {
+  let spare: GPUBuffer | undefined
   return prepared.map(({ key, dispatch, workgroups, turns }) => {
     const accesses = dispatch.bindings.map((b) => b.access[0]).join('')
-    const places = dispatch.bindings.map((b) => place(b, dims, memory, turns))
+    const places = dispatch.bindings.map((b, at) => {
+      const found = place(b, dims, memory, turns)
+      // Two tensors without elements may lie at one place, which a dispatch must not bind for writing twice.
+      if (!found.size && accesses[at] === 'w') {
+        found.buffer = spare ??= device.device.createBuffer({ size: 4096, usage: bufferUsage.storage })
+        found.offset = 256 * at
+      }
+      return found
+    })
     const name = `${accesses} ${places.map((p) => `${p.arena}:${p.offset}+${p.size}`).join(' ')}`
     let bindings = groups.get(name)
     if (!bindings) {
       bindings = device.device.createBindGroup({
         layout: kernels.layout(accesses),
-        entries: places.map(({ buffer, offset, size }, binding) => ({ binding, resource: { buffer, offset, size } })),
+        entries: places.map(({ buffer, offset, size }, binding) => ({
+          binding,
+          resource: { buffer, offset, size: Math.max(leastBinding, size) },
+        })),
       })
       groups.set(name, bindings)
     }
@@ -115,12 +128,11 @@ export function makeCommands(
   })
 }
 
-/** WebGPU binds at least one element: an empty tensor is bound to what follows it, and its kernels touch nothing. */
+/** WebGPU binds at least one element: an empty tensor that is read is bound to what follows it, and its kernels touch nothing. */
 const leastBinding = 16
 
 function place(binding: Binding, dims: DimValues, memory: SessionMemory, turns: readonly number[]) {
   const { arena, turn } = binding
   const offset = evaluate(binding.offset, dims) + (turn === undefined ? 0 : turnBytes * turns[turn]!)
-  const size = Math.max(leastBinding, evaluate(binding.bytes, dims))
-  return { arena, buffer: memory.arenas[arena]!, offset, size }
+  return { arena, buffer: memory.arenas[arena]!, offset, size: evaluate(binding.bytes, dims) }
 }

@@ -21,7 +21,7 @@ export function initialValues(variable: VariableRecord, seed: number): TensorDat
       return values.fill(initial.value)
     case 'literal':
       if (initial.values.length !== count)
-        throw new Error(`${variable.path}: ${initial.values.length} literal values for ${count} elements`)
+        throw new Error(`${variable.path}: ${initial.values.length} literals for ${count} elements`)
       values.set(initial.values)
       return values
     case 'uniform':

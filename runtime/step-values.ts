@@ -15,15 +15,8 @@ export function stepValues(
     if (name === 'seed') values[name] = seed
     // The float `step` of the optimizer's formulas, and the second word of the key of random streams.
     else if (name === 'step' || name === 'counter') values[name] = step
-    else if (rate !== null) values[name] = rateOf(rates, Number(rate[1] ?? 0), step)
-    else throw new Error(`the step block has a field ${name} that the trainer does not know`)
+    else if (rate !== null) values[name] = rates[Number(rate[1] ?? 0)]!(step)
+    else throw new Error(`unknown field ${name} of a step`)
   }
   return values
-}
-
-function rateOf(rates: readonly Schedule[], group: number, step: number): number {
-  const rate = rates[group]
-  if (rate === undefined)
-    throw new Error(`the program has an update group ${group}, and the settings give ${rates.length} rates`)
-  return rate(step)
 }
