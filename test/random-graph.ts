@@ -77,7 +77,7 @@ class Drawing {
     this.#ops =
       ops ??
       opNames.filter((op) => !['leaf', 'scan', 'project'].includes(opOf({ op }).lower.kind) && op !== 'stop_gradient')
-    const sizes = [1, 2, 3, 5, 7]
+    const sizes = [1, 2, 3, 4, 5, 7, 8, 16, 17]
     this.#dims = new Map([
       ['batch', this.#random() < 0.08 ? 0 : this.#pick(sizes)],
       ['T', this.#pick(sizes)],
@@ -223,9 +223,9 @@ class Drawing {
       case 'window': {
         if (x.shape.length === 0 || x.dtype !== 'float') return undefined
         const size = 1 + this.#below(3)
-        const dilation = 1 + this.#below(2)
+        const dilation = 1 + this.#below(3)
         const padding = (size - 1) * dilation
-        const stride = 1 + this.#below(2)
+        const stride = 1 + this.#below(3)
         return this.#admit(
           b.window(x, {
             axis,
@@ -248,8 +248,8 @@ class Drawing {
           b.fold(x, {
             axis: at,
             size: this.#pick([x.shape[at]!, dim(4)]),
-            stride: 1 + this.#below(2),
-            dilation: 1,
+            stride: 1 + this.#below(3),
+            dilation: 1 + this.#below(3),
             low: this.#below(2),
           }),
           bound * 8,
@@ -373,7 +373,7 @@ class Drawing {
     )
     if (signals.length === 0) return undefined
     const x = this.#pick(signals)
-    const [size, stride, dilation, low] = [1 + this.#below(2), 1 + this.#below(2), 1 + this.#below(2), this.#below(2)]
+    const [size, stride, dilation, low] = [1 + this.#below(3), 1 + this.#below(3), 1 + this.#below(3), this.#below(3)]
     const channels = x.shape.at(-2)!
     if (channels.constant === undefined) return undefined
     const windows = Math.floor((x.shape.at(-1)!.constant! + 2 * low - (size - 1) * dilation - 1) / stride) + 1
@@ -414,7 +414,7 @@ class Drawing {
   #drawSlice(size: Dim): { start: Dim; size: Dim; step: number } {
     const whole = size.constant
     if (whole === undefined || whole < 2 || this.#random() < 0.5) return { start: zero, size, step: 1 }
-    const step = this.#pick([1, 1, 2, -1])
+    const step = this.#pick([1, 1, 2, 3, -1])
     if (step < 0) return { start: dim(whole - 1), size, step }
     const start = this.#below(whole)
     return { start: dim(start), size: dim(Math.ceil((whole - start) / step)), step }
