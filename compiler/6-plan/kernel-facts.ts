@@ -1,5 +1,5 @@
 /** A kernel → what it costs, and where it comes from. */
-import { position } from '../../grammar/source.ts'
+import { position, type Span } from '../../grammar/source.ts'
 import { type Dim, multiply } from '../ir/dim.ts'
 import type { Kernel, ScanKernel } from '../ir/kernel.ts'
 import { opOf } from '../ops/registry.ts'
@@ -30,7 +30,17 @@ const facts = new WeakMap<Kernel | ScanKernel, KernelFacts>()
 
 function originLines({ origins }: Kernel | ScanKernel): readonly string[] {
   const lines = new Set<string>()
-  for (const { span } of origins) lines.add(`${span.source.path}:${position(span.source, span.start).line}`)
+  for (let i = 0; i < origins.length; i++) lines.add(lineOf(origins[i]!.span))
   const own = [...lines].filter((l) => !l.startsWith('std/'))
   return own.length > 0 ? own : [...lines]
 }
+
+/** The layers of a stack come from the same lines, each of which is counted out from the beginning of its file. */
+function lineOf(span: Span): string {
+  const known = lineOfSpan.get(span)
+  if (known !== undefined) return known
+  const line = `${span.source.path}:${position(span.source, span.start).line}`
+  lineOfSpan.set(span, line)
+  return line
+}
+const lineOfSpan = new WeakMap<Span, string>()

@@ -108,6 +108,8 @@ export function numberText(value: number, dtype: DType): string {
 
 /** The shortest decimal that rounds to the same float32. */
 function shortestFloat(value: number): string {
+  // Each is a float of its own, so none has a shorter one.
+  if (Number.isInteger(value) && Math.abs(value) < 2 ** 24) return String(value)
   for (let digits = 1; digits <= 9; digits++) {
     const text = String(Number(value.toPrecision(digits)))
     if (Math.fround(Number(text)) === value) return text
