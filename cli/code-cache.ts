@@ -1,5 +1,5 @@
 /**
- * What V8 makes of the command's own code, and of TypeScript's nine megabytes when modules are written, is kept in the user's cache: a
+ * What V8 makes of the command's own code, and of TypeScript's nine megabytes when JavaScript is written, is kept in the user's cache: a
  * verb that ran once starts without compiling anything. From Node 22.1 on, Node does it (`module.enableCompileCache`); before,
  * this does the same for CommonJS, which is what `dist/cli` is bundled to for that reason.
  *
@@ -34,6 +34,8 @@ interface Entry {
 /** Bytes of all entries: five verbs of one installation were seen to take 16 MiB. */
 const most = 64 * 2 ** 20
 
+const importsPackages = /\bimport\(["'](?!\.)/
+
 /** Shorter texts are compiled faster than they are looked up. */
 const shortest = 20_000
 
@@ -49,7 +51,7 @@ export function keepCompiledCode(verb: string): void {
   const compile = loader.prototype._compile
   loader.prototype._compile = function (code, file) {
     // What imports packages by itself is left to Node's loader: a script of ours could not.
-    if (code.length < shortest || code.includes('await import(')) return compile.call(this, code, file)
+    if (code.length < shortest || importsPackages.test(code)) return compile.call(this, code, file)
     const path = join(folder, digest(`${verb} ${file}`).toString('hex').slice(0, 32))
     const key = keyOf(file)
     const cachedData = key && entryAt(path, key)

@@ -1,15 +1,23 @@
 /**
- * The modules of a file, made by two threads where the machine has them: the second one loads TypeScript while this one checks and
- * compiles, prints what is compiled, and takes modules from the beginning of the file's list while this one takes them from its
- * end: blocks are written from small sizes to great ones, and this thread has a start. When no module is left, the second takes
- * parts of those that are compiled here. What it cannot do is done here, so that a fault is told as if there were but one.
+ * The modules of a file, made by two threads where the machine has them and the file has several: the second one takes them from
+ * the beginning of the file's list while this one takes them from its end: blocks are written from small sizes to great ones, and
+ * this thread has a start. When no module is left, the second takes parts of those that are compiled here. For JavaScript it loads
+ * TypeScript first. What it cannot do is done here, so that a fault is told as if there were but one.
  */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { EmittedFiles } from '../compiler/7-emit/typescript/emit.ts'
-import { type Printer, printer as printsHere } from '../compiler/7-emit/typescript/printing.ts'
-import { type ModulePart, moduleFiles, moduleInput, modulePart, moduleParts, moduleUnits } from '../compiler/modules.ts'
+import {
+  type ModulePart,
+  moduleFiles,
+  moduleInput,
+  modulePart,
+  moduleParts,
+  moduleUnits,
+  toJavaScript,
+} from '../compiler/modules.ts'
 import type { Program } from '../compiler/program.ts'
 import type { CompiledProgram } from '../runtime/abi.ts'
 import { coreCount } from '../runtime/node/threads.ts'
@@ -38,7 +46,7 @@ export async function filesOfModules(
       if (part === 'whole' || !second || !shared || claim(claimed, at, part)) return here(part)
       return (await second.partOf(at, part)) ?? here(part)
     })
-    return moduleFiles(input, how, second)
+    return moduleFiles(input, how, second?.javascript)
   }
   for (let at = units.length - 1; at >= 0 && claim(claimed, at, 'whole'); at--) {
     // The next one is compiled while this one's parts come from the other thread, and while it is printed.
@@ -56,7 +64,7 @@ export async function filesOfModules(
 export const claim = (claimed: Int32Array, at: number, part: ModulePart): boolean =>
   Atomics.compareExchange(claimed, at * moduleParts.length + moduleParts.indexOf(part), 0, 1) === 0
 
-export class SecondThread implements Printer {
+export class SecondThread {
   private readonly worker: Worker
   private readonly waiting = new Map<number, (answer: Answer) => void>()
   /** Parts of modules: those that came, and those that are waited for. */
@@ -66,14 +74,19 @@ export class SecondThread implements Printer {
   private isOver = false
   private hasShared = false
 
-  /** Where it would only take turns with this one, there is none; nor where nothing was built that it could run. */
-  static start(): SecondThread | undefined {
-    return coreCount() < 2 || import.meta.url.endsWith('.ts') ? undefined : new SecondThread()
+  /**
+   * Where it would only take turns with this one, there is none; nor where nothing was built that it could run, nor where it
+   * would have nothing to do.
+   */
+  static start(file: string, { emit, train, model }: ModuleWords): SecondThread | undefined {
+    if (coreCount() < 2 || import.meta.url.endsWith('.ts')) return undefined
+    const several = train === undefined && model === undefined && hasSeveralBlocks(file)
+    return emit === 'js' || several ? new SecondThread(emit) : undefined
   }
 
-  private constructor() {
+  private constructor(emit: string) {
     // The process's own options (--input-type, --inspect-brk) are not for this thread.
-    this.worker = new Worker(new URL('./module-worker.js', import.meta.url), { execArgv: [] })
+    this.worker = new Worker(new URL('./module-worker.js', import.meta.url), { execArgv: [], workerData: { emit } })
     this.worker.on('message', (answer: Answer | MadePart) => {
       if ('programs' in answer) {
         const name = `${answer.at} ${answer.part}`
@@ -94,13 +107,8 @@ export class SecondThread implements Printer {
     this.worker.on('exit', over)
   }
 
-  async print(...print: Parameters<Printer['print']>): Promise<string> {
-    return (await this.ask<string>({ print })) ?? printsHere.print(...print)
-  }
-
-  async javascript(javascript: EmittedFiles): Promise<EmittedFiles> {
-    return (await this.ask<EmittedFiles>({ javascript })) ?? printsHere.javascript(javascript)
-  }
+  javascript = async (javascript: EmittedFiles): Promise<EmittedFiles> =>
+    (await this.ask<EmittedFiles>({ javascript })) ?? toJavaScript(javascript)
 
   /** Those that it made, by their places in the list. */
   share = async (share: Share): Promise<[number, EmittedFiles][]> => {
@@ -135,5 +143,16 @@ export class SecondThread implements Printer {
       this.waiting.set(order, ({ value }) => resolve(value as T | undefined))
       this.worker.postMessage({ order, ...task } satisfies Order)
     })
+  }
+}
+
+/** As its lines begin, before it is parsed: a second thread that finds nothing to do costs its start, and no more. */
+function hasSeveralBlocks(file: string): boolean {
+  const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0
+  try {
+    const text = readFileSync(file, 'utf8')
+    return count(text, /^\s*train\b/gm) > 1 || count(text, /^\s*model\b/gm) > 1
+  } catch {
+    return false
   }
 }

@@ -1,10 +1,18 @@
-/** The second thread of `dlmc compile`: prints modules, and compiles some of a file with several (see `module-files.ts`). */
+/** The second thread of `dlmc compile`: compiles some modules of a file with several, and makes JavaScript of them (see `module-files.ts`). */
 import { setImmediate } from 'node:timers/promises'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import type { EmittedFiles } from '../compiler/7-emit/typescript/emit.ts'
 import type { ModuleInput } from '../compiler/7-emit/typescript/input.ts'
-import { morph, type Printer, printer } from '../compiler/7-emit/typescript/printing.ts'
-import { type ModulePart, moduleFiles, moduleInput, modulePart, moduleParts, moduleUnits } from '../compiler/modules.ts'
+import {
+  loadTypeScript,
+  type ModulePart,
+  moduleFiles,
+  moduleInput,
+  modulePart,
+  moduleParts,
+  moduleUnits,
+  toJavaScript,
+} from '../compiler/modules.ts'
 import type { CompiledProgram } from '../runtime/abi.ts'
 import { loadProgram } from './load.ts'
 import { claim } from './module-files.ts'
@@ -18,11 +26,7 @@ export interface Share {
   /** In shared memory: 1 where a thread has taken a module or a part of one. */
   readonly claimed: Int32Array
 }
-export type Task =
-  | { readonly print: Parameters<Printer['print']> }
-  | { readonly javascript: EmittedFiles }
-  | { readonly share: Share }
-  | { readonly close: true }
+export type Task = { readonly javascript: EmittedFiles } | { readonly share: Share } | { readonly close: true }
 export type Order = Task & { readonly order: number }
 /** A part of a module that the other thread compiles. */
 export interface MadePart {
@@ -42,12 +46,11 @@ export function serveModules(): void {
     const value = await done(order).catch(() => undefined)
     parentPort!.postMessage({ order: order.order, value } satisfies Answer)
   })
-  void morph()
+  if (workerData.emit === 'js') void loadTypeScript()
 }
 
 async function done(task: Exclude<Task, { close: true }>): Promise<unknown> {
-  if ('print' in task) return printer.print(...task.print)
-  if ('javascript' in task) return printer.javascript(task.javascript)
+  if ('javascript' in task) return toJavaScript(task.javascript)
   return compiled(task.share)
 }
 
@@ -59,7 +62,7 @@ async function compiled({ file, text, words, claimed }: Share): Promise<[number,
   const made: [number, EmittedFiles][] = []
   // A file that was changed in between is the other thread's.
   if (program.text !== text || units.length * moduleParts.length !== claimed.length) return made
-  // Between one and the next come files that the other thread wants printed.
+  // Between one and the next come files that the other thread wants as JavaScript.
   try {
     for (let at = 0; at < units.length && claim(claimed, at, 'whole'); at++) {
       inputs.push([at, await moduleInput(program, units[at]!, options)])

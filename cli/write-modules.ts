@@ -20,7 +20,7 @@ export interface WriteOptions extends ModuleWords {
 export async function writeModules(file: string, options: WriteOptions): Promise<number> {
   const how = moduleSettings(options)
   if (options.watch) return watching(file, () => writeOnce(loadValidProgram(file), file, options, how))
-  const second = SecondThread.start()
+  const second = SecondThread.start(file, options)
   const status = await writeOnce(loadValidProgram(file), file, options, how, second)
   await second?.close()
   return status

@@ -5,9 +5,9 @@ import { incrementalModel } from './2-lower/incremental.ts'
 import { simplify } from './4-simplify/simplify.ts'
 import { type EmittedFiles, emitModule } from './7-emit/typescript/emit.ts'
 import type { ModuleInput, SequencesInput, VariantInput } from './7-emit/typescript/input.ts'
+import type { ToJavaScript } from './7-emit/typescript/javascript.ts'
 import { fileStem } from './7-emit/typescript/literals.ts'
 import { withPackedCode } from './7-emit/typescript/packed-code.ts'
-import { type Printer, printer as printsHere } from './7-emit/typescript/printing.ts'
 import type { LoweredEntry } from './lowered.ts'
 import { type CompileOptions, compileFor } from './pipeline.ts'
 import type { ModelGraph, Program, TrainDescription } from './program.ts'
@@ -67,14 +67,20 @@ export async function compileModules(program: Program, options: ModuleOptions): 
   return emitted
 }
 
+/** With TypeScript, which is loaded when it is first asked for. */
+export const toJavaScript: ToJavaScript = async (emitted) =>
+  (await import('./7-emit/typescript/javascript.ts')).toJavaScript(emitted)
+export const loadTypeScript = async (): Promise<unknown> =>
+  (await import('./7-emit/typescript/javascript.ts')).loadTypeScript()
+
 /** A compiled module → its files. */
 export async function moduleFiles(
   input: ModuleInput,
   { emit, runtime }: ModuleOptions,
-  printer: Printer = printsHere,
+  javascript: ToJavaScript = toJavaScript,
 ): Promise<EmittedFiles> {
-  const files = await emitModule(input, runtime === undefined ? {} : { runtime }, printer)
-  return emit === 'js' ? printer.javascript(files) : files
+  const files = emitModule(input, runtime === undefined ? {} : { runtime })
+  return emit === 'js' ? javascript(files) : files
 }
 
 /** Each model with its first `train` block, and each further block as a module of its own, for its plan is another. */

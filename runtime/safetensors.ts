@@ -235,8 +235,7 @@ export function safetensorsChunks(
   let end = 0
   for (const [key, { dtype, shape, bytes }] of ordered) {
     const expected = shape.reduce((product, size) => product * size, widthOf(dtype))
-    if (bytes.length !== expected)
-      throw new Error(`tensor ${key}: ${bytes.length} bytes, not ${expected}`)
+    if (bytes.length !== expected) throw new Error(`tensor ${key}: ${bytes.length} bytes, not ${expected}`)
     fields.push(
       `${JSON.stringify(key)}:{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${end},${end + bytes.length}]}`,
     )

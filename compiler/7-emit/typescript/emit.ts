@@ -1,13 +1,13 @@
 /**
  * Checked models and their compiled programs → files: `cifar_net.ts` with types, plan and kernels; `cifar_net/*.wgsl`, the
- * same kernels to read; `cifar_net.train.ts`, a training loop to edit. Whole files from structures, printed by ts-morph.
+ * same kernels to read; `cifar_net.train.ts`, a training loop to edit. Whole files from structures.
  */
 import { sourceComment } from '../wgsl/emit.ts'
 import type { EmitModuleOptions, ModuleInput } from './input.ts'
 import { identifierFor } from './literals.ts'
 import { importedNames, moduleStructure, planPlace } from './module.ts'
 import { fileOnly } from './plan-text.ts'
-import { type Printer, printer as printsHere } from './printing.ts'
+import { printStructure } from './print-structure.ts'
 import { trainingStructure } from './training.ts'
 import { typeSuffixes } from './types.ts'
 
@@ -20,11 +20,7 @@ export interface EmittedFiles {
   readonly identifier: string
 }
 
-export async function emitModule(
-  input: ModuleInput,
-  options: EmitModuleOptions = {},
-  printer: Printer = printsHere,
-): Promise<EmittedFiles> {
+export function emitModule(input: ModuleInput, options: EmitModuleOptions = {}): EmittedFiles {
   const taken = (candidate: string) =>
     typeSuffixes.some((suffix) => importedNames.includes(`${candidate}${suffix}`)) || importedNames.includes(candidate)
   const identifier = identifierFor(input.name, taken)
@@ -39,13 +35,9 @@ export async function emitModule(
         }
       : undefined
   const kernels = kernelFiles(input)
-  const [module, loop] = await Promise.all([
-    printer.print(main, structure),
-    training && printer.print(training.path, training.structure),
-  ])
-  const [before, after] = module.split(`\n${planPlace}\n`)
+  const [before, after] = printStructure(structure).split(`\n${planPlace}\n`)
   const files = new Map([[main, `// ${headline(input)}\n${before}\n${plan}\n${after}`]])
-  if (training) files.set(training.path, loop!)
+  if (training) files.set(training.path, printStructure(training.structure))
   for (const [path, text] of kernels) files.set(path, text)
   return { files, editable: new Set(training ? [training.path] : []), identifier }
 }

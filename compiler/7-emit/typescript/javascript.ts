@@ -1,8 +1,18 @@
-/** A TypeScript file → JavaScript and its declarations. The module's types are explicit, so each file stands alone. */
+/**
+ * A TypeScript file → JavaScript and its declarations. The module's types are explicit, so each file stands alone. Needs
+ * TypeScript's nine megabytes, which are loaded when it is first asked for.
+ */
 import type { EmittedFiles } from './emit.ts'
 
+export type ToJavaScript = (emitted: EmittedFiles) => Promise<EmittedFiles>
+
+/** Asked for ahead of the first file, it is there when that comes. */
+export async function loadTypeScript() {
+  return await import('ts-morph')
+}
+
 export async function toJavaScript(emitted: EmittedFiles): Promise<EmittedFiles> {
-  const { ts } = await import('ts-morph')
+  const { ts } = await loadTypeScript()
   const compilerOptions = {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,

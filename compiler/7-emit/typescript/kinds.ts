@@ -1,4 +1,4 @@
-/** ts-morph's words for what a structure is, by value: structures are built without loading TypeScript, which only printing needs. */
+/** ts-morph's words for what a structure is, by value: structures are built and printed without loading TypeScript. */
 import type { StructureKind, VariableDeclarationKind } from 'ts-morph'
 
 export const kind = {
