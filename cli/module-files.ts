@@ -1,8 +1,8 @@
 /**
  * The modules of a file, made by two threads where the machine has them and the file has several: the second one takes them from
  * the beginning of the file's list while this one takes them from its end: blocks are written from small sizes to great ones, and
- * this thread has a start. When no module is left, the second takes parts of those that are compiled here. For JavaScript it loads
- * TypeScript first. What it cannot do is done here, so that a fault is told as if there were but one.
+ * this thread has a start. When no module is left, both take what else modules have (see `moduleParts`). For JavaScript the second
+ * loads TypeScript first. What it cannot do is done here, so that a fault is told as if there were but one.
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -22,7 +22,7 @@ import type { Program } from '../compiler/program.ts'
 import type { CompiledProgram } from '../runtime/abi.ts'
 import { coreCount } from '../runtime/node/threads.ts'
 import { type ModuleSettings, type ModuleWords, withHash } from './module-options.ts'
-import type { Answer, MadePart, Order, Share, Task } from './module-thread.ts'
+import type { Answer, Expected, MadePart, Order, Share, Task } from './module-thread.ts'
 
 export async function filesOfModules(
   program: Program,
@@ -38,26 +38,35 @@ export async function filesOfModules(
   const claimed = new Int32Array(new SharedArrayBuffer(4 * moduleParts.length * units.length))
   const words = { model, train, emit, devices, adapters, standalone, tuned }
   const shared = units.length > 1 ? second?.share({ file, text: program.text, words, claimed }) : undefined
-  const made = new Map<number, Promise<EmittedFiles>>()
+  const here = (at: number, part: ModulePart) => modulePart(program, units[at]!, how, part)
+  const wholes = new Map<number, Promise<readonly CompiledProgram[]>>()
   const make = async (at: number) => {
-    const here = (part: ModulePart) => modulePart(program, units[at]!, how, part)
     const input = await moduleInput(program, units[at]!, how, async (part) => {
-      // Who has a module begins with its whole.
-      if (part === 'whole' || !second || !shared || claim(claimed, at, part)) return here(part)
-      return (await second.partOf(at, part)) ?? here(part)
+      if (part === 'whole') return wholes.get(at) ?? here(at, part)
+      if (!second || !shared || claim(claimed, at, part)) return here(at, part)
+      return (await second.partOf(at, part)) ?? here(at, part)
     })
     return moduleFiles(input, how, second?.javascript)
   }
+  // Wholes are the longest: other parts are for who has none left.
   for (let at = units.length - 1; at >= 0 && claim(claimed, at, 'whole'); at--) {
-    // The next one is compiled while this one's parts come from the other thread, and while it is printed.
-    const making = make(at)
-    making.catch(() => undefined)
-    made.set(at, making)
+    wholes.set(at, ahead(here(at, 'whole')))
+    if (shared) await setImmediate()
+  }
+  const made = new Map<number, Promise<EmittedFiles>>()
+  for (const at of wholes.keys()) {
+    made.set(at, ahead(make(at)))
     await setImmediate()
   }
   for (const [at, files] of (await shared) ?? []) made.set(at, Promise.resolve(files))
   for (const at of units.keys()) if (!made.has(at)) made.set(at, make(at))
   return Promise.all(units.map((_, at) => made.get(at)!))
+}
+
+/** What fails is told where it is awaited. */
+function ahead<T>(made: Promise<T>): Promise<T> {
+  made.catch(() => undefined)
+  return made
 }
 
 /** Whether nobody had it yet: a module, which is claimed by its whole, or another part of one. */
@@ -81,12 +90,12 @@ export class SecondThread {
   static start(file: string, { emit, train, model }: ModuleWords): SecondThread | undefined {
     if (coreCount() < 2 || import.meta.url.endsWith('.ts')) return undefined
     const several = train === undefined && model === undefined && hasSeveralBlocks(file)
-    return emit === 'js' || several ? new SecondThread(emit) : undefined
+    return emit === 'js' || several ? new SecondThread({ emit, file: several ? file : undefined }) : undefined
   }
 
-  private constructor(emit: string) {
+  private constructor(workerData: Expected) {
     // The process's own options (--input-type, --inspect-brk) are not for this thread.
-    this.worker = new Worker(new URL('./module-worker.js', import.meta.url), { execArgv: [], workerData: { emit } })
+    this.worker = new Worker(new URL('./module-worker.js', import.meta.url), { execArgv: [], workerData })
     this.worker.on('message', (answer: Answer | MadePart) => {
       if ('programs' in answer) {
         const name = `${answer.at} ${answer.part}`

@@ -13,11 +13,18 @@ import {
   moduleUnits,
   toJavaScript,
 } from '../compiler/modules.ts'
+import type { Program } from '../compiler/program.ts'
 import type { CompiledProgram } from '../runtime/abi.ts'
 import { loadProgram } from './load.ts'
 import { claim } from './module-files.ts'
 import { type ModuleWords, moduleSettings, withHash } from './module-options.ts'
 
+/** What the thread can begin with before it is asked for anything. */
+export interface Expected {
+  readonly emit: string
+  /** The file, where it has several modules. */
+  readonly file: string | undefined
+}
 export interface Share {
   readonly file: string
   /** The file as the other thread read it. */
@@ -41,12 +48,25 @@ export interface Answer {
 }
 
 export function serveModules(): void {
+  const { emit, file } = workerData as Expected
   parentPort!.on('message', async (order: Order) => {
     if ('close' in order) process.exit()
     const value = await done(order).catch(() => undefined)
     parentPort!.postMessage({ order: order.order, value } satisfies Answer)
   })
-  if (workerData.emit === 'js') void loadTypeScript()
+  if (emit === 'js') void loadTypeScript()
+  // While the other thread does the same.
+  if (file !== undefined) checked = loaded(file)
+}
+
+let checked: Program | undefined
+function loaded(file: string): Program | undefined {
+  try {
+    return loadProgram(file)
+  } catch {
+    // Told by the other thread.
+    return undefined
+  }
 }
 
 async function done(task: Exclude<Task, { close: true }>): Promise<unknown> {
@@ -55,7 +75,7 @@ async function done(task: Exclude<Task, { close: true }>): Promise<unknown> {
 }
 
 async function compiled({ file, text, words, claimed }: Share): Promise<[number, EmittedFiles][]> {
-  const program = loadProgram(file)
+  const program = checked ?? loadProgram(file)
   const options = withHash(moduleSettings(words), program)
   const units = moduleUnits(program, options)
   const inputs: [number, ModuleInput][] = []
