@@ -13,6 +13,7 @@ import { type Diagnostic, DiagnosticError } from '../compiler/diagnostics/diagno
 import { render } from '../compiler/diagnostics/render.ts'
 import type { AdapterClass, ModuleDevice } from '../compiler/modules.ts'
 import { position } from '../grammar/source.ts'
+import { changedAt, changesAfterReading, type ReadFiles } from './changes-after-reading.ts'
 import { modulesOfFile } from './modules-of-file.ts'
 
 export interface PluginOptions {
@@ -25,33 +26,53 @@ export interface PluginOptions {
 
 const file = /\.dlm(?:\?model=[a-z0-9_]+)?$/
 
-const plugin: UnpluginInstance<PluginOptions | undefined> = createUnplugin((options: PluginOptions | undefined) => ({
-  name: 'dlm',
-  loadInclude: (id: string) => file.test(id),
-  async load(id: string) {
-    const [path, query] = id.split('?') as [string, string?]
-    this.addWatchFile(path)
-    try {
-      const { parts, declarations } = await modulesOfFile(
-        path,
-        { devices: options?.devices, adapters: options?.adapters },
-        (imported) => this.addWatchFile(imported),
-      )
-      const stem = query?.slice('model='.length)
-      if (stem !== undefined) return { code: parts.get(stem) ?? '', map: null }
-      if (options?.declarations !== false) writeChanged(path.replace(/\.dlm$/, '.d.dlm.ts'), declarations)
-      const stems = [...parts.keys()]
-      return {
-        code: stems.map((part) => `export * from ${JSON.stringify(`${path}?model=${part}`)}\n`).join(''),
-        map: null,
+const plugin: UnpluginInstance<PluginOptions | undefined> = createUnplugin((options: PluginOptions | undefined) => {
+  let lookAgain: ((files: ReadFiles) => void) | undefined
+  return {
+    name: 'dlm',
+    vite: {
+      configureServer({ watcher }: Watched) {
+        lookAgain = changesAfterReading((file) => watcher.emit('change', file))
+      },
+    },
+    loadInclude: (id: string) => file.test(id),
+    async load(id: string) {
+      const [path, query] = id.split('?') as [string, string?]
+      const files = new Map<string, bigint | undefined>()
+      const read = (file: string) => {
+        this.addWatchFile(file)
+        files.set(file, changedAt(file))
       }
-    } catch (error) {
-      if (!(error instanceof DiagnosticError)) throw error
-      return this.error(asBundlerError(error.diagnostics, path))
-    }
-  },
-}))
+      read(path)
+      try {
+        const { parts, declarations } = await modulesOfFile(
+          path,
+          { devices: options?.devices, adapters: options?.adapters },
+          read,
+        )
+        const stem = query?.slice('model='.length)
+        if (stem !== undefined) return { code: parts.get(stem) ?? '', map: null }
+        if (options?.declarations !== false) writeChanged(path.replace(/\.dlm$/, '.d.dlm.ts'), declarations)
+        const stems = [...parts.keys()]
+        return {
+          code: stems.map((part) => `export * from ${JSON.stringify(`${path}?model=${part}`)}\n`).join(''),
+          map: null,
+        }
+      } catch (error) {
+        if (!(error instanceof DiagnosticError)) throw error
+        return this.error(asBundlerError(error.diagnostics, path))
+      } finally {
+        lookAgain?.(files)
+      }
+    },
+  }
+})
 export default plugin
+
+/** What of Vite's server is used. */
+interface Watched {
+  readonly watcher: { emit(event: 'change', file: string): unknown }
+}
 
 function writeChanged(path: string, text: string): void {
   if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)

@@ -2,7 +2,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import { createLogger, createServer, type ViteDevServer } from 'vite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -107,8 +106,6 @@ it.each([
   expect(shown).toContain(`${file}:${line}:`)
   expect(shown).toContain('did you mean')
   expect(logged.join('\n')).toContain(`${file}:${line}:`)
-  // Nobody mends a file in the same tenth of a second, in which a watcher takes two changes for one.
-  await setTimeout(500)
   write(file, right)
   await page.waitForFunction(() => document.querySelector('vite-error-overlay') === null, undefined, {
     timeout: 60_000,

@@ -1,10 +1,11 @@
 /** `import { … } from './x.dlm'` through a bundler: the module runs, its types are there, faults are shown at their line. */
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { Project as Project58 } from 'ts-morph-26'
-import { build } from 'vite'
+import { build, createServer } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import dlm from '../../plugin/index.ts'
 import { type App, makeApp, root } from './app.ts'
@@ -30,6 +31,37 @@ it('bundles a .dlm that then runs, with its types beside it', async () => {
   const types = readFileSync(join(app.folder, 'softmax.d.dlm.ts'), 'utf8')
   expect(types.match(/^import /gm)?.length).toBe(1)
   expect(types).toContain('export declare const Softmax')
+})
+
+it('looks at a file again after it was read: a watcher takes two quick changes for one', async () => {
+  const [path, imported] = [join(app.folder, 'quick.dlm'), join(app.folder, 'part.dlm')]
+  const part = 'fn twice(x: float[...]) -> float[...] { return x + x }\n'
+  const model = 'import "part.dlm"\nmodel Quick {\n  input x: float[4]\n  output y = twice(x)\n}\n'
+  app.write('quick.dlm', model)
+  app.write('part.dlm', part.replace('return', 'retrun'))
+  const server = await createServer({
+    root: app.folder,
+    configFile: false,
+    logLevel: 'silent',
+    appType: 'custom',
+    // This watcher says nothing by itself.
+    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+    plugins: [dlm.vite({ devices: ['wasm'] })],
+  })
+  try {
+    for (const [file, text] of [
+      [imported, part],
+      [path, model.replace('twice(x)', 'twice(x) + 1')],
+    ] as const) {
+      const told = once(server.watcher, 'change')
+      await server.transformRequest(path).catch(() => undefined)
+      writeFileSync(file, text)
+      expect(await told).toEqual([file])
+    }
+    expect((await server.transformRequest(path))?.code).toContain('export')
+  } finally {
+    await server.close()
+  }
 })
 
 describe('the types beside it', () => {
