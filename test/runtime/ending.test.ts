@@ -51,7 +51,7 @@ setTimeout(() => {}, 60_000)`
   })
 }
 
-// One of four such processes ended with a segmentation fault.
+// One of four to eight such processes ended with a segmentation fault.
 it.each([
   ['by its own word', 'process.exit(7)', 7],
   ['with an error', 'throw new Error("over")', 1],
