@@ -90,42 +90,23 @@ export const zero = dim(0)
 export const one = dim(1)
 
 /** Results of two operands, remembered: fusion asks for the same few over and over. */
-type Table<B> = Map<Dim, Map<B, Dim>>
+type Table<B, R = Dim> = Map<Dim, Map<B, R>>
 const sums: Table<Dim> = new Map()
 const products: Table<Dim> = new Map()
 const multiples: Table<number> = new Map()
 const quotients: Table<Dim> = new Map()
-function remembered<B>(table: Table<B>, a: Dim, b: B, make: (a: Dim, b: B) => Dim): Dim {
+/** None where the division leaves a rest. */
+const exact: Table<Dim, Dim | undefined> = new Map()
+function remembered<B, R extends Dim | undefined>(table: Table<B, R>, a: Dim, b: B, make: (a: Dim, b: B) => R): R {
   let row = table.get(a)
   if (!row) {
     row = new Map()
     table.set(a, row)
   }
-  let made = row.get(b)
-  if (!made) {
-    made = make(a, b)
-    row.set(b, made)
-  }
-  return made
-}
-
-const exact: Map<Dim, Map<Dim, Dim | undefined>> = new Map()
-function rememberedOrNone(
-  table: Map<Dim, Map<Dim, Dim | undefined>>,
-  a: Dim,
-  b: Dim,
-  make: (a: Dim, b: Dim) => Dim | undefined,
-): Dim | undefined {
-  let row = table.get(a)
-  if (!row) {
-    row = new Map()
-    table.set(a, row)
-  }
-  let made = row.get(b)
-  if (made === undefined && !row.has(b)) {
-    made = make(a, b)
-    row.set(b, made)
-  }
+  const known = row.get(b)
+  if (known !== undefined || row.has(b)) return known as R
+  const made = make(a, b)
+  row.set(b, made)
   return made
 }
 
@@ -180,7 +161,7 @@ export function exactQuotient(a: Dim, b: Dim): Dim | undefined {
   if (a.constant !== undefined && b.constant !== undefined)
     return b.constant !== 0 && a.constant % b.constant === 0 ? dim(a.constant / b.constant) : undefined
   if (b.terms.length !== 1) return a === b && a !== zero ? one : undefined
-  return rememberedOrNone(exact, a, b, divided)
+  return remembered(exact, a, b, divided)
 }
 function divided(a: Dim, b: Dim): Dim | undefined {
   const quotients: Term[] = []

@@ -15,6 +15,7 @@ import { keyOfIndex } from './index-identity.ts'
 import type { Axis, Index, Scalar } from './kernel.ts'
 
 export { axesOfIndex, keyOfIndex, sameIndex, sameIndices } from './index-identity.ts'
+export { rewriteIndex } from './index-rewrite.ts'
 export { divisibleGuard, flattenIndex, insideGuard, unflattenIndex } from './index-shape.ts'
 
 export interface IndexTerm {
@@ -283,36 +284,4 @@ class Parts {
     }
     return { kind: 'sum', terms, offset }
   }
-}
-
-// ---------------------------------------------------------------- rewriting
-
-/** Replaces axes and data, and simplifies again. */
-export function rewriteIndex(
-  index: Index,
-  axis: (axis: Axis) => Index | undefined,
-  data: (value: Scalar) => Scalar,
-): Index {
-  const rewrite = (i: Index): Index => {
-    switch (i.kind) {
-      case 'dim':
-        return i
-      case 'axis':
-        return axis(i.axis) ?? i
-      case 'data':
-        return dataIndex(data(i.value), i.size)
-      case 'sum':
-        return sumIndex(
-          i.terms.map((t) => ({ factor: t.factor, index: rewrite(t.index) })),
-          i.offset,
-        )
-      case 'quotient':
-        return quotientIndex(rewrite(i.index), i.by)
-      case 'remainder':
-        return remainderIndex(rewrite(i.index), i.by)
-      default:
-        return i satisfies never
-    }
-  }
-  return rewrite(index)
 }
