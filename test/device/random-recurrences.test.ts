@@ -25,13 +25,14 @@ describe.each([
     const [T, batch] = [symbol('T'), symbol('batch')]
     const [stack, first] = [b.input('x', [T, batch]), b.input('first', [batch])]
     const [element, carry] = [b.bound([batch]), b.bound([batch])]
-    const next = b.tanh(b.add(b.mul(carry, 0.5), element))
+    const sum = b.add(b.mul(carry, 0.5), element)
     const results = b.scan({
       length: T,
       reverse: false,
       elements: [{ leaf: element, stack }],
-      carries: [{ leaf: carry, initial: first, next }],
-      yields: [next, next],
+      carries: [{ leaf: carry, initial: first, next: b.tanh(sum) }],
+      // No carry's next value, which has a place of its own.
+      yields: [b.mul(sum, sum), b.mul(sum, sum)],
     })
     const graph = b.graph(
       'turns',
