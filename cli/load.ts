@@ -1,7 +1,7 @@
 /** A path on the command line → a checked program. Imports stay inside the project of the file that was named. */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { check } from '../compiler/1-check/index.ts'
+import { check, type Load } from '../compiler/1-check/index.ts'
 import { report } from '../compiler/diagnostics/catalogue.ts'
 import type { Diagnostic } from '../compiler/diagnostics/diagnostic.ts'
 import { DiagnosticError } from '../compiler/diagnostics/diagnostic.ts'
@@ -55,10 +55,16 @@ export const isInside = (root: string, path: string): boolean => {
 }
 
 /** Checks a file with all it imports; the program carries its diagnostics. `onImport` hears of each file that is imported. */
-export function loadProgram(path: string, onImport: (path: string) => void = () => undefined): Program {
+export const loadProgram = (path: string, onImport: (path: string) => void = () => undefined): Program =>
+  read(path, onImport, true)
+
+/** The program of a file that somebody else looks for faults in. */
+export const loadTrusted = (path: string): Program => read(path, () => undefined, false)
+
+function read(path: string, onImport: (path: string) => void, looking: boolean): Program {
   const source = readSource(path)
   const root = projectRoot(path)
-  return check(source, (imported, from) => {
+  const load: Load = (imported, from) => {
     const target = resolve(dirname(from.path), imported)
     if (
       isAbsolute(imported) ||
@@ -69,7 +75,8 @@ export function loadProgram(path: string, onImport: (path: string) => void = () 
       return undefined
     onImport(target)
     return readSource(relative(process.cwd(), target) || target)
-  })
+  }
+  return check(source, load, { looking })
 }
 
 export const errorsOf = (diagnostics: readonly Diagnostic[]): Diagnostic[] =>

@@ -15,7 +15,7 @@ import {
 } from '../compiler/modules.ts'
 import type { Program } from '../compiler/program.ts'
 import type { CompiledProgram } from '../runtime/abi.ts'
-import { loadProgram } from './load.ts'
+import { loadTrusted } from './load.ts'
 import { claim } from './module-files.ts'
 import { type ModuleWords, moduleSettings, withHash } from './module-options.ts'
 
@@ -55,14 +55,14 @@ export function serveModules(): void {
     parentPort!.postMessage({ order: order.order, value } satisfies Answer)
   })
   if (emit === 'js') void loadTypeScript()
-  // While the other thread does the same.
+  // While the other thread looks for faults.
   if (file !== undefined) checked = loaded(file)
 }
 
 let checked: Program | undefined
 function loaded(file: string): Program | undefined {
   try {
-    return loadProgram(file)
+    return loadTrusted(file)
   } catch {
     // Told by the other thread.
     return undefined
@@ -75,7 +75,7 @@ async function done(task: Exclude<Task, { close: true }>): Promise<unknown> {
 }
 
 async function compiled({ file, text, words, claimed }: Share): Promise<[number, EmittedFiles][]> {
-  const program = checked ?? loadProgram(file)
+  const program = checked ?? loadTrusted(file)
   const options = withHash(moduleSettings(words), program)
   const units = moduleUnits(program, options)
   const inputs: [number, ModuleInput][] = []

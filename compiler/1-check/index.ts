@@ -34,7 +34,11 @@ import type { ValueOf } from './value.ts'
 
 export type { Load } from './files.ts'
 
-export function check(source: Source, load: Load = () => undefined): Program {
+/**
+ * `looking` for faults is what takes time: who knows from elsewhere that there are none gets the same program without, its models elaborated
+ * when they are asked for. It has no tests.
+ */
+export function check(source: Source, load: Load = () => undefined, { looking = true } = {}): Program {
   const { scope: outermost, isStandard } = prelude()
   const sink = new Sink()
   const trains: TrainDescription[] = []
@@ -48,7 +52,7 @@ export function check(source: Source, load: Load = () => undefined): Program {
     // What does not parse is not elaborated: most of what would be found there follows from it.
     if (sink.errors === 0) {
       for (const each of withImports(file)) resolveNames(each, sink)
-      checkBlocks(file, { sink, isStandard, models, trains, data, tests })
+      checkBlocks(file, { sink, isStandard, models, trains, data, tests, looking })
     }
   } catch (thrown) {
     // Too many faults: those found so far are in the sink.
@@ -175,16 +179,17 @@ interface Work {
   readonly trains: TrainDescription[]
   readonly data: Map<string, DataDescription>
   readonly tests: TestCase[]
+  readonly looking: boolean
 }
 
 function checkBlocks(file: LoadedFile, work: Work): void {
-  const { sink, isStandard, models, data, tests } = work
+  const { sink, isStandard, models, data, tests, looking } = work
   const environment: Environment = { sink, scope: file.scope, isStandard }
   for (const { name } of declared(file, 'const'))
     evaluateStatic({ kind: 'name', name: name.name, span: name.span }, environment)
 
   // Every model that can be elaborated as it stands is, for inference and for training.
-  for (const { name, parameters } of declared(file, 'model')) {
+  for (const { name, parameters } of looking ? declared(file, 'model') : []) {
     const value = modelNamed(file.scope, name.name)
     if (value && parameters.every((p) => p.default || p.type?.optional)) both(sink, models, value, none)
   }
@@ -196,7 +201,7 @@ function checkBlocks(file: LoadedFile, work: Work): void {
       if (description) data.set(declaration.name.name, description)
     }
   for (const declaration of declared(file, 'train')) checkTraining(declaration, environment, blocks, work)
-  for (const declaration of declared(file, 'test')) {
+  for (const declaration of looking ? declared(file, 'test') : []) {
     const test = elaborateTest(
       declaration,
       file.scope,
@@ -212,7 +217,7 @@ function checkTraining(
   declaration: TrainDeclaration,
   environment: Environment,
   blocks: ReadonlyMap<string, DataDeclaration>,
-  { sink, models, trains, data }: Work,
+  { sink, models, trains, data, looking }: Work,
 ): void {
   const known = modelsIn(environment.scope)
   const declarations = new Map([...known].map(([name, value]) => [name, value.declaration]))
@@ -220,6 +225,7 @@ function checkTraining(
   const value = train && known.get(train.model.name)
   if (!train || !value) return
   trains.push(train)
+  if (!looking) return
   const model = both(sink, models, value, train.model.arguments)
   tell(sink, models.optimizer(train.optimizer))
   if (!model.result) return
