@@ -6,7 +6,7 @@ import type { Span } from '../grammar/source.ts'
 import type { DataDescription, Initializer, ScheduleDescription } from '../runtime/abi.ts'
 import type { Diagnostic } from './diagnostics/diagnostic.ts'
 import type { Dim } from './ir/dim.ts'
-import type { DType, Node, Origin } from './ir/graph.ts'
+import type { DType, Node, Origins } from './ir/graph.ts'
 import type { GraphBuilder } from './ops/builder.ts'
 import type { CarryTarget } from './ops/carry-target.ts'
 
@@ -42,7 +42,7 @@ export interface ModelGraph {
   readonly layers: readonly LayerRecord[]
   /** The key of random streams, `uint[2]` (seed, step); absent when nothing random is used. */
   readonly randomKey: Node | undefined
-  readonly origins: ReadonlyMap<Node, readonly Origin[]>
+  readonly origins: Origins
   /** Where the nodes live: differentiation goes on in it. */
   readonly builder: GraphBuilder
   /** The model's declaration. */
@@ -165,7 +165,7 @@ export interface OptimizerGraph {
     readonly next: Node
     readonly initial: number
   }[]
-  readonly origins: ReadonlyMap<Node, readonly Origin[]>
+  readonly origins: Origins
 }
 
 /** A `test` block: expectations over constants and graphs, evaluated on the reference and on the device. */

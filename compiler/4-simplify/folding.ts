@@ -14,28 +14,37 @@ const maxElements = 256
 
 export const folding: readonly Rule[] = [
   // f(c, d, …) = the number f(c, d, …)
-  { name: 'fold-constants', ops: undefined, apply: foldConstants },
+  { name: 'fold-constants', ops: undefined, kind: 'map', apply: foldConstants },
   // op(literal, literal, …) = the literal of its value
   { name: 'fold-literals', ops: undefined, apply: foldLiterals },
 ]
 
 function foldConstants(node: Node, { builder: b }: { readonly builder: GraphBuilder }): Node | undefined {
+  const values: number[] = []
+  for (let at = 0; at < node.operands.length; at++) {
+    const value = splat(node.operands[at]!)
+    if (value === undefined) return undefined
+    values.push(value)
+  }
   const lowering = lowerOf(node)
   if (lowering.kind !== 'map') return undefined
-  const values = node.operands.map(splat)
-  if (values.some((value) => value === undefined)) return undefined
-  const value = scalarMeaningFor(lowering.scalar, node.operands[0]!.dtype)(...(values as number[]))
+  const value = scalarMeaningFor(lowering.scalar, node.operands[0]!.dtype)(...values)
   return Number.isFinite(value) ? b.full(node.shape, value, node.dtype) : undefined
 }
 
 const isLiteral = (node: Node): boolean => node.op === 'literal'
-const isKnown = (node: Node): boolean => isLiteral(node) || splat(node) !== undefined
 const isSmall = ({ shape }: Node): boolean =>
   shape.every((size) => size.constant !== undefined) &&
   shape.reduce((count, size) => count * size.constant!, 1) <= maxElements
 
 function foldLiterals(node: Node, { builder: b }: { readonly builder: GraphBuilder }): Node | undefined {
-  if (!node.operands.some(isLiteral) || !node.operands.every(isKnown)) return undefined
+  let literals = 0
+  for (let at = 0; at < node.operands.length; at++) {
+    const operand = node.operands[at]!
+    if (isLiteral(operand)) literals++
+    else if (splat(operand) === undefined) return undefined
+  }
+  if (literals === 0) return undefined
   const { kind } = lowerOf(node)
   if (kind === 'scan' || kind === 'project') return undefined
   if (!isSmall(node) || !node.operands.every(isSmall)) return undefined

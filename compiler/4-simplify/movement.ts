@@ -168,16 +168,14 @@ export const movement: readonly Rule[] = [
     return b.pad(flat, none, none.with(axis, dim(rest)), 0)
   }),
   // f(broadcast(x), broadcast(y), c) = broadcast(f(x, y, c))
-  { name: 'map-of-broadcasts', ops: undefined, apply: mapOfBroadcasts },
+  { name: 'map-of-broadcasts', ops: undefined, kind: 'map', apply: mapOfBroadcasts },
   // f(reshape(x), reshape(y), c) = reshape(f(x, y, c)), for x and y of one shape
-  { name: 'map-of-reshapes', ops: undefined, apply: mapOfReshapes },
+  { name: 'map-of-reshapes', ops: undefined, kind: 'map', apply: mapOfReshapes },
 ]
 
 function mapOfReshapes(node: Node, { builder: b }: Rewrite): Node | undefined {
-  if (lowerOf(node).kind !== 'map') return undefined
-  const reshaped = node.operands.filter((operand) => splat(operand) === undefined)
-  const [first] = reshaped
-  if (first?.op !== 'reshape') return undefined
+  const first = firstVarying(node)
+  if (first?.op !== 'reshape' || lowerOf(node).kind !== 'map') return undefined
   const { shape } = first.operands[0]!
   const operands: Node[] = []
   for (const operand of node.operands) {
@@ -190,11 +188,21 @@ function mapOfReshapes(node: Node, { builder: b }: Rewrite): Node | undefined {
   return b.reshape(b.node(node.op, operands, node.attributes as never), node.shape)
 }
 
+/** The first operand that is no number repeated. */
+function firstVarying({ operands }: Node): Node | undefined {
+  for (let at = 0; at < operands.length; at++) if (splat(operands[at]!) === undefined) return operands[at]
+  return undefined
+}
+
 function mapOfBroadcasts(node: Node, { builder: b }: Rewrite): Node | undefined {
   if (node.operands.length === 0 || lowerOf(node).kind !== 'map') return undefined
-  const repeated = node.operands.find((operand) => operand.op === 'broadcast' && splat(operand) === undefined)
+  let repeated: Node | undefined
+  for (let at = 0; at < node.operands.length && !repeated; at++) {
+    const operand = node.operands[at]!
+    if (operand.op === 'broadcast' && splat(operand) === undefined) repeated = operand
+  }
   if (repeated?.op !== 'broadcast') {
-    const all = node.shape.length > 0 && node.operands.every((operand) => splat(operand) !== undefined)
+    const all = node.shape.length > 0 && firstVarying(node) === undefined
     // Only where the value could not be folded: it is not finite, and need be computed just once.
     return all
       ? b.broadcast(

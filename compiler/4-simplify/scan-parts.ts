@@ -1,6 +1,6 @@
 /** A scan taken apart, so that its parts can be exchanged, and put together again with a body of its own. */
 import type { Dim } from '../ir/dim.ts'
-import type { Node, Origin } from '../ir/graph.ts'
+import type { Node, Origins } from '../ir/graph.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 import type { ScanAttributes } from '../ops/scan.ts'
 import { scanOperands } from '../ops/scan.ts'
@@ -17,7 +17,7 @@ export interface ScanParts {
   readonly captures: readonly { readonly leaf: Node; readonly value: Node }[]
   /** Yields that are read, each with the index of its result. */
   readonly yields: readonly { readonly node: Node; readonly result: number }[]
-  readonly origins: ReadonlyMap<Node, readonly Origin[]>
+  readonly origins: Origins
 }
 export interface Carry {
   readonly leaf: Node

@@ -2,7 +2,7 @@
  * Scans of one family over the same operands differ only in what they yield: one scan that yields all of it stands for
  * them. So the forward pass of a recurrence runs once, though its gradient asks for more of it than the loss does.
  */
-import type { Node } from '../ir/graph.ts'
+import type { Node, Origins } from '../ir/graph.ts'
 import type { ScanAttributes, ScanBody } from '../ops/scan.ts'
 
 export interface WideScan {
@@ -24,7 +24,7 @@ export function widened(scans: readonly Node<'scan'>[]): Map<Node, WideScan> {
     const { attributes } = group[0]!
     const carries = attributes.body.carries.length
     const yields = [...new Set(group.flatMap((scan) => scan.attributes.body.yields))]
-    const origins = new Map(group.flatMap((scan) => [...scan.attributes.body.origins]))
+    const origins = originsIn(group.map((scan) => scan.attributes.body.origins))
     const wide: WideScan = {
       attributes: group.length === 1 ? attributes : { ...attributes, body: { ...attributes.body, yields, origins } },
       resultOf: new Map(
@@ -57,6 +57,17 @@ function areAlike(a: Node<'scan'>, b: Node<'scan'>): boolean {
     same('next')
   )
 }
+
+/** What any of them says of a node, the last one first. */
+const originsIn = (bodies: readonly Origins[]): Origins => ({
+  get: (node) => {
+    for (const body of bodies.toReversed()) {
+      const origins = body.get(node)
+      if (origins) return origins
+    }
+    return undefined
+  },
+})
 
 const sameNodes = (a: ScanBody['next'], b: ScanBody['next']): boolean =>
   a.length === b.length && a.every((node, i) => node === b[i])

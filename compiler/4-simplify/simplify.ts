@@ -2,9 +2,10 @@
  * A graph → a smaller graph of the same meaning: rules rewrite nodes bottom-up until none applies. Common subexpressions
  * are one because the builder interns, dead nodes are gone because only what a result needs is built.
  */
-import { type Graph, type Node, nodesOf, type Origin, type Result } from '../ir/graph.ts'
+import { type Graph, type Node, nodesOf, type Result } from '../ir/graph.ts'
+import { OriginLists } from '../ir/origins.ts'
 import { GraphBuilder } from '../ops/builder.ts'
-import { type Rewrite, type Rule, rulesByOp } from './rules.ts'
+import { type Rewrite, type Rule, type RuleTable, rulesByOp } from './rules.ts'
 import { simplifyScans } from './scans.ts'
 
 export interface SimplifyOptions {
@@ -32,7 +33,7 @@ export function simplify(graph: Graph, options: SimplifyOptions = {}): Graph {
   return current
 }
 
-function sweep(graph: Graph, table: ReturnType<typeof rulesByOp>): Graph {
+function sweep(graph: Graph, table: RuleTable): Graph {
   let current = graph
   for (let sweep = 0; sweep < maxSweeps; sweep++) {
     const next = sweepOnce(current, table)
@@ -50,98 +51,127 @@ interface Swept {
   readonly mayChange: boolean
 }
 
-function sweepOnce(graph: Graph, table: ReturnType<typeof rulesByOp>): Swept {
+function sweepOnce(graph: Graph, table: RuleTable): Swept {
   const builder = new GraphBuilder()
   const nodes = nodesWithReplaced(graph)
   const users = countUsers(graph, nodes)
-  /** From nodes of the old graph, and from nodes that rules made, to their final form. */
-  const settled = new Map<Node, Node>()
-  const shared = new Set<Node>()
-  /** Nodes that an old node has become: one that two have become has the users of both. */
-  const owned = new Set<Node>()
+  /** Of a node of the old graph, by its id, what it has become. */
+  const became = new Array<Node | undefined>(users.length)
+  /** Of a node of the new graph, by its id, its final form. */
+  const settled: (Node | undefined)[] = []
+  /** Nodes of the new graph that are read more than once, and those that an old node has become: one that two have become has the users of both. */
+  const shared: boolean[] = []
+  const owned: boolean[] = []
   const held = new Set<Node>()
   const isShared = (node: Node): boolean => {
-    const answer = shared.has(node) || !settled.has(node)
+    const answer = shared[node.id] === true || settled[node.id] === undefined
     if (answer) held.add(node)
     return answer
   }
   const rewrite: Rewrite = { builder, isShared }
   let changed = false
+  let rewrites = 0
 
-  const settle = (node: Node, budget: { left: number }): Node => {
-    const known = settled.get(node)
+  /** The final form of a node of the new graph whose operands have theirs. */
+  const rewritten = (node: Node): Node => {
+    let result = node
+    const rules = table(node.op)
+    for (let at = 0; at < rules.length; at++) {
+      const replacement = rules[at]!.apply(node as never, rewrite)
+      if (!replacement || replacement === node) continue
+      if (++rewrites > maxRewrites) throw new Error(`the rule ${rules[at]!.name} rewrites without end`)
+      changed = true
+      result = settle(replacement)
+      break
+    }
+    return result
+  }
+  const settle = (node: Node): Node => {
+    const known = settled[node.id]
     if (known) return known
-    const operands = node.operands.map((operand) => settle(operand, budget))
-    let result = builder.copy(node, operands)
-    const before = settled.get(result)
-    if (before) result = before
-    else
-      for (const rule of table(result.op)) {
-        const replacement = rule.apply(result as never, rewrite)
-        if (!replacement || replacement === result) continue
-        if (--budget.left < 0) throw new Error(`the rule ${rule.name} rewrites without end`)
-        changed = true
-        result = settle(replacement, budget)
-        break
-      }
-    settled.set(node, result)
-    settled.set(result, result)
+    const { operands } = node
+    let own = operands
+    for (let at = 0; at < operands.length; at++) {
+      const operand = settle(operands[at]!)
+      if (operand === operands[at]) continue
+      if (own === operands) own = operands.slice()
+      ;(own as Node[])[at] = operand
+    }
+    let made = node
+    if (own === operands) builder.met(node)
+    else made = builder.copy(node, own)
+    const result = settled[made.id] ?? rewritten(made)
+    put(settled, node.id, result)
+    put(settled, result.id, result)
+    return result
+  }
+  const copied = (node: Node): Node => {
+    const made = builder.copy(
+      node,
+      node.operands.map((operand) => became[operand.id]!),
+    )
+    const result = settled[made.id] ?? rewritten(made)
+    put(settled, result.id, result)
     return result
   }
   for (const node of nodes) {
-    const result = builder.withOrigin(graph.origins.get(node), () => settle(node, { left: maxRewrites }))
-    if ((users.get(node) ?? 0) > 1 || owned.has(result)) shared.add(result)
-    owned.add(result)
+    rewrites = 0
+    const result = builder.withOrigin(graph.origins.get(node), () => copied(node))
+    became[node.id] = result
+    if (users[node.id]! > 1 || owned[result.id]) put(shared, result.id, true)
+    put(owned, result.id, true)
   }
-
-  const results = graph.results.map(
-    ({ replaces, ...result }): Result => ({
-      ...result,
-      node: settled.get(result.node)!,
-      ...(replaces && { replaces: settled.get(replaces)! }),
-    }),
-  )
+  const results = resultsAs(graph.results, (node) => became[node.id]!)
   const made: Graph = { name: graph.name, results, origins: builder.origins }
   return { graph: made, changed, mayChange: held.size > 0 && areFree(made, held, settled) }
 }
 
+/** Writes into a list that may not be as long yet. */
+function put<T>(list: (T | undefined)[], at: number, value: T): void {
+  while (list.length < at) list.push(undefined)
+  list[at] = value
+}
+
 /** Whether any of the nodes, as they are now, is read once at most. */
-function areFree(graph: Graph, nodes: ReadonlySet<Node>, settled: ReadonlyMap<Node, Node>): boolean {
+function areFree(graph: Graph, nodes: ReadonlySet<Node>, settled: readonly (Node | undefined)[]): boolean {
   const users = countUsers(graph, nodesOf(graph.results))
-  return [...nodes].some((node) => users.get(settled.get(node) ?? node) === 1)
+  return [...nodes].some((node) => users[(settled[node.id] ?? node).id] === 1)
 }
 
 /** The same with ids one after another, and without what no result needs. */
 function renumbered(graph: Graph): Graph {
-  const copies = new Map<Node, Node>()
-  const origins = new Map<Node, readonly Origin[]>()
-  for (const node of nodesWithReplaced(graph)) {
-    const operands = node.operands.map((operand) => copies.get(operand)!)
-    const { op, attributes, shape, dtype } = node
-    const copy = Object.freeze({ id: copies.size, op, operands, attributes, shape, dtype }) as Node
-    copies.set(node, copy)
+  const nodes = nodesWithReplaced(graph)
+  const copies = new Array<Node | undefined>(nodes.length === 0 ? 0 : nodes.at(-1)!.id + 1)
+  const origins = new OriginLists()
+  for (let id = 0; id < nodes.length; id++) {
+    const node = nodes[id]!
+    const operands = node.operands.map((operand) => copies[operand.id]!)
+    const { op, attributes, shape, dtype, likeness } = node
+    const copy = Object.freeze({ id, op, operands, attributes, shape, dtype, likeness }) as Node
+    copies[node.id] = copy
     const known = graph.origins.get(node)
     if (known) origins.set(copy, known)
   }
-  const results = graph.results.map(
+  return { name: graph.name, results: resultsAs(graph.results, (node) => copies[node.id]!), origins }
+}
+
+const resultsAs = (results: Graph['results'], as: (node: Node) => Node): Result[] =>
+  results.map(
     ({ replaces, ...result }): Result => ({
       ...result,
-      node: copies.get(result.node)!,
-      ...(replaces && { replaces: copies.get(replaces)! }),
+      node: as(result.node),
+      ...(replaces && { replaces: as(replaces) }),
     }),
   )
-  return { name: graph.name, results, origins }
-}
 
 /** What is replaced need not be read. */
 const nodesWithReplaced = ({ results }: Graph): Node[] =>
   nodesOf([...results, ...results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : []))])
 
-/** How many nodes and results read each node. */
-function countUsers(graph: Graph, nodes: readonly Node[]): Map<Node, number> {
-  const users = new Map<Node, number>()
-  const count = (node: Node) => users.set(node, (users.get(node) ?? 0) + 1)
-  for (const node of nodes) for (const operand of node.operands) count(operand)
-  for (const { node } of graph.results) count(node)
+/** How many nodes and results read each node, by its id. */
+function countUsers(graph: Graph, nodes: readonly Node[]): Uint32Array {
+  const users = new Uint32Array(nodes.length === 0 ? 0 : nodes.at(-1)!.id + 1)
+  for (const { operands } of nodes) for (let at = 0; at < operands.length; at++) users[operands[at]!.id]!++
+  for (const { node } of graph.results) users[node.id]!++
   return users
 }

@@ -9,6 +9,7 @@ import type { Node } from '../ir/graph.ts'
 import { axisIndex, flattenIndex, insideGuard, offsetIndex } from '../ir/index.ts'
 import type { Axis, Kernel, KernelSlot, MapKernel } from '../ir/kernel.ts'
 import { Scalars } from '../ir/scalars.ts'
+import { likenessOf } from '../ops/interning.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { rewriteKernel } from './kernel-parts.ts'
 
@@ -101,14 +102,16 @@ function packKernel(nodes: readonly Node[]): MapKernel {
 /** No node of the graph: its number is below all of those, and no other pack's. */
 function packedNode(operands: readonly Node[]): Node {
   const [first] = operands as [Node]
+  const row = { shape: [dim(1), ...first.shape] }
   const rows = operands.map(
     (node): Node => ({
       id: -1,
       op: 'reshape',
       operands: [node],
-      attributes: { shape: [dim(1), ...first.shape] },
-      shape: [dim(1), ...first.shape],
+      attributes: row,
+      shape: row.shape,
       dtype: 'float',
+      likeness: likenessOf('reshape', row),
     }),
   )
   return {
@@ -118,5 +121,6 @@ function packedNode(operands: readonly Node[]): Node {
     attributes: { axis: 0 },
     shape: [dim(operands.length), ...first.shape],
     dtype: 'float',
+    likeness: likenessOf('concat', { axis: 0 }),
   }
 }

@@ -284,6 +284,9 @@ export function symbolsOf(d: Dim, into: Set<string> = new Set()): Set<string> {
 }
 
 export const product = (dims: readonly Dim[]): Dim => multiply(...dims)
-export const sameDims = (a: readonly Dim[], b: readonly Dim[]): boolean =>
-  a.length === b.length && a.every((d, i) => d === b[i])
+export function sameDims(a: readonly Dim[], b: readonly Dim[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
 export const printDims = (dims: readonly Dim[]): string => `[${dims.map((d) => d.key).join(', ')}]`

@@ -23,6 +23,11 @@ export interface Origin {
   readonly role: 'forward' | 'gradient' | 'update'
 }
 
+/** The origins of nodes; none is known of nodes that are not of the graph. */
+export interface Origins {
+  readonly get: (node: Node) => readonly Origin[] | undefined
+}
+
 export type Node<Op extends OpName = OpName> = { [P in Op]: NodeOf<P> }[Op]
 
 interface NodeOf<P extends OpName> {
@@ -32,6 +37,8 @@ interface NodeOf<P extends OpName> {
   readonly attributes: OpAttributes[P]
   readonly shape: readonly Dim[]
   readonly dtype: DType
+  /** A number that nodes of the same op and equal attributes have in common, and few others. */
+  readonly likeness: number
 }
 
 /** A named value at the boundary of a graph. */
@@ -47,7 +54,7 @@ export interface Port {
 export interface Graph {
   readonly name: string
   readonly results: readonly Result[]
-  readonly origins: ReadonlyMap<Node, readonly Origin[]>
+  readonly origins: Origins
 }
 
 export interface Result extends Port {
@@ -70,16 +77,27 @@ export interface Result extends Port {
 
 /** All nodes reachable from the results, operands first. */
 export function nodesOf(results: Iterable<{ readonly node: Node }>): Node[] {
-  const seen = new Set<Node>()
   const pending: Node[] = []
-  for (const { node } of results) pending.push(node)
+  let last = -1
+  for (const { node } of results) {
+    pending.push(node)
+    if (node.id > last) last = node.id
+  }
+  // No operand has a greater id.
+  const byId = new Array<Node | undefined>(last + 1)
   while (pending.length > 0) {
     const node = pending.pop()!
-    if (seen.has(node)) continue
-    seen.add(node)
-    for (let at = 0; at < node.operands.length; at++) pending.push(node.operands[at]!)
+    if (byId[node.id] !== undefined) continue
+    byId[node.id] = node
+    const { operands } = node
+    for (let at = 0; at < operands.length; at++) pending.push(operands[at]!)
   }
-  return [...seen].sort((a, b) => a.id - b.id)
+  const nodes: Node[] = []
+  for (let id = 0; id <= last; id++) {
+    const node = byId[id]
+    if (node !== undefined) nodes.push(node)
+  }
+  return nodes
 }
 
 /** The same of a graph, found once for all passes that ask. */

@@ -18,31 +18,35 @@ export function requireDtype(operands: readonly TensorType[], index: number, ...
 
 export function requireSameDtype(operands: readonly TensorType[], indices: readonly number[]): DType {
   const first = operands[indices[0]!]!.dtype
-  for (const index of indices)
+  for (let at = 1; at < indices.length; at++) {
+    const index = indices[at]!
     if (operands[index]!.dtype !== first)
       fault(
         'dtypes-differ',
         `${place(operands, indices[0]!)} is ${first} and ${place(operands, index)} is ${operands[index]!.dtype}`,
         index,
       )
+  }
   return first
 }
 
 export function requireSameShape(operands: readonly TensorType[], indices: readonly number[]): readonly Dim[] {
   const first = operands[indices[0]!]!.shape
-  for (const index of indices) {
+  for (let at = 1; at < indices.length; at++) {
+    const index = indices[at]!
     const shape = operands[index]!.shape
+    if (shape === first) continue
     if (shape.length !== first.length)
       fault(
         'rank',
         `${place(operands, indices[0]!)} has ${axes(first.length)} and ${place(operands, index)} has ${axes(shape.length)}`,
         index,
       )
-    for (const [axis, dim] of first.entries())
-      if (shape[axis] !== dim)
+    for (let axis = 0; axis < first.length; axis++)
+      if (shape[axis] !== first[axis])
         fault(
           'dims-differ',
-          `axis ${axis} of ${place(operands, indices[0]!)} is ${dim.key}, of ${place(operands, index)} ${shape[axis]!.key}`,
+          `axis ${axis} of ${place(operands, indices[0]!)} is ${first[axis]!.key}, of ${place(operands, index)} ${shape[axis]!.key}`,
           index,
         )
   }

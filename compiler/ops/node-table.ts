@@ -2,9 +2,10 @@
  * The nodes of a graph under construction: each is checked against its op's type rule, interned, and remembered with
  * where it came from. `GraphBuilder` adds the words in which programs and gradients are written.
  */
-import { sameDims } from '../ir/dim.ts'
-import { type Graph, type Node, nodesOf, type Origin } from '../ir/graph.ts'
-import { copyKey, internKey } from './interning.ts'
+import { type Dim, sameDims } from '../ir/dim.ts'
+import { type DType, type Graph, type Node, nodesOf, type Origin, type Origins } from '../ir/graph.ts'
+import { OriginLists } from '../ir/origins.ts'
+import { isSame, likenessOf, nextPlace, placeOf } from './interning.ts'
 import { type OpAttributes, type OpName, opOf } from './registry.ts'
 
 /** Raised when a graph grows past the cap; the checker words it with the instantiation path. */
@@ -24,9 +25,9 @@ export interface BuilderOptions {
 const maxOrigins = 16
 
 export class NodeTable {
-  readonly #nodes = new Map<string, Node>()
-  /** Lists are shared between nodes: one that gets another origin gets a list of its own. */
-  readonly #origins = new Map<Node, readonly Origin[]>()
+  /** By the place of each node, or where that was taken by another, the next one. */
+  readonly #nodes = new Map<number, Node>()
+  readonly #origins = new OriginLists()
   readonly #maxNodes: number
   #current: readonly Origin[] = []
   #nextId = 0
@@ -42,20 +43,22 @@ export class NodeTable {
       options: BuilderOptions,
     ) => Made,
     results: Iterable<{ readonly node: Node }>,
-    origins: ReadonlyMap<Node, readonly Origin[]> = new Map(),
+    origins?: Origins,
     options: BuilderOptions = {},
   ): Made {
     const builder = new this(options)
     for (const node of nodesOf(results)) {
-      builder.#nodes.set(internKey(node.op, node.operands, node.attributes), node)
+      let place = placeOf(node.likeness, node.operands)
+      while (builder.#nodes.has(place)) place = nextPlace(place)
+      builder.#nodes.set(place, node)
       builder.#nextId = Math.max(builder.#nextId, node.id + 1)
-      const known = origins.get(node)
+      const known = origins?.get(node)
       if (known) builder.#origins.set(node, known)
     }
     return builder
   }
 
-  get origins(): ReadonlyMap<Node, readonly Origin[]> {
+  get origins(): Origins {
     return this.#origins
   }
   /** The id of the next new node; ids grow along every edge. */
@@ -84,43 +87,66 @@ export class NodeTable {
   /** The node of an op, made unless an equal one exists; throws `ShapeFault` where the operands do not fit. */
   node<P extends OpName>(op: P, operands: readonly Node[], attributes: OpAttributes[P]): Node {
     this.#asked++
-    const key = internKey(op, operands, attributes)
-    let node = this.#nodes.get(key)
-    if (!node) {
-      const { shape, dtype } = opOf({ op }).type(operands, attributes as never)
-      if (this.#nodes.size >= this.#maxNodes) throw new TooManyNodes(this.#maxNodes)
-      node = Object.freeze({ id: this.#nextId++, op, operands, attributes, shape, dtype }) as unknown as Node
-      this.#nodes.set(key, node)
+    const likeness = likenessOf(op, attributes)
+    const nodes = this.#nodes
+    let place = placeOf(likeness, operands)
+    let node = nodes.get(place)
+    while (node !== undefined && !isSame(node, op, operands, attributes)) {
+      place = nextPlace(place)
+      node = nodes.get(place)
     }
-    this.#record(node)
+    if (node === undefined) {
+      const { shape, dtype } = opOf({ op }).type(operands, attributes as never)
+      node = this.#made(place, op, operands, attributes, shape, dtype, likeness)
+    }
+    this.met(node)
     return node
   }
 
   /** A node of another graph, of this graph's operands. Those of the same types leave it its own, which is not asked for again. */
   copy(node: Node, operands: readonly Node[]): Node {
-    if (!operands.every((operand, at) => sameType(operand, node.operands[at]!)))
-      return this.node(node.op, operands, node.attributes as never)
+    const { op, attributes, likeness } = node
+    for (let at = 0; at < operands.length; at++)
+      if (!sameType(operands[at]!, node.operands[at]!)) return this.node(op, operands, attributes as never)
     this.#asked++
-    const key = copyKey(node.op, operands, node.attributes)
-    let made = this.#nodes.get(key)
-    if (!made) {
-      const { op, attributes, shape, dtype } = node
-      if (this.#nodes.size >= this.#maxNodes) throw new TooManyNodes(this.#maxNodes)
-      made = Object.freeze({ id: this.#nextId++, op, operands, attributes, shape, dtype }) as unknown as Node
-      this.#nodes.set(key, made)
+    const nodes = this.#nodes
+    let place = placeOf(likeness, operands)
+    let made = nodes.get(place)
+    while (made !== undefined && !isSame(made, op, operands, attributes)) {
+      place = nextPlace(place)
+      made = nodes.get(place)
     }
-    this.#record(made)
+    if (made === undefined) made = this.#made(place, op, operands, attributes, node.shape, node.dtype, likeness)
+    this.met(made)
     return made
   }
 
-  #record(node: Node): void {
-    if (this.#current.length === 0) return
+  #made(
+    place: number,
+    op: OpName,
+    operands: readonly Node[],
+    attributes: object,
+    shape: readonly Dim[],
+    dtype: DType,
+    likeness: number,
+  ): Node {
+    if (this.#nodes.size >= this.#maxNodes) throw new TooManyNodes(this.#maxNodes)
+    const id = this.#nextId++
+    const node = Object.freeze({ id, op, operands, attributes, shape, dtype, likeness }) as unknown as Node
+    this.#nodes.set(place, node)
+    return node
+  }
+
+  /** A node of this table is asked for again: it comes from where we are, too. */
+  met(node: Node): void {
+    const current = this.#current
+    if (current.length === 0) return
     const known = this.#origins.get(node)
-    if (known === this.#current) return
-    if (!known) return void this.#origins.set(node, this.#current)
+    if (known === current) return
+    if (!known) return this.#origins.set(node, current)
     let all = known
-    for (const origin of this.#current)
-      if (all.length < maxOrigins && !all.some((o) => o === origin || sameOrigin(o, origin))) all = [...all, origin]
+    for (let at = 0; at < current.length; at++)
+      if (all.length < maxOrigins && !includes(all, current[at]!)) all = [...all, current[at]!]
     if (all !== known) this.#origins.set(node, all)
   }
 
@@ -131,6 +157,12 @@ export class NodeTable {
 
 const sameType = (a: Node, b: Node): boolean =>
   a.dtype === b.dtype && (a.shape === b.shape || sameDims(a.shape, b.shape))
+
+function includes(origins: readonly Origin[], origin: Origin): boolean {
+  for (let at = 0; at < origins.length; at++)
+    if (origins[at] === origin || sameOrigin(origins[at]!, origin)) return true
+  return false
+}
 
 const sameOrigin = (a: Origin, b: Origin): boolean =>
   a.role === b.role &&

@@ -5,7 +5,7 @@
  * The body is a graph apart: its leaves are `bound` nodes, it refers to nothing outside, and it is compared by identity.
  */
 import { add, type Dim, dim, multiply, sameDims } from '../ir/dim.ts'
-import type { DType, Node, Origin } from '../ir/graph.ts'
+import type { DType, Node, Origins } from '../ir/graph.ts'
 import { nodesOf } from '../ir/graph.ts'
 import { fault } from './faults.ts'
 import type { OpDef, TensorType, Value } from './op.ts'
@@ -41,7 +41,7 @@ export interface ScanBody {
   /** The carries after the step. */
   readonly next: readonly Node[]
   readonly yields: readonly Node[]
-  readonly origins: ReadonlyMap<Node, readonly Origin[]>
+  readonly origins: Origins
 }
 
 export interface ScanAttributes {

@@ -1,12 +1,12 @@
 /** Copies the nodes behind some roots into another builder, putting given nodes in the place of others. */
-import type { Node, Origin } from '../ir/graph.ts'
+import type { Node, Origins } from '../ir/graph.ts'
 import type { GraphBuilder } from './builder.ts'
 
 /** Maps every node reached, down to the replaced ones, to its copy; origins go along. */
 export function transplant(
   builder: GraphBuilder,
   roots: readonly Node[],
-  origins: ReadonlyMap<Node, readonly Origin[]>,
+  origins: Origins,
   replacements: ReadonlyMap<Node, Node> = new Map(),
 ): ReadonlyMap<Node, Node> {
   const copies = new Map(replacements)
@@ -19,7 +19,7 @@ export function transplantInto(
   copies: Map<Node, Node>,
   builder: GraphBuilder,
   roots: readonly Node[],
-  origins: ReadonlyMap<Node, readonly Origin[]>,
+  origins: Origins,
 ): void {
   const reached = new Set<Node>()
   const pending = [...roots]

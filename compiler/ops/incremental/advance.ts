@@ -11,7 +11,7 @@
  * takes out of that what is worth keeping).
  */
 import { add, type Dim, dim, one, scale, subtract, zero } from '../../ir/dim.ts'
-import type { Node, Origin } from '../../ir/graph.ts'
+import type { Node, Origins } from '../../ir/graph.ts'
 import type { GraphBuilder } from '../builder.ts'
 import { atMost } from '../causality/known.ts'
 import { linksOf } from '../causality/links.ts'
@@ -33,7 +33,7 @@ export interface Form {
 export interface Source {
   readonly timing: ReadonlyMap<Node, Timing>
   readonly streams: ReadonlyMap<Node, number>
-  readonly origins: ReadonlyMap<Node, readonly Origin[]>
+  readonly origins: Origins
   readonly builder: GraphBuilder
   /** The position that comes next, an int scalar. */
   readonly position: Node
