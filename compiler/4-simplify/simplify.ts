@@ -89,17 +89,16 @@ function sweepOnce(graph: Graph, table: RuleTable): Swept {
   const settle = (node: Node): Node => {
     const known = settled[node.id]
     if (known) return known
-    const { operands } = node
-    let own = operands
-    for (let at = 0; at < operands.length; at++) {
-      const operand = settle(operands[at]!)
-      if (operand === operands[at]) continue
-      if (own === operands) own = operands.slice()
-      ;(own as Node[])[at] = operand
+    let operands: Node[] | undefined
+    for (let at = 0; at < node.operands.length; at++) {
+      const operand = settle(node.operands[at]!)
+      if (operand === node.operands[at]) continue
+      operands ??= node.operands.slice()
+      operands[at] = operand
     }
-    let made = node
-    if (own === operands) builder.met(node)
-    else made = builder.copy(node, own)
+    // Told of once more, if it stays what it is.
+    if (!operands) builder.met(node)
+    const made = operands ? builder.copy(node, operands) : node
     const result = settled[made.id] ?? rewritten(made)
     put(settled, node.id, result)
     put(settled, result.id, result)

@@ -2,10 +2,11 @@
  * The nodes of a graph under construction: each is checked against its op's type rule, interned, and remembered with
  * where it came from. `GraphBuilder` adds the words in which programs and gradients are written.
  */
-import { type Dim, sameDims } from '../ir/dim.ts'
-import { type DType, type Graph, type Node, nodesOf, type Origin, type Origins } from '../ir/graph.ts'
+import { sameDims } from '../ir/dim.ts'
+import { type Graph, type Node, nodesOf, type Origin, type Origins } from '../ir/graph.ts'
 import { OriginLists } from '../ir/origins.ts'
 import { isSame, likenessOf, nextPlace, placeOf } from './interning.ts'
+import type { TensorType } from './op.ts'
 import { type OpAttributes, type OpName, opOf } from './registry.ts'
 
 /** Raised when a graph grows past the cap; the checker words it with the instantiation path. */
@@ -32,6 +33,8 @@ export class NodeTable {
   #current: readonly Origin[] = []
   #nextId = 0
   #asked = 0
+  /** Where the node is that was looked for last, or would be. */
+  #place = 0
 
   constructor({ maxNodes = 1e6 }: BuilderOptions = {}) {
     this.#maxNodes = maxNodes
@@ -88,16 +91,10 @@ export class NodeTable {
   node<P extends OpName>(op: P, operands: readonly Node[], attributes: OpAttributes[P]): Node {
     this.#asked++
     const likeness = likenessOf(op, attributes)
-    const nodes = this.#nodes
-    let place = placeOf(likeness, operands)
-    let node = nodes.get(place)
-    while (node !== undefined && !isSame(node, op, operands, attributes)) {
-      place = nextPlace(place)
-      node = nodes.get(place)
-    }
+    let node = this.#find(likeness, op, operands, attributes)
     if (node === undefined) {
-      const { shape, dtype } = opOf({ op }).type(operands, attributes as never)
-      node = this.#made(place, op, operands, attributes, shape, dtype, likeness)
+      const type = opOf({ op }).type(operands, attributes as never)
+      node = this.#make(op, operands, attributes, type, likeness)
     }
     this.met(node)
     return node
@@ -109,31 +106,36 @@ export class NodeTable {
     for (let at = 0; at < operands.length; at++)
       if (!sameType(operands[at]!, node.operands[at]!)) return this.node(op, operands, attributes as never)
     this.#asked++
-    const nodes = this.#nodes
-    let place = placeOf(likeness, operands)
-    let made = nodes.get(place)
-    while (made !== undefined && !isSame(made, op, operands, attributes)) {
-      place = nextPlace(place)
-      made = nodes.get(place)
-    }
-    if (made === undefined) made = this.#made(place, op, operands, attributes, node.shape, node.dtype, likeness)
+    const found = this.#find(likeness, op, operands, attributes)
+    const made = found ?? this.#make(op, operands, attributes, node, likeness)
     this.met(made)
     return made
   }
 
-  #made(
-    place: number,
+  #find(likeness: number, op: OpName, operands: readonly Node[], attributes: object): Node | undefined {
+    const nodes = this.#nodes
+    let place = placeOf(likeness, operands)
+    let node = nodes.get(place)
+    while (node !== undefined && !isSame(node, op, operands, attributes)) {
+      place = nextPlace(place)
+      node = nodes.get(place)
+    }
+    this.#place = place
+    return node
+  }
+
+  /** Makes what was not found. */
+  #make(
     op: OpName,
     operands: readonly Node[],
     attributes: object,
-    shape: readonly Dim[],
-    dtype: DType,
+    { shape, dtype }: TensorType,
     likeness: number,
   ): Node {
     if (this.#nodes.size >= this.#maxNodes) throw new TooManyNodes(this.#maxNodes)
     const id = this.#nextId++
     const node = Object.freeze({ id, op, operands, attributes, shape, dtype, likeness }) as unknown as Node
-    this.#nodes.set(place, node)
+    this.#nodes.set(this.#place, node)
     return node
   }
 
@@ -143,9 +145,8 @@ export class NodeTable {
     if (current.length === 0) return
     const known = this.#origins.get(node)
     if (known === current) return
-    if (!known) return this.#origins.set(node, current)
-    let all = known
-    for (let at = 0; at < current.length; at++)
+    let all = known ?? current
+    for (let at = 0; known && at < current.length; at++)
       if (all.length < maxOrigins && !includes(all, current[at]!)) all = [...all, current[at]!]
     if (all !== known) this.#origins.set(node, all)
   }
