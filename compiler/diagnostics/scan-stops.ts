@@ -1,5 +1,6 @@
 /** The words for why a recurrence did not become one kernel, as `dlmc inspect` shows them. */
 import type { ScanStop } from '../ir/scan-stop.ts'
+import { thousands } from './thousands.ts'
 
 export function explainScanStop(stop: ScanStop): string {
   switch (stop.kind) {
@@ -18,7 +19,7 @@ export function explainScanStop(stop: ScanStop): string {
     case 'weights':
       return 'each step has weights of its own, which one dispatch a step reads once for all rows'
     case 'work':
-      return `a step is ${stop.terms.toLocaleString('en')} products a row, above ${stop.most.toLocaleString('en')}: beside that, dispatches cost little`
+      return `a step is ${thousands(stop.terms)} products a row, above ${thousands(stop.most)}: beside that, dispatches cost little`
     case 'accesses':
       return `one kernel would access memory in ${stop.count} places, above the ${stop.most} that software adapters compile in good time`
     case 'target':

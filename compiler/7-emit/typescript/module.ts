@@ -1,6 +1,7 @@
 /** A model → its module: types by name, the plan and the kernels as constants, and `open` and `train` over the runtime. */
 import type { SourceFileStructure, StatementStructures } from 'ts-morph'
 import type { SequenceSpec } from '../../../runtime/model-spec.ts'
+import { thousands } from '../../diagnostics/thousands.ts'
 import type { EmitModuleOptions, ModuleInput, SequencesInput } from './input.ts'
 import { declaration, kind } from './kinds.ts'
 import { commentText, stringLiteral, templateLiteral, valueLiteral } from './literals.ts'
@@ -129,7 +130,7 @@ export function moduleStructure(
   const size = program.parameters.reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0)
   const about = [
     ...(model.documentation ? [commentText(model.documentation), ''] : []),
-    `${size.toLocaleString('en')} parameters.`,
+    `${thousands(size)} parameters.`,
   ].join('\n')
   const structure: SourceFileStructure = {
     kind: kind.SourceFile,

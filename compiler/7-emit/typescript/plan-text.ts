@@ -5,7 +5,7 @@
  *     const k0 = `@group(0) @binding(0) …`
  *     const gpu: CompiledProgram = { abi: 1, … }
  */
-import type { Binding, CompiledProgram, Size } from '../../../runtime/abi.ts'
+import type { Binding, CompiledProgram, Dispatch, Size } from '../../../runtime/abi.ts'
 import { numberLiteral, objectKey, stringLiteral, templateLiteral, valueLiteral } from './literals.ts'
 
 export interface PlanText {
@@ -34,6 +34,7 @@ class Constants {
   readonly #kernels = new Map<string, string>()
   readonly #namesOfKernels = new Map<string, string>()
   readonly #origins = new Map<readonly unknown[], string>()
+  readonly #labels = new Map<string, string>()
   readonly #keys = new Map<string, string>()
   readonly #parts = new Map<string, { readonly name: string; readonly type: string; readonly text: string }>()
 
@@ -54,6 +55,13 @@ class Constants {
     if (known !== undefined) return known
     const text = valueLiteral([...new Set(lines.map((line) => fileOnly(String(line))))])
     this.#origins.set(lines, text)
+    return text
+  }
+  label(name: string): string {
+    const known = this.#labels.get(name)
+    if (known !== undefined) return known
+    const text = stringLiteral(name)
+    this.#labels.set(name, text)
     return text
   }
   key(name: string): string {
@@ -116,13 +124,13 @@ function partText(value: unknown, key: string, table: Constants): string {
     if (key === 'origins') return table.origins(value)
     // Why fusion stopped is for `dlmc inspect`.
     if (key === 'stops') return '[]'
+    if (key === 'dispatches') return dispatchesText(value as Dispatch[], table)
     return listText(value, table)
   }
   if (isSum(value)) return table.size(value)
-  if (isBinding(value))
-    return `${value.access}(${value.arena}, ${table.size(value.offset)}, ${table.size(value.bytes)})`
+  if (isBinding(value)) return bindingText(value, table)
   let fields = ''
-  for (const name of Object.keys(value)) {
+  for (const name in value) {
     const field: unknown = value[name as keyof typeof value]
     // A footprint without training says so.
     if (field === undefined && name !== 'training') continue
@@ -140,6 +148,37 @@ function listText(list: readonly unknown[], table: Constants): string {
   }
   return isLong ? `[\n  ${items.join(',\n  ')},\n]` : `[${items.join(', ')}]`
 }
+
+/** Most of a module's text: the same as any list's, without asking each part what it is. */
+function dispatchesText(dispatches: readonly Dispatch[], table: Constants): string {
+  if (dispatches.length === 0) return '[]'
+  const lines: string[] = Array.from({ length: dispatches.length })
+  for (let at = 0; at < dispatches.length; at++) {
+    const { pipeline, bindings, workgroups, label, flops, bytes, repeats, origins } = dispatches[at]!
+    const [x, y, z] = workgroups
+    lines[at] =
+      `{ pipeline: ${pipeline}, bindings: ${bindingsText(bindings, table)}, workgroups: [${table.size(x)}, ${table.size(y)}, ${table.size(z)}], ` +
+      `label: ${table.label(label)}, flops: ${table.size(flops)}, bytes: ${table.size(bytes)}, ` +
+      `${repeats === undefined ? '' : `repeats: ${table.size(repeats)}, `}origins: ${table.origins(origins)}, stops: [] }`
+  }
+  return `[\n  ${lines.join(',\n  ')},\n]`
+}
+
+function bindingsText(bindings: readonly Binding[], table: Constants): string {
+  let text = ''
+  for (let i = 0; i < bindings.length; i++) {
+    const binding = bindings[i]!
+    if (!isWhole(binding)) return listText(bindings, table)
+    text += `${i === 0 ? '' : ', '}${bindingText(binding, table)}`
+  }
+  return `[${text}]`
+}
+
+/** What has a function of the module for it. */
+const isWhole = ({ access, turn }: Binding): boolean => turn === undefined && (access === 'read' || access === 'write')
+
+const bindingText = ({ access, arena, offset, bytes }: Binding, table: Constants): string =>
+  `${access}(${arena}, ${table.size(offset)}, ${table.size(bytes)})`
 
 const isSum = (value: object): value is Exclude<Size, number> => 'terms' in value
 const isLarge = (value: unknown): boolean =>

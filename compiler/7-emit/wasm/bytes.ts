@@ -18,6 +18,10 @@ export class Bytes {
     for (; rest >= 128; rest = Math.floor(rest / 128)) this.byte((rest % 128) | 0x80)
     this.byte(rest)
   }
+  /** In place of the byte at `at`. */
+  setByte(at: number, value: number): void {
+    this.held[at] = value
+  }
   /** A number without a sign in five bytes, in place of those at `at`. */
   replace(at: number, value: number): void {
     for (let i = 0; i < 5; i++) this.held[at + i] = ((value >> (7 * i)) & 0x7f) | (i < 4 ? 0x80 : 0)

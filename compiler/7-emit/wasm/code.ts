@@ -7,9 +7,12 @@ import type { Dim } from '../../ir/dim.ts'
 
 export type ValueType = 'i32' | 'f32' | 'v128'
 
+export const unnumbered = -1
+
 /** A variable of a function; its number is given when the function is finished. */
 export class Local {
   readonly type: ValueType
+  number = unnumbered
   constructor(type: ValueType) {
     this.type = type
   }

@@ -5,7 +5,7 @@ import type { CodeObject, EmittedStage } from '../../lowered.ts'
 import { Identities, type Variable } from '../wgsl/identity.ts'
 import { Block } from './block.ts'
 import { Bytes } from './bytes.ts'
-import { type Expression, get, type Item, isRun, Local, type ValueType } from './code.ts'
+import { type Expression, get, type Item, isRun, Local, unnumbered, type ValueType } from './code.ts'
 import { op } from './instructions.ts'
 
 type Target = EmittedStage['bindings'][number]['target']
@@ -70,34 +70,16 @@ export class KernelFunction {
 }
 const oneExpression: Expression = { type: 'i32', items: [0x41, 1], constant: 1 }
 
-/** Numbers the locals, and turns items into bytes with a list of what is still open. */
+/** Turns items into bytes with a list of what is still open. Locals are numbered by type when all are met, and then filled in. */
 export function finishCode(
   parameters: readonly Local[],
   result: ValueType | undefined,
   items: readonly Item[],
 ): CodeObject {
-  const numbers = new Map<Local, number>()
-  for (const local of parameters) numbers.set(local, numbers.size)
+  for (let i = 0; i < parameters.length; i++) parameters[i]!.number = i
   const groups: Record<ValueType, Local[]> = { v128: [], f32: [], i32: [] }
-  const collect = (run: readonly Item[]): void => {
-    for (let i = 0; i < run.length; i++) {
-      const item = run[i]!
-      if (typeof item === 'number') continue
-      if (isRun(item)) collect(item)
-      else if (item instanceof Local && !numbers.has(item)) {
-        numbers.set(item, -1)
-        groups[item.type].push(item)
-      }
-    }
-  }
-  collect(items)
-  const locals: [number, ValueType][] = []
-  let next = parameters.length
-  for (const type of ['v128', 'f32', 'i32'] as const) {
-    const list = groups[type]
-    for (const local of list) numbers.set(local, next++)
-    if (list.length > 0) locals.push([list.length, type])
-  }
+  const used: Local[] = []
+  const places: number[] = []
   const sizes: { at: number; dim: Dim }[] = []
   const calls: { at: number; name: string }[] = []
   const products: number[] = []
@@ -107,8 +89,15 @@ export function finishCode(
       const item = run[i]!
       if (typeof item === 'number') bytes.byte(item)
       else if (isRun(item)) write(item)
-      else if (item instanceof Local) bytes.unsigned(numbers.get(item)!)
-      else if ('product' in item) products.push(bytes.length)
+      else if (item instanceof Local) {
+        if (item.number === unnumbered) {
+          item.number = 0
+          groups[item.type].push(item)
+        }
+        used.push(item)
+        places.push(bytes.length)
+        bytes.byte(0)
+      } else if ('product' in item) products.push(bytes.length)
       else {
         if ('dim' in item) sizes.push({ at: bytes.length, dim: item.dim })
         else calls.push({ at: bytes.length, name: item.call })
@@ -117,8 +106,56 @@ export function finishCode(
     }
   }
   write(items)
-  return { parameters: parameters.map((p) => p.type), result, locals, bytes: bytes.copy(), sizes, calls, products }
+  const locals: [number, ValueType][] = []
+  let next = parameters.length
+  for (const type of ['v128', 'f32', 'i32'] as const) {
+    const list = groups[type]
+    for (let i = 0; i < list.length; i++) list[i]!.number = next++
+    if (list.length > 0) locals.push([list.length, type])
+  }
+  const code = { parameters: parameters.map((p) => p.type), result, locals }
+  if (next > oneByte) return { ...code, ...widened(used, places, { sizes, calls, products }) }
+  for (let i = 0; i < used.length; i++) bytes.setByte(places[i]!, used[i]!.number)
+  return { ...code, bytes: bytes.copy(), sizes, calls, products }
 }
+
+/** Numbers below take one byte. */
+const oneByte = 128
+
+/** With numbers of several bytes, whatever comes behind one lies further on. */
+function widened(
+  used: readonly Local[],
+  places: readonly number[],
+  { sizes, calls, products }: Pick<CodeObject, 'sizes' | 'calls' | 'products'>,
+): Pick<CodeObject, 'bytes' | 'sizes' | 'calls' | 'products'> {
+  const narrow = bytes.copy()
+  /** By how much a place moves: the places asked for come in their order. */
+  const moves = (): ((at: number) => number) => {
+    let local = 0
+    let by = 0
+    return (at) => {
+      while (local < places.length && places[local]! < at) by += lengthOf(used[local++]!.number) - 1
+      return at + by
+    }
+  }
+  bytes.clear()
+  let from = 0
+  for (let i = 0; i < used.length; i++) {
+    bytes.add(narrow.subarray(from, places[i]!))
+    bytes.unsigned(used[i]!.number)
+    from = places[i]! + 1
+  }
+  bytes.add(narrow.subarray(from))
+  const [ofSize, ofCall, ofProduct] = [moves(), moves(), moves()]
+  return {
+    bytes: bytes.copy(),
+    sizes: sizes.map(({ at, dim }) => ({ at: ofSize(at), dim })),
+    calls: calls.map(({ at, name }) => ({ at: ofCall(at), name })),
+    products: products.map(ofProduct),
+  }
+}
+const lengthOf = (number: number): number => (number < oneByte ? 1 : number < oneByte * oneByte ? 2 : 3)
+
 /** One function after another. */
 const bytes = new Bytes()
 const open = [0x80, 0x80, 0x80, 0x80, 0]

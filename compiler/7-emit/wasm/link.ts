@@ -12,4 +12,12 @@ export function link(functions: readonly SizedFunction[]): WasmCode {
   return linkModule([...helpers, ...functions], workspaceBytes)
 }
 
-const helperCode = (name: string): CodeObject => (isMathematics(name) ? mathematicsCode(name) : microCode(pitches))
+/** The same in each program. */
+function helperCode(name: string): CodeObject {
+  const known = helperCodes.get(name)
+  if (known) return known
+  const made = isMathematics(name) ? mathematicsCode(name) : microCode(pitches)
+  helperCodes.set(name, made)
+  return made
+}
+const helperCodes = new Map<string, CodeObject>()
