@@ -2,7 +2,7 @@
  * A program as a set of functions over tensors, before and after fusion. Phase 2 assembles the functions from a model
  * and a `train` block; phase 5 turns each graph into kernels; phase 6 places them in memory.
  */
-import type { Feature, Initializer, Size, WasmCode } from '../runtime/abi.ts'
+import type { Binding, Feature, Initializer, Size, WasmCode } from '../runtime/abi.ts'
 import type { Dim } from './ir/dim.ts'
 import type { DType, Graph, Node, Result } from './ir/graph.ts'
 import type { Kernel, MapKernel, ScanKernel } from './ir/kernel.ts'
@@ -146,7 +146,7 @@ export interface PrintedStage<Target> {
   /** In `@binding` order, group 0. */
   readonly bindings: readonly {
     readonly target: Target
-    readonly access: 'read' | 'write'
+    readonly access: Binding['access']
   }[]
   readonly features: readonly Feature[]
 }

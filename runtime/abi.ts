@@ -183,7 +183,8 @@ export interface Binding {
   readonly arena: number
   readonly offset: Size
   readonly bytes: Size
-  readonly access: 'read' | 'write'
+  /** `uniform`: a few numbers that are the same for all lanes, beside the storage buffers. */
+  readonly access: 'read' | 'write' | 'uniform'
   /** The number of the turn of this loop of the entry: 256 bytes further with each turn. */
   readonly turn?: number
 }

@@ -7,6 +7,8 @@ import { DeviceError } from './errors.ts'
 import { evaluate } from './size.ts'
 import { shaderStageCompute } from './usage.ts'
 
+const types = { r: 'read-only-storage', w: 'storage', u: 'uniform' } as const
+
 export class Kernels {
   private readonly device: GpuDevice
   private readonly program: CompiledProgram
@@ -47,7 +49,7 @@ export class Kernels {
     return this.made.get(key)!
   }
 
-  /** One layout per sequence of accesses: `rrw`. */
+  /** One layout per sequence of accesses: `rruw`. */
   layout(accesses: string): GPUBindGroupLayout {
     const known = this.layouts.get(accesses)
     if (known) return known
@@ -55,7 +57,7 @@ export class Kernels {
       entries: [...accesses].map((access, binding) => ({
         binding,
         visibility: shaderStageCompute,
-        buffer: { type: access === 'r' ? ('read-only-storage' as const) : ('storage' as const) },
+        buffer: { type: types[access as keyof typeof types] },
       })),
     })
     this.layouts.set(accesses, made)

@@ -83,7 +83,7 @@ export async function allocate(
   return { ...made, bytes }
 }
 
-/** What a kernel needs of the adapter beside memory. */
+/** What a kernel needs of the adapter beside memory, and beside the number of buffers that every adapter has. */
 function checkFeatures(program: CompiledProgram, device: GpuDevice, options: OpenOptions): void {
   const { limits, features } = device.device
   const used = new Set(program.entries.filter((e) => options.entries.includes(e.name)).flatMap((e) => e.dispatches))
@@ -95,11 +95,6 @@ function checkFeatures(program: CompiledProgram, device: GpuDevice, options: Ope
           `${pipeline.name} needs '${feature}', which ${device.description.name} does not have`,
           'compile the program for this device',
         )
-    if (dispatch.bindings.length > limits.maxStorageBuffersPerShaderStage)
-      throw new UnsupportedError(
-        `${pipeline.name} binds ${dispatch.bindings.length} buffers, and ${device.description.name} allows ${limits.maxStorageBuffersPerShaderStage}`,
-        'compile the program for this device',
-      )
     const lanes = pipeline.workgroup[0] * pipeline.workgroup[1] * pipeline.workgroup[2]
     if (lanes > limits.maxComputeInvocationsPerWorkgroup)
       throw new UnsupportedError(

@@ -161,11 +161,10 @@ class Drawing {
       case 'iota':
         return x.shape.length > 0 ? this.#admit(b.iota(x.shape, axis), 8, true) : undefined
       case 'random_bits': {
-        const bits = b.randomBits(
-          b.literal([this.#below(1000), this.#below(1000)], [2], 'uint'),
-          this.#below(9),
-          x.shape,
-        )
+        const key = b.literal([this.#below(1000), this.#below(1000)], [2], 'uint')
+        const stream = this.#below(9)
+        const bits =
+          stream % 3 === 0 ? b.randomBits(key, stream, x.shape) : b.randomBits(key, 0, x.shape, b.stream(stream))
         return this.#admit(b.unitFloat(bits), 1, true)
       }
       case 'reshape': {

@@ -2,9 +2,11 @@
  * The body of one kernel while it is written: its slots, its scalars, and the rule where expansion of a node ends: at
  * stored values, at the stages of its own row, at the accumulator of its own contraction.
  */
+
 import type { Node, Origin } from '../ir/graph.ts'
 import { flattenIndex, keyOfIndex, sameIndices } from '../ir/index.ts'
 import type { Index, Kernel, KernelSlot, Scalar, Store } from '../ir/kernel.ts'
+import { countTensors } from '../ir/kernel-slots.ts'
 import { Scalars } from '../ir/scalars.ts'
 import { elementAt, type Reader } from '../ops/element.ts'
 import { lowerOf } from '../ops/registry.ts'
@@ -131,7 +133,8 @@ export class Body {
     const key = `${access} ${node.id}`
     const known = this.slotOf.get(key)
     if (known !== undefined) return known
-    this.slots.push({ node, access })
+    const lowering = lowerOf(node)
+    this.slots.push({ node, access, ...(lowering.kind === 'leaf' && lowering.uniform && { uniform: true }) })
     this.slotOf.set(key, this.slots.length - 1)
     return this.slots.length - 1
   }
@@ -152,7 +155,7 @@ export class Body {
       ({ node, access }) => access === 'write' && this.slotOf.has(`read ${this.limits.replaces.get(node)?.id}`),
     )
     const spare = this.recomputes ? Math.max(0, packable(this.slots).length - 1) : 0
-    if (this.slots.length - updated.length - spare > this.limits.slots) throw new TooLarge(this)
+    if (countTensors(this.slots) - updated.length - spare > this.limits.slots) throw new TooLarge(this)
     const own = group.members.filter(
       (node) =>
         this.expanded.has(node) ||

@@ -66,8 +66,10 @@ function sourcesBelow(node: Node, stored: ReadonlySet<Node>, grouping: Grouping,
     const next = pending.pop()!
     if (seen.has(next)) continue
     seen.add(next)
-    if (lowerOf(next).kind === 'leaf' || stored.has(next)) {
-      if (grouping.home.get(next) !== group) sources.add(next)
+    const lowering = lowerOf(next)
+    if (lowering.kind === 'leaf' || stored.has(next)) {
+      const isTensor = lowering.kind !== 'leaf' || !lowering.uniform
+      if (isTensor && grouping.home.get(next) !== group) sources.add(next)
     } else pending.push(...next.operands)
   }
   return sources

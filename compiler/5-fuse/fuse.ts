@@ -9,10 +9,12 @@
  *
  * A kernel that comes out too large sends the search back with a demand (`demands.ts`): store this, keep that out.
  */
+
 import { dim } from '../ir/dim.ts'
 import type { Graph, Node } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import { withTensors } from '../ir/kernel-key.ts'
+import { countTensors } from '../ir/kernel-slots.ts'
 import { type FusedGraph, FusedGraphs } from './alike.ts'
 import { Body, endOf, type Limits, TooLarge } from './body.ts'
 import { narrowJoins } from './concat.ts'
@@ -90,7 +92,7 @@ function fuseAnew(
   const first = graph === source ? recomputed : findRecomputed(subject, new Set(), policy)
   let kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces }, policy, first, known)
   // An update that could not be made in place after all: then both tensors count.
-  if (kernels.some(({ slots }) => slots.length > maxSlots))
+  if (kernels.some(({ slots }) => countTensors(slots) > maxSlots))
     kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, policy, first, known)
   return { kernels: graph === source ? kernels : asOf(source, graph, kernels, original), origins: graph.origins }
 }
@@ -215,7 +217,7 @@ function kernelOf(
   const kernel = dropUnreadSlots(build(body, group, stores, recomputed))
   const { slots, nodes } = kernel
   // One that binds more depends on what becomes of its tensors.
-  const kept = body.slots.length <= limits.slots ? kernels.keep(likeness, kernel) : undefined
+  const kept = countTensors(body.slots) <= limits.slots ? kernels.keep(likeness, kernel) : undefined
   return { kernel, kept, slots, nodes }
 }
 

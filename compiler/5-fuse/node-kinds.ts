@@ -53,7 +53,7 @@ export class NodeKinds {
   }
 }
 const dtypes: Readonly<Record<DType, number>> = { float: 0, int: 1, uint: 2, bool: 3 }
-const names: ReadonlySet<string> = new Set(['name', 'path'])
+const names: ReadonlySet<string> = new Set(['name', 'path', 'stream'])
 
 export function shapeKey(shape: Node['shape']): string {
   let key = ''

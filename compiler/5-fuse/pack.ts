@@ -4,10 +4,12 @@
  *
  *     reads a[rows], b[rows], c[rows]   →   a small kernel writes p = [a, b, c]; reads p[0, rows], p[1, rows], p[2, rows]
  */
+
 import { type Dim, dim, multiply, product } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { axisIndex, flattenIndex, insideGuard, offsetIndex } from '../ir/index.ts'
 import type { Axis, Kernel, KernelSlot, MapKernel } from '../ir/kernel.ts'
+import { countTensors } from '../ir/kernel-slots.ts'
 import { Scalars } from '../ir/scalars.ts'
 import { likenessOf } from '../ops/interning.ts'
 import { lowerOf } from '../ops/registry.ts'
@@ -45,7 +47,7 @@ export function packable(slots: readonly KernelSlot[]): readonly number[] {
 export function packTooLarge(kernels: readonly Kernel[], most: number): Kernel[] {
   const packs = new Map<string, MapKernel>()
   const changed = kernels.map((kernel) => {
-    const members = kernel.slots.length > most ? [...packable(kernel.slots)] : []
+    const members = countTensors(kernel.slots) > most ? [...packable(kernel.slots)] : []
     if (members.length < 2) return kernel
     members.sort((a, b) => kernel.slots[a]!.node.id - kernel.slots[b]!.node.id)
     const nodes = members.map((slot) => kernel.slots[slot]!.node)

@@ -2,6 +2,7 @@
  * The bindings of a stage, once its values have places. A recurrence in one kernel reads and writes many tensors: those of
  * one arena are bound together, as one range, and each begins a number of elements from the start of it.
  */
+import type { Binding } from '../../runtime/abi.ts'
 import { add, type Dim, dim, exactQuotient, subtract } from '../ir/dim.ts'
 import type { EmittedStage, ScanStage } from '../lowered.ts'
 import { atMost, roundUp } from './sizes.ts'
@@ -10,7 +11,7 @@ import type { MemoryValue, Stage } from './staged.ts'
 /** A range of an arena from the place of `value` on: to the end of that value, or to `end`. */
 export interface Bound {
   readonly value: MemoryValue
-  readonly access: 'read' | 'write'
+  readonly access: Binding['access']
   readonly end?: Dim
 }
 
@@ -55,7 +56,7 @@ export function arrange(
   }
 }
 
-type Member = { readonly value: MemoryValue; readonly access: 'read' | 'write' }
+type Member = { readonly value: MemoryValue; readonly access: Binding['access'] }
 const accessOf = (members: readonly Member[]) => (members.some((m) => m.access === 'write') ? 'write' : 'read')
 
 /** Places of one arena are sums of sizes that begin alike, so that one is never both before and after another. */

@@ -25,6 +25,13 @@ export class Memory {
     }
     this.list.push({ name, role, bytes: end, ...(role === 'constants' && { contents: values }) })
   }
+  /** Numbers, where the runtime writes 0, 1, 2, … a unit apart. */
+  numbered(name: string, values: ReadonlyMap<MemoryValue, number>): void {
+    if (values.size === 0) return
+    for (const [value, number] of values)
+      this.places.set(value, { arena: this.list.length, offset: dim(alignment * number) })
+    this.list.push({ name, role: 'turns', bytes: dim(alignment * (1 + Math.max(...values.values()))) })
+  }
   colored(
     name: string,
     role: Arena['role'],

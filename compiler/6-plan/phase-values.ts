@@ -58,7 +58,8 @@ export function phaseValues(phase: FusedPhase, { entry, index, pool, fixed, valu
     switch (node.op) {
       case 'parameter':
       case 'state':
-      case 'literal': {
+      case 'literal':
+      case 'stream': {
         const made = leaves.get(node) ?? namedLeaf(node)
         leaves.set(node, made)
         return made
@@ -71,7 +72,7 @@ export function phaseValues(phase: FusedPhase, { entry, index, pool, fixed, valu
   }
   /** Of leaves that are the same value throughout the phase. */
   const leaves = new Map<Node, MemoryValue>()
-  const namedLeaf = (node: Node<'parameter'> | Node<'state'> | Node<'literal'>): MemoryValue => {
+  const namedLeaf = (node: Node<'parameter'> | Node<'state'> | Node<'literal'> | Node<'stream'>): MemoryValue => {
     switch (node.op) {
       case 'parameter':
         if (phase.half?.parameters.has(node.attributes.path))
@@ -81,6 +82,8 @@ export function phaseValues(phase: FusedPhase, { entry, index, pool, fixed, valu
         return make(`state ${node.attributes.path}`, { kind: 'state', path: node.attributes.path }, node)
       case 'literal':
         return make(literalKey(node), { kind: 'constant', data: node.attributes.data }, node)
+      case 'stream':
+        return make(`stream ${node.attributes.stream}`, { kind: 'stream', stream: node.attributes.stream }, node)
       default:
         return node satisfies never
     }

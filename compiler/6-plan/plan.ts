@@ -95,6 +95,8 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
   memory.contiguous('step', 'step', orderStepFields(inClass('step')))
   memory.contiguous('constants', 'constants', inClass('constant'))
   for (const [index, turns] of inClass('turns').entries()) memory.contiguous(`turns.${index}`, 'turns', [turns])
+  const streams = inClass('stream')
+  memory.numbered('streams', new Map(streams.flatMap((v) => (v.class.kind === 'stream' ? [[v, v.class.stream]] : []))))
   memory.colored('states', 'states', placePersistent(orderStates(program, inClass('state')), sides))
   memory.colored('carried', 'carried', placePersistent(inClass('carried'), sides))
   for (const pool of [...new Set(entries.map((e) => e.pool))]) {

@@ -4,7 +4,7 @@
  * A *value* is what gets a place: a leaf (by name), a result, an intermediate or a scratch tensor. Values are shared
  * between entries only through names.
  */
-import type { Storage } from '../../runtime/abi.ts'
+import type { Binding, Storage } from '../../runtime/abi.ts'
 import type { Dim } from '../ir/dim.ts'
 import type { Node, Result } from '../ir/graph.ts'
 import type { Kernel, ScanKernel } from '../ir/kernel.ts'
@@ -29,6 +29,8 @@ export type ValueClass =
   | { readonly kind: 'carried'; readonly name: string }
   | { readonly kind: 'result'; readonly name: string; readonly role: Result['role'] }
   | { readonly kind: 'constant'; readonly data: readonly number[] }
+  /** The number of a stream of random bits. */
+  | { readonly kind: 'stream'; readonly stream: number }
   | { readonly kind: 'intermediate' }
   /** The numbers of a loop's turns, 256 bytes apart. */
   | { readonly kind: 'turns' }
@@ -44,7 +46,7 @@ export interface MemoryValue {
 
 export interface StageBinding {
   readonly value: MemoryValue
-  readonly access: 'read' | 'write'
+  readonly access: Binding['access']
   /** How many bytes of the value the kernel moves, where that is not all of it once: a part, or what is read and written. */
   readonly moved?: Dim | undefined
 }

@@ -49,14 +49,18 @@ function areAlike(some: readonly KernelSlot[], others: readonly KernelSlot[]): b
   if (some.length !== others.length) return false
   for (let i = 0; i < some.length; i++) {
     const [a, b] = [some[i]!, others[i]!]
-    const isAlike = a.access === b.access && a.part === b.part && (a.place === undefined) === (b.place === undefined)
+    const isAlike =
+      a.access === b.access &&
+      a.part === b.part &&
+      a.uniform === b.uniform &&
+      (a.place === undefined) === (b.place === undefined)
     if (!isAlike || a.node.dtype !== b.node.dtype || !sameDims(a.node.shape, b.node.shape)) return false
   }
   return true
 }
 
-function slotKey({ node, access, place, part }: KernelSlot): string {
-  let key = `${access} ${node.dtype}[`
+function slotKey({ node, access, place, part, uniform }: KernelSlot): string {
+  let key = `${uniform ? 'uniform' : access} ${node.dtype}[`
   for (let i = 0; i < node.shape.length; i++) key += `${node.shape[i]!.key},`
   return `${key}]${place === undefined ? '' : '@'}${part ? `of ${part.key}` : ''}`
 }

@@ -82,6 +82,8 @@ export interface KernelSlot {
   readonly place?: string
   /** How many elements the kernel touches, where that is a part of the tensor and other kernels have the rest. */
   readonly part?: Dim
+  /** One number that is the same for all lanes, which takes no storage buffer. */
+  readonly uniform?: true
 }
 
 export interface Store {

@@ -2,6 +2,7 @@
 
 import { internKey } from '../ops/interning.ts'
 import { opOf } from '../ops/registry.ts'
+import { ownData } from '../ops/structure.ts'
 import { printDims, sameDims } from './dim.ts'
 import { type Graph, type Node, nodesOf } from './graph.ts'
 
@@ -65,7 +66,7 @@ function verifyBody(scan: Node<'scan'>, fail: Fail): void {
   if (body.next.length !== body.carries.length) fail(scan, 'a carry of its body has no next value')
   const nodes = nodesOf([...body.next, ...body.yields].map((node) => ({ node })))
   for (const node of nodes)
-    if (opOf(node).lower.kind === 'leaf' && node.op !== 'literal' && !bound.has(node))
+    if (opOf(node).lower.kind === 'leaf' && ownData(node) === undefined && !bound.has(node))
       fail(node, 'the body of a scan reads it, and is not given it')
   verifyNodes(nodes, fail)
 }

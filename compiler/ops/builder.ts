@@ -37,6 +37,9 @@ export class GraphBuilder extends NodeTable {
   literal(data: readonly number[], shape: readonly number[], dtype: DType = 'float'): Node {
     return this.node('literal', [], { data, shape, dtype })
   }
+  stream(number: number): Node {
+    return this.node('stream', [], { stream: number })
+  }
   constant(value: number, dtype: DType = 'float'): Node {
     return this.node('constant', [], { value, dtype })
   }

@@ -76,14 +76,13 @@ function generated({ scalars, ...reader }: Reader, node: Node, index: readonly I
       const word = (n: number) => elementAt({ scalars, ...reader }, node.operands[0]!, [dimIndex(dim(n))])
       const counter = scalars.position(flattenIndex(index, node.shape), 'uint')
       const [, layer] = node.operands
-      const site = layer
-        ? scalars.apply(
-            'add',
-            [elementAt({ scalars, ...reader }, layer, []), scalars.number(node.attributes.site, 'int')],
-            'int',
-          )
-        : scalars.number(node.attributes.site, 'uint')
-      return scalars.apply('threefry', [word(0), word(1), counter, site], 'uint')
+      const { site } = node.attributes
+      const added = layer && elementAt({ scalars, ...reader }, layer, [])
+      const stream =
+        added && site !== 0
+          ? scalars.apply('add', [added, scalars.number(site, 'int')], 'int')
+          : (added ?? scalars.number(site, 'uint'))
+      return scalars.apply('threefry', [word(0), word(1), counter, stream], 'uint')
     }
     default:
       throw new Error(`no element rule for the generated op ${node.op}`)

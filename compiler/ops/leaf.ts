@@ -90,3 +90,22 @@ export const literal: OpDef<'literal', LiteralAttributes> = {
   print: ({ data, shape, dtype }) =>
     `${dtype}[${shape.join(', ')}] {${data.slice(0, 8).join(', ')}${data.length > 8 ? `, … ${data.length - 8} more` : ''}}`,
 }
+
+export interface StreamAttributes {
+  readonly stream: number
+}
+export const stream: OpDef<'stream', StreamAttributes> = {
+  name: 'stream',
+  doc: 'the number of a stream of random bits, as an int scalar; kernels that differ in it alone are one, which each dispatch tells its own',
+  lower: { kind: 'leaf', uniform: true },
+  type: () => ({ shape: [], dtype: 'int' }),
+  gradient: undefined,
+  evaluate: (_operands, attributes, context) => {
+    const data = context.allocate('int', 1)
+    data[0] = attributes.stream
+    return { shape: [], dtype: 'int', data }
+  },
+  cost: () => free,
+  samples: [{ operands: [], attributes: { stream: 7 } }],
+  print: (attributes) => String(attributes.stream),
+}

@@ -59,7 +59,8 @@ export interface Cost {
  * - `project`: one result of a scan.
  */
 export type Lowering =
-  | { readonly kind: 'leaf' }
+  /** `uniform`: one number that is the same for all lanes, which a dispatch is given beside its tensors. */
+  | { readonly kind: 'leaf'; readonly uniform?: true }
   | { readonly kind: 'map'; readonly scalar: ScalarFunction; readonly cheap: boolean }
   | { readonly kind: 'index'; readonly cheap: boolean }
   | { readonly kind: 'view' }

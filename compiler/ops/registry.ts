@@ -5,7 +5,7 @@ import { contract } from './contract.ts'
 import { cumsum } from './cumsum.ts'
 import { gather, scatterAdd } from './gather.ts'
 import { constant, iota, randomBits, size } from './generated.ts'
-import { input, literal, parameter, state } from './leaf.ts'
+import { input, literal, parameter, state, stream } from './leaf.ts'
 import type { AnyOpDef, Lowering } from './op.ts'
 import { argmax, argmin, reduceMax, reduceMin, reduceSum } from './reduce.ts'
 import { bound, scan, scanResult } from './scan.ts'
@@ -21,6 +21,7 @@ export const registry = {
   parameter,
   state,
   literal,
+  stream,
   // functions of the index
   constant,
   size,

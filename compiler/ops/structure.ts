@@ -29,6 +29,12 @@ export function literalNumber(node: Node): number | undefined {
   return node.op === 'literal' && node.attributes.data.length === 1 ? node.attributes.data[0] : undefined
 }
 
+/** What a leaf holds that needs nobody to give it anything: the numbers of a literal, that of a stream; `undefined` for every other node. */
+export function ownData(node: Node): readonly number[] | undefined {
+  if (node.op === 'literal') return node.attributes.data
+  return node.op === 'stream' ? [node.attributes.stream] : undefined
+}
+
 /** The path of a parameter; `undefined` for every other node. */
 export function parameterPath(node: Node): string | undefined {
   return node.op === 'parameter' ? node.attributes.path : undefined

@@ -5,10 +5,12 @@
  * Results start as NaN, and a load outside a tensor or a division of a negative index is an error: what a GPU would
  * let pass is found here.
  */
+
 import { type Bindings, type Dim, evaluate as evaluateDim } from '../ir/dim.ts'
 import type { Node, Result } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import type { Value } from '../ops/op.ts'
+import { ownData } from '../ops/structure.ts'
 import { allocate, type Precision } from './evaluate.ts'
 import { KernelMachine } from './kernel-machine.ts'
 
@@ -31,14 +33,14 @@ export function runKernels(kernels: readonly Kernel[], results: readonly Result[
   }
   const memory = new Map<Node, Value['data']>()
   const isLeaf = (node: Node) =>
-    node.op === 'input' || node.op === 'parameter' || node.op === 'state' || node.op === 'literal'
+    node.op === 'input' || node.op === 'parameter' || node.op === 'state' || ownData(node) !== undefined
   const elements = (node: Node) => node.shape.reduce((n, d) => n * size(d), 1)
   const read = (node: Node): Value['data'] => {
     const known = memory.get(node)
     if (known) return known
     if (!isLeaf(node)) throw new Error(`%${node.id} ${node.op} is read before it is written`)
     const data = allocate(node.dtype, elements(node), precision)
-    data.set(node.op === 'literal' ? node.attributes.data : leaf(node).data)
+    data.set(ownData(node) ?? leaf(node).data)
     memory.set(node, data)
     return data
   }

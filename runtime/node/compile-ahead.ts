@@ -140,7 +140,7 @@ function rehearse({ device }: GpuDevice, kernels: Kernels, wanted: readonly Want
         layout: kernels.layout(accesses),
         entries: [...accesses].map((access, binding) => ({
           binding,
-          resource: access === 'r' ? { buffer: zeros } : { buffer: written, offset: slot * binding, size: slot },
+          resource: access !== 'w' ? { buffer: zeros } : { buffer: written, offset: slot * binding, size: slot },
         })),
       }),
     )

@@ -243,7 +243,7 @@ describe('training', () => {
       'model M {\n  input x: float[batch, 4]\n  output y = x |> dropout(0.5) |> dropout(0.5)\n}',
       true,
     )
-    expect(nodesOf(twice.outputs).flatMap((n) => (n.op === 'random_bits' ? [n.attributes.site] : []))).toEqual([0, 1])
+    expect(nodesOf(twice.outputs).flatMap((n) => (n.op === 'stream' ? [n.attributes.stream] : []))).toEqual([0, 1])
   })
   it('loss terms are added up and reported apart', () => {
     const { loss, lossTerms } = model(text)

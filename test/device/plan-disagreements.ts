@@ -1,9 +1,11 @@
 /** A graph planned and run in a session, against the float64 reference of the graph. */
+
 import { type Bindings, evaluate as evaluateDim } from '../../compiler/ir/dim.ts'
-import { type Graph, type Node, nodesOf } from '../../compiler/ir/graph.ts'
+import { type DType, type Graph, type Node, nodesOf } from '../../compiler/ir/graph.ts'
 import { GraphBuilder } from '../../compiler/ops/builder.ts'
 import type { Value } from '../../compiler/ops/op.ts'
 import { lowerOf } from '../../compiler/ops/registry.ts'
+import { ownData } from '../../compiler/ops/structure.ts'
 import { transplant } from '../../compiler/ops/transplant.ts'
 import { compileGraph } from '../../compiler/pipeline.ts'
 import { evaluate } from '../../compiler/reference/evaluate.ts'
@@ -15,12 +17,16 @@ import { leafName } from '../random-graph.ts'
 providePlatform()
 
 const tolerance = 2e-4
+const arrays: Partial<Record<DType, typeof Float32Array | typeof Uint32Array>> = {
+  float: Float32Array,
+  uint: Uint32Array,
+}
 
 function leavesOf(graph: Graph, dims: Bindings, seed: number): Map<string, Value> {
   const random = generator(seed)
   const leaves = new Map<string, Value>()
   for (const node of nodesOf(graph.results)) {
-    if (lowerOf(node).kind !== 'leaf' || node.op === 'literal' || node.op === 'bound') continue
+    if (lowerOf(node).kind !== 'leaf' || ownData(node) || node.op === 'bound') continue
     const shape = node.shape.map((size) => evaluateDim(size, dims))
     const value = drawValue({ shape, dtype: node.dtype }, random)
     leaves.set(leafName(node), { ...value, data: Float64Array.from(value.data, Math.fround) })
@@ -76,7 +82,7 @@ export async function planDisagreements(
   try {
     const used = new Set(program.tensors.map((tensor) => tensor.name))
     for (const [leaf, { data, dtype }] of leaves)
-      if (used.has(leaf)) session.write(leaf, dtype === 'float' ? Float32Array.from(data) : Int32Array.from(data))
+      if (used.has(leaf)) session.write(leaf, (arrays[dtype] ?? Int32Array).from(data))
     await session.run('infer')
     await session.run('infer')
     const found: string[] = []

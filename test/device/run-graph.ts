@@ -9,6 +9,7 @@ import { type Graph, type Node, nodesOf } from '../../compiler/ir/graph.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
 import type { Value } from '../../compiler/ops/op.ts'
 import { lowerOf } from '../../compiler/ops/registry.ts'
+import { ownData } from '../../compiler/ops/structure.ts'
 import { runOnWasm } from '../wasm/run-kernels.ts'
 import { emulateMatrices } from './emulate-matrices.ts'
 import { boundedValues } from './error-bound.ts'
@@ -50,7 +51,7 @@ export async function runGraph({ graph, dims, leaf }: GraphRun, options: GraphRu
   })
   const leaves = new Map<Node, ArrayLike<number>>()
   for (const node of nodesOf(graph.results))
-    if (lowerOf(node).kind === 'leaf') leaves.set(node, node.op === 'literal' ? node.attributes.data : leaf(node).data)
+    if (lowerOf(node).kind === 'leaf') leaves.set(node, ownData(node) ?? leaf(node).data)
   // A result that replaces a leaf may have been written over it.
   const inPlace = new Set(
     kernels.flatMap(({ kernel }) => kernel.slots.filter((s) => s.access === 'update').map((s) => s.node)),

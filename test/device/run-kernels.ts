@@ -100,7 +100,7 @@ function create(device: GPUDevice, elements: number, values: ArrayLike<number> |
   }
   const buffer = device.createBuffer({
     size: words.byteLength,
-    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
   })
   device.queue.writeBuffer(buffer, 0, words)
   return buffer

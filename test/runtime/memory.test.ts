@@ -108,9 +108,6 @@ describe('what does not fit', () => {
     const gpu = await freshDevice()
     const options = { dims: { batch: 8 }, entries: ['infer'] }
     expect(
-      String(await caught(openSession(affine, limited(gpu, { maxStorageBuffersPerShaderStage: 3 }), options))),
-    ).toMatch(/affine binds 4 buffers, and .* allows 3/)
-    expect(
       String(await caught(openSession(affine, limited(gpu, { maxComputeInvocationsPerWorkgroup: 32 }), options))),
     ).toMatch(/affine has 64 lanes/)
     const needy = {

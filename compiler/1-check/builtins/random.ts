@@ -16,7 +16,9 @@ function bits(call: BuiltinCall): Node {
   const key = e.randomKey
   const shape = call.dims('shape')
   const { site, layer } = nextSite(e)
-  return eachStep(e, shape, (whole) => build(e, [], (b) => b.randomBits(key, site, whole, layer)))
+  if (layer) return eachStep(e, shape, (whole) => build(e, [], (b) => b.randomBits(key, site, whole, layer)))
+  const stream = emit(e, 'stream', [], { stream: site })
+  return eachStep(e, shape, (whole) => build(e, [], (b) => b.randomBits(key, 0, whole, stream)))
 }
 
 export const randomRows: readonly Builtin[] = [

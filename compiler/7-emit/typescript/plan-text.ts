@@ -186,7 +186,7 @@ const isLarge = (value: unknown): boolean =>
 
 /** `read(arena, offset, bytes)` and `write(…)` are functions of the module; what says more is written as it is. */
 function isBinding(value: object): value is Binding {
-  if (!('access' in value)) return false
+  if (!('access' in value) || value.access === 'uniform') return false
   let at = 0
   for (const name in value) if (name !== bindingKeys[at++]) return false
   return at === bindingKeys.length

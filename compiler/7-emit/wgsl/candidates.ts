@@ -2,7 +2,9 @@
  * A kernel and its default schedule → other schedules worth a try on an adapter, nearest first. All of them are legal for
  * the adapter's limits and give the default's result within rounding; which is fastest only the adapter knows.
  */
+
 import type { Kernel } from '../../ir/kernel.ts'
+import { countTensors } from '../../ir/kernel-slots.ts'
 import type { ContractSchedule, Limits, MatrixSchedule, RowSchedule, Schedule, Target } from './schedule.ts'
 
 export function candidates(kernel: Kernel, chosen: Schedule, limits: Limits, target: Target): Schedule[] {
@@ -56,7 +58,7 @@ const spreads = [
 
 function rows({ slots }: Kernel, { guards }: RowSchedule, { storageBuffers }: Limits): RowSchedule[] {
   // Parts bind two scratch tensors beside what they read.
-  const splits = slots.length + 2 <= storageBuffers
+  const splits = countTensors(slots) + 2 <= storageBuffers
   return [
     ...spreads.map((spread): RowSchedule => ({ kind: 'row', by: 'lane', guards, ...spread })),
     ...[8, 32, 64, 128, 256].map((lanes): RowSchedule => ({ kind: 'row', by: 'workgroup', guards, lanes })),
@@ -80,7 +82,7 @@ function contractions(kernel: Kernel, chosen: ContractSchedule, limits: Limits):
     subgroup === undefined
       ? []
       : [{ ...chosen, by: 'subgroup', lanes: subgroup, subgroup, rowLanes: 1, block: 0 } as const]
-  const free = limits.storageBuffers - kernel.slots.length
+  const free = limits.storageBuffers - countTensors(kernel.slots)
   const splits = kernel.kind === 'contract' && kernel.depth.length > 0 && free > (chosen.panels ? 1 : 0)
   return [
     ...shared.flatMap((by) =>

@@ -3,7 +3,9 @@
  * element that is loaded, that loads are of neighbouring elements, that enough workgroups are busy, and, on CPU-class
  * adapters, that the text stays short. Figures: bench/NOTES.md.
  */
+
 import type { ContractKernel } from '../../ir/kernel.ts'
+import { countTensors } from '../../ir/kernel-slots.ts'
 import { type Count, countLoads, enoughGroups, powerOfTwo } from './default-schedule.ts'
 import type { ContractSchedule, Limits, Target } from './schedule.ts'
 import { elements } from './shader.ts'
@@ -42,7 +44,7 @@ function sizesOf(kernel: ContractKernel, count: Count) {
 function split(kernel: ContractKernel, limits: Limits, count: Count, groups: number, enough: number): number {
   const [outermost] = kernel.depth
   // The second dispatch binds the parts beside what the stores read and write.
-  if (kernel.slots.length + 1 > limits.storageBuffers) return 1
+  if (countTensors(kernel.slots) + 1 > limits.storageBuffers) return 1
   if (!outermost || groups >= enough || count(elements(kernel.depth)) < 2048) return 1
   return Math.max(1, Math.min(count(outermost.extent), Math.ceil(enough / groups)))
 }
@@ -93,7 +95,7 @@ function inSoftware(kernel: ContractKernel, limits: Limits, count: Count): Contr
     const width = Math.max(1, Math.min(vector === 1 ? 4 : isLarge ? 2 : 1, units))
     const parts = split(kernel, limits, count, tiles(height, lanes * width * vector), enoughGroups)
     // The panels take a binding, and a dispatch that only many columns repay.
-    const panels = isLarge && vector > 1 && kernel.slots.length + (parts > 1 ? 2 : 1) <= limits.storageBuffers
+    const panels = isLarge && vector > 1 && countTensors(kernel.slots) + (parts > 1 ? 2 : 1) <= limits.storageBuffers
     return {
       ...plain,
       by: 'subgroup',

@@ -5,8 +5,10 @@
  * a gather, barriers are costly, and compile time grows steeply with the number of loads in the text. On a GPU
  * neighbouring lanes should touch neighbouring addresses, and workgroup memory saves traffic. Figures: bench/NOTES.md.
  */
+
 import { type Dim, substitute } from '../../ir/dim.ts'
 import type { AttentionKernel, Kernel, RowKernel, Scalar } from '../../ir/kernel.ts'
+import { countTensors } from '../../ir/kernel-slots.ts'
 import { contractSchedule } from './contract-schedule.ts'
 import { childrenOf } from './identity.ts'
 import {
@@ -94,7 +96,7 @@ function rowSchedule(kernel: RowKernel, target: Target, limits: Limits, count: C
   const length = count(elements(kernel.row))
   const lanes = Math.min(target === 'gpu' ? 256 : 64, limits.workgroupInvocations)
   // Parts bind two scratch tensors beside what they read.
-  const canSplit = kernel.slots.length + 2 <= limits.storageBuffers
+  const canSplit = countTensors(kernel.slots) + 2 <= limits.storageBuffers
   if (target === 'gpu') {
     if (length <= 32 || (length <= 128 && rows >= 16384))
       return { kind: 'row', by: 'lane', lanes: 64, steps: 1, guards }

@@ -43,7 +43,11 @@ export function emitScan(kernel: ScanKernel, storages: readonly Storage[], sched
   const { name, bindings } = stage([])
   return {
     name,
-    slots: bindings.flatMap(({ target, access }) => (target.kind === 'slot' ? [{ slot: target.slot, access }] : [])),
+    slots: bindings.flatMap(({ target, access }) =>
+      target.kind === 'slot'
+        ? [{ slot: target.slot, access: access === 'write' ? ('write' as const) : ('read' as const) }]
+        : [],
+    ),
     chunks,
     stage,
   }

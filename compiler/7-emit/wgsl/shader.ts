@@ -7,7 +7,7 @@
  * well, because kernels of equal structure (the layers of a stack) must be one text and so one pipeline; they are
  * printed above the text by whoever shows it (`sourceComment`).
  */
-import type { Feature, Storage } from '../../../runtime/abi.ts'
+import type { Binding, Feature, Storage } from '../../../runtime/abi.ts'
 import { type Dim, product } from '../../ir/dim.ts'
 import type { Axis, KernelSlot } from '../../ir/kernel.ts'
 import type { EmittedStage, PrintedStage, ScanStage } from '../../lowered.ts'
@@ -28,7 +28,7 @@ const noVectors: Vectors = { slots: new Set(), aligned: new Set<Axis>() }
 interface BindingEntry {
   readonly name: string
   readonly target: (EmittedStage | ScanStage)['bindings'][number]['target']
-  readonly access: 'read' | 'write'
+  readonly access: Binding['access']
   readonly type: string
 }
 
@@ -81,7 +81,7 @@ export class Shader {
     const slot = this.slots[index]
     const storage = this.storages[index]
     if (!slot || !storage) throw new Error(`kernel has no slot ${index}`)
-    const access = slot.access === 'read' ? 'read' : 'write'
+    const access = slot.uniform ? 'uniform' : slot.access === 'read' ? 'read' : 'write'
     const type = this.vectors.slots.has(index) ? `vec4<${storage}>` : storage
     return this.#bind({ name: `t${index}`, target: { kind: 'slot', slot: index }, access, type })
   }
@@ -94,7 +94,7 @@ export class Shader {
   /** The same in the tensor that is bound, where the kernel works on a copy. */
   bound(slot: number, index: string): string {
     const view = this.#views.get(slot)
-    if (!view) return `${this.slot(slot)}[${index}]`
+    if (!view) return this.slots[slot]?.uniform ? this.slot(slot) : `${this.slot(slot)}[${index}]`
     return `${view.array}[${view.offset === undefined ? index : `${view.offset} + ${index}`}]`
   }
 
@@ -191,8 +191,11 @@ export class Shader {
     for (const [dim, name] of this.#dims) parts.push(`override ${name}: u32; // ${dimComment(dim)}`)
     for (const name of this.#offsets.keys()) parts.push(`override ${name}: u32;`)
     bindings.forEach((b, i) => {
-      const mode = b.access === 'read' ? 'read' : 'read_write'
-      parts.push(`@group(0) @binding(${i}) var<storage, ${mode}> ${b.name}: array<${b.type}>;`)
+      const variable =
+        b.access === 'uniform'
+          ? `var<uniform> ${b.name}: ${b.type};`
+          : `var<storage, ${b.access === 'read' ? 'read' : 'read_write'}> ${b.name}: array<${b.type}>;`
+      parts.push(`@group(0) @binding(${i}) ${variable}`)
     })
     parts.push(...this.#arrays, '')
     for (const source of helperSources(this.#helpers)) parts.push(source, '')
