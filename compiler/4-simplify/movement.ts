@@ -240,7 +240,8 @@ function mapOfBroadcasts(node: Node, { builder: b }: Rewrite): Node | undefined 
 export function unitPlaces(from: readonly Dim[], to: readonly Dim[]): (number | undefined)[] | undefined {
   const places: (number | undefined)[] = []
   let at = 0
-  for (const [axis, size] of from.entries()) {
+  for (let axis = 0; axis < from.length; axis++) {
+    const size = from[axis]!
     // An axis of size 1 is matched with one of the other shape only if nothing else must be matched first.
     while (at < to.length && to[at] !== size && to[at] === one) at++
     if (to[at] === size && at < to.length && !(size === one && remaining(from, axis + 1) > remaining(to, at + 1)))

@@ -3,6 +3,7 @@ import { one } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
 import { type Access, type ContractAttributes, isPlainAccess } from '../ops/contract.ts'
+import type { OpName } from '../ops/registry.ts'
 import { unitPlaces } from './movement.ts'
 import { rule } from './rule.ts'
 import type { Rule } from './rules.ts'
@@ -12,19 +13,23 @@ interface Side {
   readonly node: Node
   readonly accesses: readonly Access[]
 }
-type SideLaw = (side: Side, attributes: ContractAttributes, other: readonly Access[]) => Side | undefined
+type SideLaw<P extends OpName> = (
+  node: Node<P>,
+  accesses: readonly Access[],
+  attributes: ContractAttributes,
+  other: readonly Access[],
+) => Side | undefined
 
 const sides = ['left', 'right'] as const
 
-/** A row for a law about one operand, tried on both. */
-function operandRule(name: string, law: SideLaw): Rule {
+/** A row for a law about one operand, of some op, tried on both. */
+function operandRule<P extends OpName>(name: string, op: P, law: SideLaw<P>): Rule {
   return rule(name, 'contract', (node, b) => {
-    for (const [index, side] of sides.entries()) {
-      const found = law(
-        { node: node.operands[index]!, accesses: node.attributes[side] },
-        node.attributes,
-        node.attributes[sides[1 - index]!],
-      )
+    for (let index = 0; index < 2; index++) {
+      const operand = node.operands[index]!
+      if (operand.op !== op) continue
+      const { attributes } = node
+      const found = law(operand as Node<P>, attributes[sides[index]!], attributes, attributes[sides[1 - index]!])
       if (found) return rebuild(b, node, index, found)
     }
     return undefined
@@ -56,15 +61,14 @@ function isRedundant(
 
 export const products: readonly Rule[] = [
   // permute(x)[i, j] = x[j, i]
-  operandRule('product-of-permute', ({ node, accesses }) => {
-    if (node.op !== 'permute') return undefined
+  operandRule('product-of-permute', 'permute', (node, accesses) => {
     const inner: Access[] = []
-    for (const [at, axis] of node.attributes.order.entries()) inner[axis] = accesses[at]!
+    const { order } = node.attributes
+    for (let at = 0; at < order.length; at++) inner[order[at]!] = accesses[at]!
     return { node: node.operands[0]!, accesses: inner }
   }),
   // broadcast(x)[i, j] = x[j]
-  operandRule('product-of-broadcast', ({ node, accesses }, attributes, other) => {
-    if (node.op !== 'broadcast') return undefined
+  operandRule('product-of-broadcast', 'broadcast', (node, accesses, attributes, other) => {
     const own = node.attributes.axes
     const droppable = accesses.every(
       (access, axis) => own.includes(axis) || isRedundant(access, node.shape[axis]!, attributes, other),
@@ -72,8 +76,7 @@ export const products: readonly Rule[] = [
     return droppable ? { node: node.operands[0]!, accesses: own.map((axis) => accesses[axis]!) } : undefined
   }),
   // reshape(x)[i, 0] = x[i]
-  operandRule('product-of-unit-axes', ({ node, accesses }, attributes, other) => {
-    if (node.op !== 'reshape') return undefined
+  operandRule('product-of-unit-axes', 'reshape', (node, accesses, attributes, other) => {
     const inner = node.operands[0]!
     const places = unitPlaces(inner.shape, node.shape)
     if (!places || places.includes(undefined)) return undefined
@@ -84,8 +87,8 @@ export const products: readonly Rule[] = [
     return droppable ? { node: inner, accesses: places.map((place) => accesses[place!]!) } : undefined
   }),
   // pad(x; 0)[i] = x[i - low], which counts as 0 outside of x
-  operandRule('product-of-padding', ({ node, accesses }) => {
-    if (node.op !== 'pad' || node.attributes.value !== 0) return undefined
+  operandRule('product-of-padding', 'pad', (node, accesses) => {
+    if (node.attributes.value !== 0) return undefined
     const { low } = node.attributes
     if (low.some((size) => size.constant === undefined)) return undefined
     return {

@@ -9,11 +9,14 @@ import type { TensorType } from './op.ts'
 
 /** The shape that numpy's rules give: aligned at the last axis, a literal 1 stretches. */
 export function broadcastShape(types: readonly TensorType[]): readonly Dim[] {
-  const rank = Math.max(...types.map(({ shape }) => shape.length))
-  return Array.from({ length: rank }, (_, axis) => {
+  let rank = 0
+  for (let index = 0; index < types.length; index++) rank = Math.max(rank, types[index]!.shape.length)
+  const joined: Dim[] = []
+  for (let axis = 0; axis < rank; axis++) {
     let found = dims.one
     let from: TensorType | undefined
-    for (const [index, type] of types.entries()) {
+    for (let index = 0; index < types.length; index++) {
+      const type = types[index]!
       const dim = type.shape[axis - rank + type.shape.length]
       if (dim === undefined || dim === dims.one || dim === found) continue
       if (from)
@@ -25,24 +28,27 @@ export function broadcastShape(types: readonly TensorType[]): readonly Dim[] {
       found = dim
       from = type
     }
-    return found
-  })
+    joined.push(found)
+  }
+  return joined
 }
 /** Stretches to a shape by numpy's rules. */
 export function broadcastTo(b: GraphBuilder, x: Node, shape: readonly Dim[]): Node {
   if (dims.sameDims(x.shape, shape)) return x
   const missing = shape.length - x.shape.length
   if (missing < 0) fault('rank', `${printType(x)} has more axes than ${dims.printDims(shape)}`)
-  const kept = x.shape.map((_, axis) => axis).filter((axis) => x.shape[axis] === shape[axis + missing])
-  for (const [axis, dim] of x.shape.entries())
-    if (!kept.includes(axis) && dim !== dims.one)
-      fault('dims-differ', `axis ${axis} of ${printType(x)} is ${dim.key}, of the result ${shape[axis + missing]!.key}`)
-  return b.broadcast(
-    b.reshape(
-      x,
-      kept.map((axis) => x.shape[axis]!),
-    ),
-    shape,
-    kept.map((axis) => axis + missing),
-  )
+  const sizes: Dim[] = []
+  const axes: number[] = []
+  for (let axis = 0; axis < x.shape.length; axis++) {
+    const size = x.shape[axis]!
+    if (size === shape[axis + missing]) {
+      sizes.push(size)
+      axes.push(axis + missing)
+    } else if (size !== dims.one)
+      fault(
+        'dims-differ',
+        `axis ${axis} of ${printType(x)} is ${size.key}, of the result ${shape[axis + missing]!.key}`,
+      )
+  }
+  return b.broadcast(b.reshape(x, sizes), shape, axes)
 }

@@ -197,7 +197,10 @@ export class GraphBuilder extends NodeTable {
   }
 
   #binary(op: OpName, a: Operand, b: Operand): Node {
-    const [x, y] = this.#nodesOf(a, b)
+    const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'float'
+    const x = typeof a === 'number' ? this.constant(a, dtype) : a
+    const y = typeof b === 'number' ? this.constant(b, dtype) : b
+    if (dims.sameDims(x.shape, y.shape)) return this.node(op, [x, y], {} as never)
     const shape = this.broadcastShape([x, y])
     return this.node(op, [this.broadcastTo(x, shape), this.broadcastTo(y, shape)], {} as never)
   }

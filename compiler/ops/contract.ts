@@ -33,19 +33,22 @@ export const contract: OpDef<'contract', ContractAttributes> = {
   doc: 'sums of products of two operands, each read at indices that are linear in the axes',
   lower: { kind: 'contract' },
   type: (operands, attributes) => {
-    const sizes = new Map(attributes.axes.map(({ name, size }) => [name, size]))
-    if (sizes.size !== attributes.axes.length) fault('contract', 'an axis is declared twice')
-    const used = new Set<string>()
-    for (const [index, side] of (['left', 'right'] as const).entries()) {
-      const operand = requireDtype(operands, index, 'float')
-      requireAccesses(operand, attributes[side], sizes, index)
-      for (const { terms } of attributes[side]) for (const { axis } of terms) used.add(axis)
+    const { axes, left, right, output } = attributes
+    for (let at = 0; at < axes.length; at++)
+      if (placeOf(axes, axes[at]!.name) !== at) fault('contract', 'an axis is declared twice')
+    requireAccesses(requireDtype(operands, 0, 'float'), left, axes, 0)
+    requireAccesses(requireDtype(operands, 1, 'float'), right, axes, 1)
+    for (let at = 0; at < axes.length; at++) {
+      const { name } = axes[at]!
+      if (!isRead(left, name) && !isRead(right, name)) fault('contract', 'an axis is read by no operand')
     }
-    for (const name of sizes.keys()) if (!used.has(name)) fault('contract', 'an axis is read by no operand')
-    if (new Set(attributes.output).size !== attributes.output.length) fault('contract', 'an axis is kept twice')
-    const shape = attributes.output.map(
-      (name) => sizes.get(name) ?? fault('contract', 'an axis is kept that is not declared'),
-    )
+    for (let at = 0; at < output.length; at++)
+      if (output.indexOf(output[at]!) !== at) fault('contract', 'an axis is kept twice')
+    const shape: Dim[] = []
+    for (let at = 0; at < output.length; at++) {
+      const place = placeOf(axes, output[at]!)
+      shape.push(place < 0 ? fault('contract', 'an axis is kept that is not declared') : axes[place]!.size)
+    }
     return { shape, dtype: 'float' }
   },
   gradient: (b, node, g, attributes) => [
@@ -74,21 +77,40 @@ export function isPlainAccess(access: Access, size: Dim, sizes: ReadonlyMap<stri
   )
 }
 
+function placeOf(axes: readonly ContractAxis[], name: string): number {
+  for (let at = 0; at < axes.length; at++) if (axes[at]!.name === name) return at
+  return -1
+}
+
+/** Whether an axis is read, by an access other than one that is left out. */
+function isRead(accesses: readonly Access[], name: string, without = -1): boolean {
+  for (let at = 0; at < accesses.length; at++) {
+    if (at === without) continue
+    const { terms } = accesses[at]!
+    for (let term = 0; term < terms.length; term++) if (terms[term]!.axis === name) return true
+  }
+  return false
+}
+
 function requireAccesses(
   operand: TensorType,
   accesses: readonly Access[],
-  sizes: ReadonlyMap<string, Dim>,
+  axes: readonly ContractAxis[],
   index: number,
 ): void {
   if (accesses.length !== operand.shape.length)
     fault('rank', `${accesses.length} axes are read of an operand with ${operand.shape.length}`, index)
-  for (const [at, { terms, divisor }] of accesses.entries()) {
-    if (terms.some(({ axis, stride }) => !sizes.has(axis) || !Number.isInteger(stride) || stride === 0) || divisor < 1)
-      fault('contract', `the access of axis ${at} is malformed`, index)
+  for (let at = 0; at < accesses.length; at++) {
+    const { terms, divisor } = accesses[at]!
     // An axis of its own for each operand axis: what makes the gradient solvable, and rules out diagonals.
-    const own = terms.some(({ axis }) =>
-      accesses.every((other, o) => o === at || other.terms.every((term) => term.axis !== axis)),
-    )
+    let own = false
+    for (let term = 0; term < terms.length; term++) {
+      const { axis, stride } = terms[term]!
+      if (placeOf(axes, axis) < 0 || !Number.isInteger(stride) || stride === 0)
+        fault('contract', `the access of axis ${at} is malformed`, index)
+      own ||= !isRead(accesses, axis, at)
+    }
+    if (divisor < 1) fault('contract', `the access of axis ${at} is malformed`, index)
     if (!own) fault('diagonal', `axis ${at} is read only together with another axis of the same operand`, index)
   }
 }

@@ -9,7 +9,13 @@ export function fault(kind: string, reason: string, operand?: number): never {
 
 export const printType = (type: TensorType): string => `${type.dtype}${printDims(type.shape)}`
 
-export function requireDtype(operands: readonly TensorType[], index: number, ...allowed: readonly DType[]): TensorType {
+export const requireDtype = (
+  operands: readonly TensorType[],
+  index: number,
+  ...allowed: readonly DType[]
+): TensorType => requireOneOf(operands, index, allowed)
+
+export function requireOneOf(operands: readonly TensorType[], index: number, allowed: readonly DType[]): TensorType {
   const type = operands[index]!
   if (!allowed.includes(type.dtype))
     fault('dtype', `${place(operands, index)} is ${type.dtype}, where ${allowed.join(' or ')} is needed`, index)
@@ -62,7 +68,8 @@ export function requireAxis(type: TensorType, axis: number): Dim {
 /** Axes of a reduction: in range, ascending, each once. */
 export function requireAxes(type: TensorType, list: readonly number[]): void {
   let before = -1
-  for (const axis of list) {
+  for (let at = 0; at < list.length; at++) {
+    const axis = list[at]!
     requireAxis(type, axis)
     if (axis <= before) fault('axis-order', `the axes ${list.join(', ')} repeat or do not ascend`, 0)
     before = axis

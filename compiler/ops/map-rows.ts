@@ -2,7 +2,7 @@
 import type { DType, Node } from '../ir/graph.ts'
 import { type ScalarFunction, scalarMeaning } from '../ir/scalar.ts'
 import type { GraphBuilder } from './builder.ts'
-import { requireDtype, requireSameDtype, requireSameShape } from './faults.ts'
+import { requireOneOf, requireSameDtype, requireSameShape } from './faults.ts'
 import { evaluateMap } from './map-loops.ts'
 import type { NoAttributes, OpDef, Sample } from './op.ts'
 import { costPerElement } from './values.ts'
@@ -12,6 +12,8 @@ export const float: readonly DType[] = ['float']
 export const truth: readonly DType[] = ['bool']
 export const ordered: readonly DType[] = ['float', 'int', 'uint']
 export const every: readonly DType[] = ['float', 'int', 'uint', 'bool']
+
+const both = [0, 1]
 
 interface Sampling {
   /** Where the values of float operands are drawn from, by operand. */
@@ -39,7 +41,7 @@ export function unary<Name extends ScalarFunction>(
     name,
     doc,
     lower: { kind: 'map', scalar: name, cheap: scalarMeaning[name].cheap },
-    type: (operands) => requireDtype(operands, 0, ...domain),
+    type: (operands) => requireOneOf(operands, 0, domain),
     gradient: gradient && ((b, node, g) => [gradient(b, g, node.operands[0]!, node)]),
     evaluate: (operands, _, context, node) => evaluateMap(name, operands, context, node),
     cost: (node) => costPerElement(node, 1),
@@ -64,9 +66,9 @@ export function binary<Name extends string>(
     doc,
     lower: { kind: 'map', scalar, cheap: scalarMeaning[scalar].cheap },
     type: (operands) => {
-      requireDtype(operands, 0, ...domain)
-      const dtype = requireSameDtype(operands, [0, 1])
-      return { shape: requireSameShape(operands, [0, 1]), dtype: result ?? dtype }
+      requireOneOf(operands, 0, domain)
+      const dtype = requireSameDtype(operands, both)
+      return { shape: requireSameShape(operands, both), dtype: result ?? dtype }
     },
     gradient: gradient && ((b, node, g) => gradient(b, g, node.operands[0]!, node.operands[1]!, node)),
     evaluate: (operands, _, context, node) => evaluateMap(scalar, operands, context, node),

@@ -41,10 +41,11 @@ export const permute: OpDef<'permute', PermuteAttributes> = {
   doc: 'the axes in another order',
   lower: { kind: 'view' },
   type: ([operand], { order }) => {
-    const sorted = [...order].sort((a, b) => a - b)
-    if (order.length !== operand!.shape.length || sorted.some((axis, i) => axis !== i))
+    if (!isOrder(order, operand!.shape.length))
       fault('order', `[${order.join(', ')}] is no order of the axes of ${printType(operand!)}`, 0)
-    return { shape: order.map((axis) => operand!.shape[axis]!), dtype: operand!.dtype }
+    const shape: Dim[] = []
+    for (let i = 0; i < order.length; i++) shape.push(operand!.shape[order[i]!]!)
+    return { shape, dtype: operand!.dtype }
   },
   gradient: (b, _node, g, { order }) => [b.permute(g, inverseOrder(order))],
   evaluate: ([operand], { order }, context, node) => {
@@ -70,6 +71,13 @@ export const permute: OpDef<'permute', PermuteAttributes> = {
   print: ({ order }) => `[${order.join(', ')}]`,
 }
 
+/** Whether each axis is there once. */
+function isOrder(order: readonly number[], rank: number): boolean {
+  if (order.length !== rank) return false
+  for (let axis = 0; axis < rank; axis++) if (!order.includes(axis)) return false
+  return true
+}
+
 export function inverseOrder(order: readonly number[]): number[] {
   const inverse = new Array<number>(order.length)
   for (const [at, axis] of order.entries()) inverse[axis] = at
@@ -88,7 +96,8 @@ export const broadcast: OpDef<'broadcast', BroadcastAttributes> = {
   type: ([operand], { shape, axes }) => {
     if (axes.length !== operand!.shape.length)
       fault('rank', `${axes.length} axes are given for ${printType(operand!)}`, 0)
-    for (const [i, axis] of axes.entries()) {
+    for (let i = 0; i < axes.length; i++) {
+      const axis = axes[i]!
       if (i > 0 && axis <= axes[i - 1]!) fault('axis-order', `the axes ${axes.join(', ')} do not ascend`, 0)
       const size = requireAxis({ shape, dtype: operand!.dtype }, axis)
       if (size !== operand!.shape[i])
