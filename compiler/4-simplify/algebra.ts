@@ -1,7 +1,7 @@
 /** Laws of arithmetic. Numbers are kept on the right, negations are drawn outwards, and finite values are not assumed. */
 import type { Node } from '../ir/graph.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
-import { alwaysFinite, binaryRule, splat, unaryRule } from './rule.ts'
+import { alwaysFinite, binaryRule, number, splat, unaryRule } from './rule.ts'
 import type { Rule } from './rules.ts'
 
 const negated = (node: Node): Node | undefined => (node.op === 'neg' ? node.operands[0] : undefined)
@@ -20,38 +20,40 @@ const isPowerOfTwo = (value: number): boolean =>
 
 export const algebra: readonly Rule[] = [
   // c + x = x + c
-  binaryRule('number-right-of-sum', 'add', (b, x, y) =>
+  binaryRule('number-right-of-sum', 'add', number, (b, x, y) =>
     splat(x) !== undefined && splat(y) === undefined ? b.add(y, x) : undefined,
   ),
   // c · x = x · c
-  binaryRule('number-right-of-product', 'mul', (b, x, y) =>
+  binaryRule('number-right-of-product', 'mul', number, (b, x, y) =>
     splat(x) !== undefined && splat(y) === undefined ? b.mul(y, x) : undefined,
   ),
   // x + 0 = x
-  binaryRule('add-zero', 'add', (_b, x, y) => (splat(y) === 0 ? x : undefined)),
+  binaryRule('add-zero', 'add', number, (_b, x, y) => (splat(y) === 0 ? x : undefined)),
   // x - 0 = x
-  binaryRule('subtract-zero', 'sub', (_b, x, y) => (splat(y) === 0 ? x : undefined)),
+  binaryRule('subtract-zero', 'sub', number, (_b, x, y) => (splat(y) === 0 ? x : undefined)),
   // 0 - x = -x
-  binaryRule('subtract-from-zero', 'sub', (b, x, y) => (splat(x) === 0 ? b.neg(y) : undefined)),
+  binaryRule('subtract-from-zero', 'sub', number, (b, x, y) => (splat(x) === 0 ? b.neg(y) : undefined)),
   // x · 1 = x
-  binaryRule('multiply-by-one', 'mul', (_b, x, y) => (splat(y) === 1 ? x : undefined)),
+  binaryRule('multiply-by-one', 'mul', number, (_b, x, y) => (splat(y) === 1 ? x : undefined)),
   // x · -1 = -x
-  binaryRule('multiply-by-minus-one', 'mul', (b, x, y) => (splat(y) === -1 ? b.neg(x) : undefined)),
+  binaryRule('multiply-by-minus-one', 'mul', number, (b, x, y) => (splat(y) === -1 ? b.neg(x) : undefined)),
   // x · 0 = 0, where x is finite
-  binaryRule('multiply-by-zero', 'mul', (b, x, y) => (splat(y) === 0 && alwaysFinite(x) ? sameAs(b, x, 0) : undefined)),
+  binaryRule('multiply-by-zero', 'mul', number, (b, x, y) =>
+    splat(y) === 0 && alwaysFinite(x) ? sameAs(b, x, 0) : undefined,
+  ),
   // x / 1 = x
-  binaryRule('divide-by-one', 'div', (_b, x, y) => (splat(y) === 1 ? x : undefined)),
+  binaryRule('divide-by-one', 'div', number, (_b, x, y) => (splat(y) === 1 ? x : undefined)),
   // x / 2ⁿ = x · 2⁻ⁿ
-  binaryRule('divide-by-power-of-two', 'div', (b, x, y) => {
+  binaryRule('divide-by-power-of-two', 'div', number, (b, x, y) => {
     const c = splat(y)
     return c !== undefined && isPowerOfTwo(c) ? b.mul(x, 1 / c) : undefined
   }),
   // 0 / c = 0, where c ≠ 0 is a number
-  binaryRule('zero-divided', 'div', (_b, x, y) =>
+  binaryRule('zero-divided', 'div', number, (_b, x, y) =>
     splat(x) === 0 && Number.isFinite(splat(y) ?? NaN) && splat(y) !== 0 ? x : undefined,
   ),
   // (x + c) + d = x + (c + d)
-  binaryRule('sum-of-numbers', 'add', (b, x, y) =>
+  binaryRule('sum-of-numbers', 'add', number, (b, x, y) =>
     combine(
       x,
       y,
@@ -61,7 +63,7 @@ export const algebra: readonly Rule[] = [
     ),
   ),
   // (x · c) · d = x · (c · d)
-  binaryRule('product-of-numbers', 'mul', (b, x, y) =>
+  binaryRule('product-of-numbers', 'mul', number, (b, x, y) =>
     combine(
       x,
       y,
@@ -71,50 +73,56 @@ export const algebra: readonly Rule[] = [
     ),
   ),
   // x - c = x + (-c)
-  binaryRule('subtract-number', 'sub', (b, x, y) => {
+  binaryRule('subtract-number', 'sub', number, (b, x, y) => {
     const c = splat(y)
     return c !== undefined && c !== 0 && splat(x) === undefined ? b.add(x, -c) : undefined
   }),
   // -(-x) = x
-  unaryRule('double-negation', 'neg', (_b, x) => negated(x)),
+  unaryRule('double-negation', 'neg', ['neg'], (_b, x) => negated(x)),
   // -(x · c) = x · -c
-  unaryRule('negated-product', 'neg', (b, x) => {
+  unaryRule('negated-product', 'neg', ['mul'], (b, x) => {
     const parts = withNumber(x, 'mul')
     return parts && b.mul(parts[0], -parts[1])
   }),
   // -(c / x) = -c / x
-  unaryRule('negated-quotient', 'neg', (b, x) => {
+  unaryRule('negated-quotient', 'neg', ['div'], (b, x) => {
     const c = x.op === 'div' ? splat(x.operands[0]!) : undefined
     return c === undefined ? undefined : b.div(sameAs(b, x, -c), x.operands[1]!)
   }),
   // -(x - y) = y - x
-  unaryRule('negated-difference', 'neg', (b, x) =>
+  unaryRule('negated-difference', 'neg', ['sub'], (b, x) =>
     x.op === 'sub' ? b.sub(x.operands[1]!, x.operands[0]!) : undefined,
   ),
   // x + -y = x - y
-  binaryRule('add-negation', 'add', (b, x, y) => (negated(y) ? b.sub(x, negated(y)!) : undefined)),
+  binaryRule('add-negation', 'add', ['neg'], (b, x, y) => (negated(y) ? b.sub(x, negated(y)!) : undefined)),
   // -x + y = y - x
-  binaryRule('negation-first', 'add', (b, x, y) => (negated(x) ? b.sub(y, negated(x)!) : undefined)),
+  binaryRule('negation-first', 'add', ['neg'], (b, x, y) => (negated(x) ? b.sub(y, negated(x)!) : undefined)),
   // x - -y = x + y
-  binaryRule('subtract-negation', 'sub', (b, x, y) => (negated(y) ? b.add(x, negated(y)!) : undefined)),
+  binaryRule('subtract-negation', 'sub', ['neg'], (b, x, y) => (negated(y) ? b.add(x, negated(y)!) : undefined)),
   // -x · c = x · -c
-  binaryRule('negation-into-number', 'mul', (b, x, y) =>
+  binaryRule('negation-into-number', 'mul', ['neg'], (b, x, y) =>
     negated(x) && splat(y) !== undefined ? b.mul(negated(x)!, -splat(y)!) : undefined,
   ),
   // -x · y = -(x · y)
-  binaryRule('negation-out-of-left', 'mul', (b, x, y) =>
+  binaryRule('negation-out-of-left', 'mul', ['neg'], (b, x, y) =>
     negated(x) && splat(y) === undefined ? b.neg(b.mul(negated(x)!, y)) : undefined,
   ),
   // x · -y = -(x · y)
-  binaryRule('negation-out-of-right', 'mul', (b, x, y) => (negated(y) ? b.neg(b.mul(x, negated(y)!)) : undefined)),
+  binaryRule('negation-out-of-right', 'mul', ['neg'], (b, x, y) =>
+    negated(y) ? b.neg(b.mul(x, negated(y)!)) : undefined,
+  ),
   // -x / y = -(x / y)
-  binaryRule('negation-out-of-numerator', 'div', (b, x, y) => (negated(x) ? b.neg(b.div(negated(x)!, y)) : undefined)),
+  binaryRule('negation-out-of-numerator', 'div', ['neg'], (b, x, y) =>
+    negated(x) ? b.neg(b.div(negated(x)!, y)) : undefined,
+  ),
   // x / -y = -(x / y)
-  binaryRule('negation-out-of-divisor', 'div', (b, x, y) => (negated(y) ? b.neg(b.div(x, negated(y)!)) : undefined)),
+  binaryRule('negation-out-of-divisor', 'div', ['neg'], (b, x, y) =>
+    negated(y) ? b.neg(b.div(x, negated(y)!)) : undefined,
+  ),
   // |-x| = |x|
-  unaryRule('absolute-negation', 'abs', (b, x) => (negated(x) ? b.abs(negated(x)!) : undefined)),
+  unaryRule('absolute-negation', 'abs', ['neg'], (b, x) => (negated(x) ? b.abs(negated(x)!) : undefined)),
   // x⁰ = 1, x¹ = x, xⁿ = x · x · …, x⁻ⁿ = 1 / xⁿ, √x: of these powers a negative x has one, which `pow` would not give
-  binaryRule('whole-power', 'pow', (b, x, y) => {
+  binaryRule('whole-power', 'pow', number, (b, x, y) => {
     const n = splat(y)
     if (n === 0.5) return b.sqrt(x)
     if (n === undefined || !Number.isInteger(n) || Math.abs(n) > 16) return undefined

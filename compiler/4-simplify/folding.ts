@@ -6,7 +6,7 @@ import { scalarMeaningFor } from '../ir/scalar.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
 import type { Value } from '../ops/op.ts'
 import { lowerOf, opOf } from '../ops/registry.ts'
-import { splat } from './rule.ts'
+import { number, splat } from './rule.ts'
 import type { Rule } from './rules.ts'
 
 /** Larger literals are not computed here: the graph would grow more than the program shrinks. */
@@ -14,9 +14,9 @@ const maxElements = 256
 
 export const folding: readonly Rule[] = [
   // f(c, d, …) = the number f(c, d, …)
-  { name: 'fold-constants', ops: undefined, kind: 'map', apply: foldConstants },
+  { name: 'fold-constants', ops: undefined, kind: 'map', operands: number, apply: foldConstants },
   // op(literal, literal, …) = the literal of its value
-  { name: 'fold-literals', ops: undefined, apply: foldLiterals },
+  { name: 'fold-literals', ops: undefined, operands: ['literal'], apply: foldLiterals },
 ]
 
 function foldConstants(node: Node, { builder: b }: { readonly builder: GraphBuilder }): Node | undefined {

@@ -2,37 +2,41 @@
 import { add, type Dim, dim, multiply, one, sameDims, subtract, zero } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
-import { range, rule, splat } from './rule.ts'
+import { any, number, range, rule, splat } from './rule.ts'
 import type { Rewrite, Rule } from './rules.ts'
 
 export const movement: readonly Rule[] = [
   // reshape(reshape(x)) = reshape(x), and to its own shape = x
-  rule('reshape-of-reshape', 'reshape', (node, b) => b.reshape(node.operands[0]!, node.attributes.shape)),
+  rule('reshape-of-reshape', 'reshape', any, ({ operands: [x], attributes: { shape } }, b) =>
+    x!.op === 'reshape' || sameDims(x!.shape, shape) ? b.reshape(x!, shape) : undefined,
+  ),
   // permute(permute(x)) = permute(x), and to its own order = x
-  rule('permute-of-permute', 'permute', (node, b) => b.permute(node.operands[0]!, node.attributes.order)),
+  rule('permute-of-permute', 'permute', any, ({ operands: [x], attributes: { order } }, b) =>
+    x!.op === 'permute' || order.every((axis, at) => axis === at) ? b.permute(x!, order) : undefined,
+  ),
   // broadcast(broadcast(x)) = broadcast(x), and to its own shape = x
-  rule('broadcast-of-broadcast', 'broadcast', ({ operands, attributes }, b) =>
-    b.broadcast(operands[0]!, attributes.shape, attributes.axes),
+  rule('broadcast-of-broadcast', 'broadcast', any, ({ operands: [x], attributes: { shape, axes } }, b) =>
+    x!.op === 'broadcast' || axes.length === shape.length ? b.broadcast(x!, shape, axes) : undefined,
   ),
   // slice(slice(x)) = slice(x), and of all of x = x
-  rule('slice-of-slice', 'slice', ({ operands, attributes: { starts, sizes, steps } }, b) =>
+  rule('slice-of-slice', 'slice', any, ({ operands, attributes: { starts, sizes, steps } }, b) =>
     b.slice(operands[0]!, starts, sizes, steps),
   ),
   // view(c, c, …) = (c, c, …), for views without a fill
   ...(['reshape', 'permute', 'broadcast', 'slice'] as const).map((op) =>
-    rule(`${op}-of-number`, op, (node, b) => {
+    rule(`${op}-of-number`, op, number, (node, b) => {
       const value = splat(node.operands[0]!)
       return value === undefined ? undefined : b.full(node.shape, value, node.dtype)
     }),
   ),
   // pad(c, c, …; c) = (c, c, …)
-  rule('pad-with-the-same', 'pad', (node, b) =>
+  rule('pad-with-the-same', 'pad', number, (node, b) =>
     splat(node.operands[0]!) === node.attributes.value
       ? b.full(node.shape, node.attributes.value, node.dtype)
       : undefined,
   ),
   // permute(broadcast(x)) = broadcast(permute(x))
-  rule('permute-of-broadcast', 'permute', (node, b) => {
+  rule('permute-of-broadcast', 'permute', ['broadcast'], (node, b) => {
     const [x] = node.operands
     if (x!.op !== 'broadcast') return undefined
     const places = x!.attributes.axes.map((axis) => node.attributes.order.indexOf(axis))
@@ -44,7 +48,7 @@ export const movement: readonly Rule[] = [
     )
   }),
   // reshape(broadcast(x)) = broadcast(reshape(x)), where only axes of size 1 come or go
-  rule('reshape-of-broadcast', 'reshape', (node, b) => {
+  rule('reshape-of-broadcast', 'reshape', ['broadcast'], (node, b) => {
     const [x] = node.operands
     if (x!.op !== 'broadcast') return undefined
     const places = unitPlaces(x!.shape, node.shape)
@@ -61,7 +65,7 @@ export const movement: readonly Rule[] = [
     )
   }),
   // broadcast(reshape(x)) = broadcast(x), where the reshape only adds axes of size 1
-  rule('broadcast-of-unit-axes', 'broadcast', (node, b) => {
+  rule('broadcast-of-unit-axes', 'broadcast', ['reshape'], (node, b) => {
     const [x] = node.operands
     if (x!.op !== 'reshape') return undefined
     const inner = x!.operands[0]!
@@ -74,14 +78,14 @@ export const movement: readonly Rule[] = [
     )
   }),
   // permute that only moves axes of size 1 = reshape
-  rule('permute-of-unit-axes', 'permute', (node, b) => {
+  rule('permute-of-unit-axes', 'permute', any, (node, b) => {
     const moved = node.attributes.order.filter((axis) => node.operands[0]!.shape[axis] !== one)
     return moved.every((axis, i) => i === 0 || axis > moved[i - 1]!)
       ? b.reshape(node.operands[0]!, node.shape)
       : undefined
   }),
   // slice(pad(x)) = x, where it cuts off just what was added
-  rule('slice-undoes-pad', 'slice', ({ operands: [x], attributes: { starts, sizes, steps } }) =>
+  rule('slice-undoes-pad', 'slice', ['pad'], ({ operands: [x], attributes: { starts, sizes, steps } }) =>
     x!.op === 'pad' &&
     sameDims(starts, x!.attributes.low) &&
     sameDims(sizes, x!.operands[0]!.shape) &&
@@ -90,7 +94,7 @@ export const movement: readonly Rule[] = [
       : undefined,
   ),
   // slice(concat(x, y, …)) = the part that it cuts out
-  rule('slice-of-concat', 'slice', ({ operands: [x], attributes: { starts, sizes, steps } }, b) => {
+  rule('slice-of-concat', 'slice', ['concat'], ({ operands: [x], attributes: { starts, sizes, steps } }, b) => {
     if (x!.op !== 'concat') return undefined
     const { axis } = x!.attributes
     let before = zero
@@ -102,7 +106,7 @@ export const movement: readonly Rule[] = [
     return undefined
   }),
   // slice(broadcast(x)) = broadcast(slice(x))
-  rule('slice-of-broadcast', 'slice', (node, b) => {
+  rule('slice-of-broadcast', 'slice', ['broadcast'], (node, b) => {
     const [x] = node.operands
     if (x!.op !== 'broadcast') return undefined
     const { starts, sizes, steps } = node.attributes
@@ -110,7 +114,7 @@ export const movement: readonly Rule[] = [
     return b.broadcast(b.slice(x!.operands[0]!, own(starts), own(sizes), own(steps)), node.shape, x!.attributes.axes)
   }),
   // pad(pad(x; c); c) = pad(x; c)
-  rule('pad-of-pad', 'pad', ({ operands: [x], attributes: { low, high, value } }, b) => {
+  rule('pad-of-pad', 'pad', ['pad'], ({ operands: [x], attributes: { low, high, value } }, b) => {
     if (x!.op !== 'pad' || x!.attributes.value !== value) return undefined
     const inner = x!.attributes
     return b.pad(
@@ -121,7 +125,7 @@ export const movement: readonly Rule[] = [
     )
   }),
   // concat(slices that follow each other) = one slice
-  rule('concat-of-slices', 'concat', (node, b) => {
+  rule('concat-of-slices', 'concat', ['slice'], (node, b) => {
     const { axis } = node.attributes
     const [first] = node.operands
     if (first!.op !== 'slice') return undefined
@@ -147,7 +151,7 @@ export const movement: readonly Rule[] = [
     )
   }),
   // windows that lie side by side and cover the axis = a reshape
-  rule('adjacent-windows', 'window', (node, b) => {
+  rule('adjacent-windows', 'window', any, (node, b) => {
     const { axis, size, stride, dilation, low } = node.attributes
     const covered = multiply(node.shape[axis]!, node.shape[axis + 1]!)
     const fits =
@@ -155,7 +159,7 @@ export const movement: readonly Rule[] = [
     return fits ? b.reshape(node.operands[0]!, node.shape) : undefined
   }),
   // fold of windows that lie side by side = a reshape, and zeros where no window was
-  rule('fold-of-adjacent-windows', 'fold', (node, b) => {
+  rule('fold-of-adjacent-windows', 'fold', any, (node, b) => {
     const { axis, size, stride, dilation, low } = node.attributes
     const { shape } = node.operands[0]!
     const width = shape[axis + 1]!.constant
@@ -168,9 +172,9 @@ export const movement: readonly Rule[] = [
     return b.pad(flat, none, none.with(axis, dim(rest)), 0)
   }),
   // f(broadcast(x), broadcast(y), c) = broadcast(f(x, y, c))
-  { name: 'map-of-broadcasts', ops: undefined, kind: 'map', apply: mapOfBroadcasts },
+  { name: 'map-of-broadcasts', ops: undefined, kind: 'map', operands: number, apply: mapOfBroadcasts },
   // f(reshape(x), reshape(y), c) = reshape(f(x, y, c)), for x and y of one shape
-  { name: 'map-of-reshapes', ops: undefined, kind: 'map', apply: mapOfReshapes },
+  { name: 'map-of-reshapes', ops: undefined, kind: 'map', operands: ['reshape'], apply: mapOfReshapes },
 ]
 
 function mapOfReshapes(node: Node, { builder: b }: Rewrite): Node | undefined {

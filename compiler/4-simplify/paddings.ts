@@ -13,7 +13,7 @@ interface Part {
 
 export const paddings: readonly Rule[] = [
   // pad(x; 0) + pad(y; 0) + … = pad(concat(x, y, …); 0), where they lie side by side
-  rule('sum-of-paddings', 'add', (node, b, { isShared }) => {
+  rule('sum-of-paddings', 'add', ['pad', 'add'], (node, b, { isShared }) => {
     const terms = paddedTerms(node, isShared)
     const axis = terms && paddedAxis(terms)
     if (!terms || axis === undefined) return undefined

@@ -24,7 +24,7 @@ const sides = ['left', 'right'] as const
 
 /** A row for a law about one operand, of some op, tried on both. */
 function operandRule<P extends OpName>(name: string, op: P, law: SideLaw<P>): Rule {
-  return rule(name, 'contract', (node, b) => {
+  return rule(name, 'contract', [op], (node, b) => {
     for (let index = 0; index < 2; index++) {
       const operand = node.operands[index]!
       if (operand.op !== op) continue
@@ -100,7 +100,7 @@ export const products: readonly Rule[] = [
     }
   }),
   // permute(Σ x · y)[i, j] = (Σ x · y)[j, i]
-  rule('permute-of-product', 'permute', (node, b, { isShared }) => {
+  rule('permute-of-product', 'permute', ['contract'], (node, b, { isShared }) => {
     const [x] = node.operands
     if (x!.op !== 'contract' || isShared(x!)) return undefined
     return b.contract(x!.operands[0]!, x!.operands[1]!, {
@@ -109,7 +109,7 @@ export const products: readonly Rule[] = [
     })
   }),
   // Σ (-x) · y = -(Σ x · y)
-  rule('negation-out-of-product', 'contract', (node, b) => {
+  rule('negation-out-of-product', 'contract', ['neg'], (node, b) => {
     const [x, y] = node.operands
     if (x!.op === 'neg') return b.neg(b.contract(x!.operands[0]!, y!, node.attributes))
     return y!.op === 'neg' ? b.neg(b.contract(x!, y!.operands[0]!, node.attributes)) : undefined

@@ -1,7 +1,7 @@
 /** Laws of reductions: what does not vary along the reduced axes is taken out of them. */
 import { one, product } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
-import { range, rule, splat } from './rule.ts'
+import { any, range, rule, splat } from './rule.ts'
 import type { Rule } from './rules.ts'
 
 const extrema = ['reduce_max', 'reduce_min'] as const
@@ -13,7 +13,7 @@ const keptAxes = (rank: number, axes: readonly number[]): number[] => range(rank
 export const reductions: readonly Rule[] = [
   // Σ over an axis of size 1 = the operand without it; likewise max and min
   ...combining.map((op) =>
-    rule(`${op}-of-unit-axes`, op, (node, b) => {
+    rule(`${op}-of-unit-axes`, op, any, (node, b) => {
       const [x] = node.operands
       const rest = node.attributes.axes.filter((axis) => x!.shape[axis] !== one)
       if (rest.length === node.attributes.axes.length) return undefined
@@ -23,7 +23,7 @@ export const reductions: readonly Rule[] = [
   ),
   // Σᵢ Σⱼ x = Σᵢⱼ x; likewise max and min
   ...combining.map((op) =>
-    rule(`${op}-of-${op}`, op, (node, b) => {
+    rule(`${op}-of-${op}`, op, [op], (node, b) => {
       const [x] = node.operands
       if (x!.op !== op) return undefined
       const inner = x!.operands[0]!
@@ -35,7 +35,7 @@ export const reductions: readonly Rule[] = [
   ),
   // Σ permute(x) = permute(Σ x); likewise max and min
   ...combining.map((op) =>
-    rule(`${op}-of-permute`, op, (node, b) => {
+    rule(`${op}-of-permute`, op, ['permute'], (node, b) => {
       const [x] = node.operands
       if (x!.op !== 'permute') return undefined
       const { order } = x!.attributes
@@ -49,7 +49,7 @@ export const reductions: readonly Rule[] = [
     }),
   ),
   // Σ broadcast(x) over n repetitions = n · Σ x
-  rule('sum-of-broadcast', 'reduce_sum', (node, b) => {
+  rule('sum-of-broadcast', 'reduce_sum', ['broadcast'], (node, b) => {
     const found = withoutRepeated(node)
     if (!found || node.dtype !== 'float') return undefined
     const { inner, axes, repeated, place } = found
@@ -58,7 +58,7 @@ export const reductions: readonly Rule[] = [
   }),
   // max broadcast(x) = max x; likewise min
   ...extrema.map((op) =>
-    rule(`${op}-of-broadcast`, op, (node, b) => {
+    rule(`${op}-of-broadcast`, op, ['broadcast'], (node, b) => {
       const found = withoutRepeated(node)
       if (!found || found.repeated.some((size) => size.constant === undefined || size.constant === 0)) return undefined
       const { inner, axes, place } = found
@@ -66,11 +66,11 @@ export const reductions: readonly Rule[] = [
     }),
   ),
   // Σ -x = -Σ x
-  rule('sum-of-negation', 'reduce_sum', (node, b) =>
+  rule('sum-of-negation', 'reduce_sum', ['neg'], (node, b) =>
     node.operands[0]!.op === 'neg' ? b.neg(b.sum(node.operands[0]!.operands[0]!, node.attributes.axes)) : undefined,
   ),
   // Σⱼ xᵢⱼ · yᵢ = yᵢ · Σⱼ xᵢⱼ
-  rule('factor-out-of-sum', 'reduce_sum', (node, b) => {
+  rule('factor-out-of-sum', 'reduce_sum', ['mul'], (node, b) => {
     const [x] = node.operands
     if (x!.op !== 'mul' || node.dtype !== 'float') return undefined
     for (const [factor, other] of [
@@ -84,7 +84,7 @@ export const reductions: readonly Rule[] = [
     return undefined
   }),
   // Σⱼ xᵢⱼ / yᵢ = (Σⱼ xᵢⱼ) / yᵢ
-  rule('divisor-out-of-sum', 'reduce_sum', (node, b) => {
+  rule('divisor-out-of-sum', 'reduce_sum', ['div'], (node, b) => {
     const [x] = node.operands
     if (x!.op !== 'div') return undefined
     const outside = alongKept(x!.operands[1]!, node.attributes.axes)

@@ -4,33 +4,42 @@ import type { GraphBuilder } from '../ops/builder.ts'
 import type { OpName } from '../ops/registry.ts'
 import type { Rewrite, Rule } from './rules.ts'
 
-/** A row for the nodes of one op: `apply` gets the node, the builder, the operands. */
+/** Operands of all ops. */
+export const any = undefined
+/** What a number for every element may be: the operands of which `splat` knows something. */
+export const number: readonly OpName[] = ['constant', 'broadcast', 'reshape']
+
+/** A row for the nodes of one op, of whose operands one is of some op: `apply` gets the node, the builder, the operands. */
 export function rule<P extends OpName>(
   name: string,
   op: P,
+  operands: Rule['operands'],
   apply: (node: Node<P>, b: GraphBuilder, rewrite: Rewrite) => Node | undefined,
 ): Rule {
-  return { name, ops: [op], apply: (node: Node<P>, rewrite) => apply(node, rewrite.builder, rewrite) }
+  return { name, ops: [op], operands, apply: (node: Node<P>, rewrite) => apply(node, rewrite.builder, rewrite) }
 }
 
 /** A row for an op of one operand. */
 export function unaryRule(
   name: string,
   op: OpName,
+  operands: Rule['operands'],
   apply: (b: GraphBuilder, x: Node, node: Node) => Node | undefined,
 ): Rule {
-  return { name, ops: [op], apply: (node: Node, { builder }) => apply(builder, node.operands[0]!, node) }
+  return { name, ops: [op], operands, apply: (node: Node, { builder }) => apply(builder, node.operands[0]!, node) }
 }
 
 /** A row for an op of two operands. */
 export function binaryRule(
   name: string,
   op: OpName,
+  operands: Rule['operands'],
   apply: (b: GraphBuilder, x: Node, y: Node, node: Node) => Node | undefined,
 ): Rule {
   return {
     name,
     ops: [op],
+    operands,
     apply: (node: Node, { builder }) => apply(builder, node.operands[0]!, node.operands[1]!, node),
   }
 }

@@ -23,6 +23,8 @@ export interface Rule {
   readonly ops: readonly OpName[] | undefined
   /** What these ops are like; any, if absent. */
   readonly kind?: Lowering['kind']
+  /** The ops of which one of its operands must be; any, if absent. */
+  readonly operands?: readonly OpName[] | undefined
   /** The node's equal, or `undefined` where the law does not apply. */
   readonly apply: (node: never, rewrite: Rewrite) => Node | undefined
 }
@@ -37,28 +39,48 @@ export const rules: readonly Rule[] = [
   ...products,
 ]
 
-export type RuleTable = (op: OpName) => readonly Rule[]
+/** The rules that may rewrite a node. */
+export type RuleTable = (node: Node) => readonly Rule[]
 
-/** The rules for each op, found when it is first met. */
-export function rulesByOp(chosen: readonly Rule[] = rules): RuleTable {
-  if (chosen === rules) return allRules
-  return tableOf(chosen)
+export const rulesFor = (chosen: readonly Rule[] = rules): RuleTable => (chosen === rules ? allRules : tableOf(chosen))
+
+/** By the op of a node and the ops of its operands, one after another; found when they are first met. */
+interface Row {
+  rules: readonly Rule[] | undefined
+  readonly next: Map<OpName, Row>
 }
+const emptyRow = (): Row => ({ rules: undefined, next: new Map() })
+/** Of a node with more operands (a concatenation, a recurrence) all rules for its op are tried: there are too many sorts. */
+const mostOperands = 3
 
 function tableOf(chosen: readonly Rule[]): RuleTable {
-  const table = new Map<OpName, readonly Rule[]>()
-  return (op) => {
-    let found = table.get(op)
-    if (!found) {
-      found = chosen.filter(({ ops, kind }) => (!ops || ops.includes(op)) && (!kind || mayBe(op, kind)))
-      table.set(op, found)
-    }
-    return found
+  const table = emptyRow()
+  const wide = emptyRow()
+  return (node) => {
+    const { op, operands } = node
+    const isWide = operands.length > mostOperands
+    let row = rowAfter(isWide ? wide : table, op)
+    for (let at = 0; !isWide && at < operands.length; at++) row = rowAfter(row, operands[at]!.op)
+    row.rules ??= chosen.filter((rule) => isFor(rule, node) && (isWide || reads(rule, node)))
+    return row.rules
   }
 }
-const allRules = tableOf(rules)
 
-const mayBe = (op: OpName, kind: Lowering['kind']): boolean => {
-  const { lower, lowerAs } = opOf({ op })
-  return lower.kind === kind || lowerAs !== undefined
+function rowAfter(row: Row, op: OpName): Row {
+  let next = row.next.get(op)
+  if (!next) {
+    next = emptyRow()
+    row.next.set(op, next)
+  }
+  return next
 }
+
+function isFor({ ops, kind }: Rule, node: Node): boolean {
+  if (ops && !ops.includes(node.op)) return false
+  const { lower, lowerAs } = opOf(node)
+  return !kind || lower.kind === kind || lowerAs !== undefined
+}
+const reads = ({ operands: asked }: Rule, { operands }: Node): boolean =>
+  !asked || operands.some(({ op }) => asked.includes(op))
+
+const allRules = tableOf(rules)

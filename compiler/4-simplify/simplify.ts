@@ -4,7 +4,7 @@
  */
 import type { Graph, Origins, Result } from '../ir/graph.ts'
 import { OriginLists } from '../ir/origins.ts'
-import { type Rule, type RuleTable, rulesByOp } from './rules.ts'
+import { type Rule, type RuleTable, rulesFor } from './rules.ts'
 import { simplifyScans } from './scans.ts'
 import { holdsFor, nodesWithReplaced, renumbered, type Sweep, type Swept, sweepOver, sweptGraph } from './sweep.ts'
 
@@ -18,13 +18,13 @@ const maxSweeps = 8
 /** Times that scans are looked at again. */
 const maxRounds = 6
 export function simplify(graph: Graph, options: SimplifyOptions = {}): Graph {
-  if (options.rules) return swept(graph, rulesByOp(options.rules))
+  if (options.rules) return swept(graph, rulesFor(options.rules))
   const known = knownOf(graph)
   const before = known?.find(({ results }) => sameResults(results, graph.results))
   if (before) return calledAs(graph, before.made)
   const nodes = nodesWithReplaced(graph)
-  const sweep = known?.find(({ sweep }) => holdsFor(sweep, graph, nodes))?.sweep ?? sweepOver(graph, rulesByOp(), nodes)
-  const made = settled(afterSweep(sweptGraph(graph, sweep), rulesByOp()))
+  const sweep = known?.find(({ sweep }) => holdsFor(sweep, graph, nodes))?.sweep ?? sweepOver(graph, rulesFor(), nodes)
+  const made = settled(afterSweep(sweptGraph(graph, sweep), rulesFor()))
   known?.push({ results: graph.results, sweep, made })
   return made
 }
@@ -68,12 +68,12 @@ function settled(graph: Graph): Graph {
   for (let round = 0; round < maxRounds; round++) {
     const next = simplifyScans(current, simplifyBody)
     if (!next.changed) break
-    current = swept(next.graph, rulesByOp())
+    current = swept(next.graph, rulesFor())
   }
   return current
 }
 
-const simplifyBody = (graph: Graph): Graph => settled(swept(graph, rulesByOp()))
+const simplifyBody = (graph: Graph): Graph => settled(swept(graph, rulesFor()))
 
 const swept = (graph: Graph, table: RuleTable): Graph => afterSweep(sweptGraph(graph, sweepOver(graph, table)), table)
 

@@ -46,7 +46,7 @@ export function sweepOver(graph: Graph, table: RuleTable, nodes: readonly Node[]
   /** The final form of a node of the new graph whose operands have theirs. */
   const rewritten = (node: Node): Node => {
     let result = node
-    const rules = table(node.op)
+    const rules = table(node)
     for (let at = 0; at < rules.length; at++) {
       const replacement = rules[at]!.apply(node as never, rewrite)
       if (!replacement || replacement === node) continue
@@ -76,17 +76,17 @@ export function sweepOver(graph: Graph, table: RuleTable, nodes: readonly Node[]
     return result
   }
   const copied = (node: Node): Node => {
-    const made = builder.copy(
-      node,
-      node.operands.map((operand) => became[operand.id]!),
-    )
+    const operands: Node[] = []
+    for (let at = 0; at < node.operands.length; at++) operands.push(became[node.operands[at]!.id]!)
+    const made = builder.copy(node, operands)
     const result = settled[made.id] ?? rewritten(made)
     put(settled, result.id, result)
     return result
   }
   for (const node of nodes) {
     rewrites = 0
-    const result = builder.withOrigin(graph.origins.get(node), () => copied(node))
+    builder.comeFrom(graph.origins.get(node))
+    const result = copied(node)
     became[node.id] = result
     if (users[node.id]! > 1 || owned[result.id]) put(shared, result.id, true)
     put(owned, result.id, true)
@@ -143,7 +143,8 @@ export function renumbered(graph: Graph): Graph {
   const origins = new OriginLists()
   for (let id = 0; id < nodes.length; id++) {
     const node = nodes[id]!
-    const operands = node.operands.map((operand) => copies[operand.id]!)
+    const operands: Node[] = []
+    for (let at = 0; at < node.operands.length; at++) operands.push(copies[node.operands[at]!.id]!)
     const { op, attributes, shape, dtype, likeness } = node
     const copy = Object.freeze({ id, op, operands, attributes, shape, dtype, likeness }) as Node
     copies[node.id] = copy

@@ -76,6 +76,11 @@ export class NodeTable {
     return this.#asked
   }
 
+  /** Nodes made (or met again) from here on are recorded as coming from the origins. */
+  comeFrom(origins: readonly Origin[] | undefined): void {
+    this.#current = origins ?? []
+  }
+
   /** Nodes made (or met again) inside `make` are recorded as coming from the origins. */
   withOrigin<T>(origin: Origin | readonly Origin[] | undefined, make: () => T): T {
     const before = this.#current

@@ -3,6 +3,7 @@
  * a random direction (five points, so that the curvature does not count).
  */
 import { describe, expect, it } from 'vitest'
+import { rules } from '../../compiler/4-simplify/rules.ts'
 import { simplify } from '../../compiler/4-simplify/simplify.ts'
 import { type Node, nodesOf } from '../../compiler/ir/graph.ts'
 import { printGraph } from '../../compiler/ir/print-graph.ts'
@@ -57,6 +58,14 @@ describe('random programs', () => {
     for (let seed = 0; seed < programs; seed++) {
       const once = simplify(randomGraph(seed, { gradients: seed % 2 === 0, nodes: 6 + (seed % 20) }).graph)
       expect(printGraph(simplify(once)), `seed ${seed}`).toBe(printGraph(once))
+    }
+  })
+  it('come out the same if each rule is tried whatever it reads', () => {
+    const tried = rules.map(({ name, ops, apply }) => ({ name, ops, apply }))
+    for (let seed = 0; seed < programs; seed++) {
+      const { graph } = randomGraph(seed, { gradients: seed % 2 === 0, nodes: 6 + (seed % 20) })
+      const made = printGraph(simplify(graph, { rules }))
+      expect(printGraph(simplify(graph, { rules: tried })), `seed ${seed}`).toBe(made)
     }
   })
   it('have the gradients that differences of their loss show', () => {
