@@ -1,43 +1,84 @@
 /** A stage → the dispatch that does it: its pipeline, the ranges of arenas that it binds, and what it costs. */
 import type { Binding, Dispatch } from '../../runtime/abi.ts'
 import { type Dim, multiply, substitute, subtract } from '../ir/dim.ts'
-import { arrange } from './arrange.ts'
+import { arrange, type Bound } from './arrange.ts'
 import { factsOf } from './kernel-facts.ts'
 import type { PipelineTable } from './pipelines.ts'
 import { roundUp, toSize, total } from './sizes.ts'
-import type { Loop, MemoryValue, Stage } from './staged.ts'
+import type { Loop, MemoryValue, Stage, StageBinding, StagedEntry } from './staged.ts'
 
-export function toDispatch(
-  stage: Stage,
-  at: number,
-  loops: readonly Loop[],
-  pipelines: PipelineTable,
-  locate: (value: MemoryValue) => { arena: number; offset: Dim },
-): Dispatch {
-  const around = loops.filter(({ first, end }) => first <= at && at < end)
-  const repeats = multiply(...around.map((loop) => loop.count))
-  const { flops, origins, stops } = factsOf(stage.kernel)
-  const { emitted, bindings } = arrange(stage, locate)
-  const { pipeline, workgroups } = pipelines.of(emitted, stage.fixed)
-  const moved = new Map<MemoryValue, Dim>()
-  for (const { value, moved: some } of stage.bindings) moved.set(value, some ?? value.bytes)
-  return {
-    pipeline,
-    bindings: bindings.map(({ value, access, end }): Binding => {
-      const { arena, offset } = locate(value)
-      // The innermost loop of these turns is the one whose number the kernel reads.
-      const turn =
-        value.class.kind === 'turns' ? loops.findLastIndex((loop) => around.includes(loop) && loop.turns === value) : -1
-      if (turn >= 0) return { arena, offset: toSize(offset), bytes: 16, access, turn }
-      const bytes = end ? subtract(end, offset) : roundUp(value.bytes, 16)
-      return { arena, offset: toSize(offset), bytes: toSize(bytes), access }
-    }),
-    workgroups,
-    label: emitted.name,
-    flops: stage.first ? toSize(multiply(repeats, substitute(flops, stage.fixed))) : 0,
-    bytes: toSize(multiply(repeats, total(moved.values()))),
-    ...(around.length > 0 && { repeats: toSize(repeats) }),
-    origins,
-    stops,
+type Locate = (value: MemoryValue) => { readonly arena: number; readonly offset: Dim }
+
+/** The dispatches of entries that are planned together. */
+export class Dispatches {
+  private readonly pipelines: PipelineTable
+  private readonly locate: Locate
+  /** Bindings of whole values: most are bound by several stages. */
+  private readonly whole = new Map<MemoryValue, { [A in Binding['access']]?: Binding }>()
+
+  constructor(pipelines: PipelineTable, locate: Locate) {
+    this.pipelines = pipelines
+    this.locate = locate
   }
+
+  of({ stages, loops }: StagedEntry): Dispatch[] {
+    return stages.map((stage, at) => {
+      const around = loops.length === 0 ? loops : loops.filter(({ first, end }) => first <= at && at < end)
+      const repeats = around.length === 0 ? undefined : multiply(...around.map((loop) => loop.count))
+      const times = (once: Dim) => toSize(repeats ? multiply(repeats, once) : once)
+      const { flops, origins, stops } = factsOf(stage.kernel)
+      const { emitted, bindings } = arrange(stage, this.locate)
+      const { pipeline, workgroups } = this.pipelines.of(emitted, stage.fixed)
+      const bound: Binding[] = Array.from({ length: bindings.length })
+      for (let i = 0; i < bindings.length; i++) bound[i] = this.binding(bindings[i]!, loops, around)
+      return {
+        pipeline,
+        bindings: bound,
+        workgroups,
+        label: emitted.name,
+        flops: stage.first ? times(substitute(flops, stage.fixed)) : 0,
+        bytes: times(movedBytes(stage.bindings)),
+        ...(repeats && { repeats: toSize(repeats) }),
+        origins,
+        stops,
+      }
+    })
+  }
+
+  private binding({ value, access, end }: Bound, loops: readonly Loop[], around: readonly Loop[]): Binding {
+    if (value.class.kind === 'turns') {
+      const { arena, offset } = this.locate(value)
+      // The innermost loop of these turns is the one whose number the kernel reads.
+      const turn = loops.findLastIndex((loop) => around.includes(loop) && loop.turns === value)
+      if (turn >= 0) return { arena, offset: toSize(offset), bytes: 16, access, turn }
+    }
+    if (end) {
+      const { arena, offset } = this.locate(value)
+      return { arena, offset: toSize(offset), bytes: toSize(subtract(end, offset)), access }
+    }
+    let known = this.whole.get(value)
+    if (!known) {
+      known = {}
+      this.whole.set(value, known)
+    }
+    let made = known[access]
+    if (!made) {
+      const { arena, offset } = this.locate(value)
+      made = { arena, offset: toSize(offset), bytes: toSize(roundUp(value.bytes, 16)), access }
+      known[access] = made
+    }
+    return made
+  }
+}
+
+/** A value that is bound twice moves once. */
+function movedBytes(bindings: readonly StageBinding[]): Dim {
+  const sizes: Dim[] = []
+  for (let i = 0; i < bindings.length; i++) {
+    const { value, moved = value.bytes } = bindings[i]!
+    let later = i + 1
+    while (later < bindings.length && bindings[later]!.value !== value) later += 1
+    if (later === bindings.length) sizes.push(moved)
+  }
+  return total(sizes)
 }

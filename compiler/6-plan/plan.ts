@@ -19,7 +19,7 @@ import { type Dim, dim } from '../ir/dim.ts'
 import type { ScanKernel } from '../ir/kernel.ts'
 import type { ScanStop } from '../ir/scan-stop.ts'
 import type { Link, LoweredProgram, LoweredVariable, UpdateGroup } from '../lowered.ts'
-import { toDispatch } from './dispatch.ts'
+import { Dispatches } from './dispatch.ts'
 import { certify } from './footprint.ts'
 import { factsOf } from './kernel-facts.ts'
 import { Memory } from './memory.ts'
@@ -129,8 +129,8 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
   }
 
   const pipelines = new PipelineTable()
+  const dispatches = new Dispatches(pipelines, locate)
   const abiEntries = entries.map((entry): Entry => {
-    const dispatches = entry.stages.map((stage, at) => toDispatch(stage, at, entry.loops, pipelines, locate))
     const loops = entry.loops.map(
       ({ first, end, count, reverse }): EntryLoop => ({ first, end, count: toSize(count), reverse }),
     )
@@ -147,7 +147,7 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
       name: entry.name,
       inputs: entry.inputs.map(nameOf),
       outputs: entry.results.map(nameOf),
-      dispatches,
+      dispatches: dispatches.of(entry),
       ...(loops.length > 0 && { loops }),
       ...(recurrences.length > 0 && { recurrences }),
     }
