@@ -5,7 +5,7 @@ import { arrange, type Bound } from './arrange.ts'
 import { factsOf } from './kernel-facts.ts'
 import type { PipelineTable } from './pipelines.ts'
 import { roundUp, toSize, total } from './sizes.ts'
-import type { Loop, MemoryValue, Stage, StageBinding, StagedEntry } from './staged.ts'
+import type { Loop, MemoryValue, StageBinding, StagedEntry } from './staged.ts'
 
 type Locate = (value: MemoryValue) => { readonly arena: number; readonly offset: Dim }
 

@@ -1,4 +1,5 @@
 /** The values of one phase of an entry: a node → what gets a place for it. Equal names are one value throughout the program. */
+import type { Storage } from '../../runtime/abi.ts'
 import { type Dim, dim, multiply, substitute } from '../ir/dim.ts'
 import type { Node, Result } from '../ir/graph.ts'
 import type { EmittedKernel, FusedPhase } from '../lowered.ts'
@@ -23,28 +24,28 @@ export function phaseValues(phase: FusedPhase, { entry, index, pool, fixed, valu
   const make = (key: string, valueClass: ValueClass, node: Typed, storage = storageOf(node.dtype)): MemoryValue => {
     const known = values.get(key)
     if (known) return known
-    const made: MemoryValue = {
-      key,
-      class: valueClass,
-      bytes: substitute(bytesOf(node, storage), fixed),
-      storage,
-      shape: node.shape.map((d) => substitute(d, fixed)),
-      dtype: node.dtype,
-    }
-    values.set(key, made)
-    return made
+    const value = made(key, valueClass, node, storage)
+    values.set(key, value)
+    return value
   }
+  const made = (key: string, valueClass: ValueClass, node: Typed, storage: Storage): MemoryValue => ({
+    key,
+    class: valueClass,
+    bytes: substitute(bytesOf(node, storage), fixed),
+    storage,
+    shape: node.shape.map((d) => substitute(d, fixed)),
+    dtype: node.dtype,
+  })
   /** Values that segments hand to each other, by name. */
   const named = new Map<string, MemoryValue>()
   const intermediate = (name: string, node: Typed) =>
     make(`${entry} ${index} ${name}`, intermediateClass, node, phase.half?.values.has(node as Node) ? 'f16' : undefined)
-  const scratch = (name: string, { elements, storage }: EmittedKernel['scratch'][number]): MemoryValue =>
-    make(
-      `${entry} ${index} ${name}`,
-      intermediateClass,
-      { shape: [elements], dtype: storage === 'f32' ? 'float' : storage === 'i32' ? 'int' : 'uint' },
-      storage,
-    )
+  /** For this plan alone. */
+  const scratch = (name: string, { elements, storage }: EmittedKernel['scratch'][number]): MemoryValue => {
+    const shape = [elements]
+    const dtype = storage === 'f32' ? 'float' : storage === 'i32' ? 'int' : 'uint'
+    return made(`${entry} ${index} ${name}`, intermediateClass, { shape, dtype }, storage)
+  }
   const turnsOf = (length: Dim): MemoryValue => {
     const shape = [substitute(length, fixed)]
     return make(
@@ -124,6 +125,8 @@ export function phaseValues(phase: FusedPhase, { entry, index, pool, fixed, valu
   }
   return { named, intermediate, scratch, turnsOf, leafValue, resultValue }
 }
+
+export type PhaseValues = ReturnType<typeof phaseValues>
 
 type Typed = Pick<Node, 'shape' | 'dtype'>
 

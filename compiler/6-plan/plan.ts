@@ -30,6 +30,7 @@ import { alignment, storageOf, toSize } from './sizes.ts'
 import type { Emit, FusedEntry, MemoryValue } from './staged.ts'
 import { stageEntry } from './stages.ts'
 import { nameOf, orderStates, orderStepFields, stateSlots, stepFields, uniqueValues } from './values.ts'
+import { workOf } from './work.ts'
 
 export interface PlanOptions {
   readonly emit: Emit
@@ -68,8 +69,7 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
   const variables = layOutParameters(program, half ? 2 * alignment : alignment)
   const lengths = (group: UpdateGroup | 'all') =>
     group === 'all' ? variables.trainableElements : variables.groups.get(group.index)!.elements
-  const values = new Map<string, MemoryValue>()
-  const entries = fused.map((entry) => stageEntry(entry, lengths, emit, values))
+  const entries = workOf(fused, lengths).map((work) => stageEntry(work, emit))
   const sides = opposites(entries)
   const memory = new Memory()
 
