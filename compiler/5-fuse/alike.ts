@@ -2,9 +2,10 @@
  * Graphs that differ in nothing but the names of their leaves have the same kernels: the layers of a stack of recurrences, each a loop
  * of its own, the same model with another rate of learning. They are fused once; what a kernel says of nodes is said anew.
  */
-import { type Graph, type Node, nodesIn, type Origin } from '../ir/graph.ts'
+import { type Graph, type Node, nodesIn, type Origin, type Result } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import { withTensors } from '../ir/kernel-key.ts'
+import { mixed } from '../ops/interning.ts'
 import { Domains } from './domains.ts'
 import { KeptKernels } from './kept.ts'
 import { onNodes } from './kernel-parts.ts'
@@ -19,6 +20,8 @@ export interface FusedGraph {
 }
 
 interface Known extends FusedGraph {
+  readonly limits: string
+  readonly key: Int32Array
   readonly graph: Graph
   readonly nodes: readonly Node[]
   /** What was asked while it was fused, and answered. */
@@ -28,7 +31,7 @@ interface Known extends FusedGraph {
 type IsMany = (times: number) => boolean
 
 export class FusedGraphs {
-  private readonly known = new Map<string, Known[]>()
+  private readonly known = new Map<number, Known[]>()
   /** What differs between graphs that are not alike as a whole is alike in its parts. */
   readonly kinds = new NodeKinds()
   readonly domains = new Domains(this.kinds)
@@ -38,9 +41,15 @@ export class FusedGraphs {
   /** The kernels of a graph: those of one like it, if it was fused within the same limits by the same decisions. */
   kernelsOf(graph: Graph, limits: string, isMany: IsMany, fuse: (isMany: IsMany) => FusedGraph): readonly Kernel[] {
     const nodes = nodesWithReplaced(graph)
-    const key = `${limits}\n${keyOf(graph, nodes, this.kinds)}`
-    const alike = this.known.get(key) ?? []
-    const known = alike.find(({ decisions }) => [...decisions].every(([times, many]) => isMany(times) === many))
+    const key = keyOf(graph, nodes, this.kinds)
+    const place = hashOf(key)
+    const near = this.known.get(place) ?? []
+    const known = near.find(
+      (other) =>
+        other.limits === limits &&
+        sameNumbers(other.key, key) &&
+        [...other.decisions].every(([times, many]) => isMany(times) === many),
+    )
     if (known) return kernelsAs(graph, nodes, known)
     const decisions = new Map<number, boolean>()
     const fused = fuse((times) => {
@@ -48,7 +57,7 @@ export class FusedGraphs {
       decisions.set(times, many)
       return many
     })
-    this.known.set(key, [...alike, { ...fused, graph, nodes, decisions }])
+    this.known.set(place, [...near, { ...fused, limits, key, graph, nodes, decisions }])
     return fused.kernels
   }
 }
@@ -64,18 +73,49 @@ function nodesWithReplaced(graph: Graph): readonly Node[] {
 }
 
 /** Equal for graphs whose nodes, in their order, do the same with the same nodes before them. */
-function keyOf(graph: Graph, nodes: readonly Node[], kinds: NodeKinds): string {
-  const position = new Map<Node, number>()
-  let key = ''
-  for (const node of nodes) {
-    position.set(node, position.size)
-    key += kinds.of(node)
-    for (const operand of node.operands) key += ` ${position.get(operand)}`
-    key += '\n'
+function keyOf({ results }: Graph, nodes: readonly Node[], kinds: NodeKinds): Int32Array {
+  let length = 1 + 3 * results.length
+  let last = 0
+  for (let at = 0; at < nodes.length; at++) {
+    const { id, operands } = nodes[at]!
+    length += 1 + operands.length
+    if (id > last) last = id
   }
-  for (const { node, role, replaces } of graph.results)
-    key += `${role} ${position.get(node)} ${replaces && position.get(replaces)}\n`
+  const key = new Int32Array(length)
+  const position = new Int32Array(last + 1)
+  let end = 0
+  key[end++] = nodes.length
+  for (let at = 0; at < nodes.length; at++) {
+    const node = nodes[at]!
+    const { operands } = node
+    position[node.id] = at
+    // A kind has one number of operands.
+    key[end++] = kinds.of(node)
+    for (let o = 0; o < operands.length; o++) key[end++] = position[operands[o]!.id]!
+  }
+  for (const { node, role, replaces } of results) {
+    key[end++] = roleNumber(role)
+    key[end++] = position[node.id]!
+    key[end++] = replaces ? position[replaces.id]! : -1
+  }
   return key
+}
+
+const roles: Result['role'][] = []
+function roleNumber(role: Result['role']): number {
+  const known = roles.indexOf(role)
+  return known < 0 ? roles.push(role) - 1 : known
+}
+
+function hashOf(key: Int32Array): number {
+  let hash = key.length
+  for (let at = 0; at < key.length; at++) hash = mixed(hash, key[at]!)
+  return hash
+}
+function sameNumbers(a: Int32Array, b: Int32Array): boolean {
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
 }
 
 /** The kernels of a known graph as those of another. */

@@ -2,53 +2,97 @@
  * What a node does, as a number: equal for nodes of equal op, attributes and operand types, whatever they are made from
  * and whatever their leaves are called. Made once for each node, where its text would be made for each question.
  */
+import { type Dim, sameDims } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
-import { attributesKey, copiedText } from '../ops/interning.ts'
+import { attributesKey, mixed, nextPlace, sameAttributes } from '../ops/interning.ts'
 import { lowerOf } from '../ops/registry.ts'
 
 export class NodeKinds {
-  private readonly numbers = new Map<string, number>()
-  private readonly kinds = new WeakMap<Node, number>()
-  private readonly shapes = new WeakMap<Node['shape'], number>()
-  private readonly attributes = new WeakMap<object, string>()
+  /** Those of the graph at hand by id: two graphs are seldom asked about in turn. */
+  private readonly nodes: (Node | undefined)[] = []
+  private readonly kindOf: number[] = []
+  private readonly typesOf: number[] = []
+
+  private kinds = 0
+  private readonly leaves = new Map<string, number>()
+  /** Where a kind is looked for, and the first node of each. */
+  private readonly places = new Map<number, number>()
+  private readonly firsts: (Node | undefined)[] = []
+  private readonly shapes: Node['shape'][] = []
+  private readonly shapePlaces = new Map<number, number>()
+  private readonly sizes = new Map<Dim, number>()
 
   of(node: Node): number {
-    const known = this.kinds.get(node)
-    if (known !== undefined) return known
-    let key: string
-    if (lowerOf(node).kind === 'leaf') key = `${node.op}${attributesKey(node.attributes, names)} ${this.typeOf(node)}`
-    else {
-      key = this.textOf(node)
-      for (const operand of node.operands) key += ` ${this.typeOf(operand)}`
+    const { id } = node
+    if (this.nodes[id] === node) return this.kindOf[id]!
+    const type = this.typeNumber(node)
+    const kind = lowerOf(node).kind === 'leaf' ? this.leafKind(node, type) : this.kind(node)
+    // Nodes that no graph has are asked about but once.
+    if (id < 0) return kind
+    // Lists without holes that are written far from their end become tables.
+    for (let free = this.nodes.length; free < id; free++) {
+      this.nodes.push(undefined)
+      this.kindOf.push(0)
+      this.typesOf.push(0)
     }
-    const kind = this.numberOf(key)
-    this.kinds.set(node, kind)
+    this.nodes[id] = node
+    this.kindOf[id] = kind
+    this.typesOf[id] = type
     return kind
   }
 
   /** The same of its dtype and shape alone. */
-  typeOf({ dtype, shape }: Node): number {
-    let number = this.shapes.get(shape)
-    if (number === undefined) {
-      number = this.numberOf(`: ${shapeKey(shape)}`)
-      this.shapes.set(shape, number)
-    }
-    return 4 * number + dtypes[dtype]
+  typeOf(node: Node): number {
+    return this.nodes[node.id] === node ? this.typesOf[node.id]! : this.typeNumber(node)
   }
 
-  /** Attributes go from pass to pass as they are. */
-  private textOf({ op, attributes }: Node): string {
-    let number = this.attributes.get(attributes)
-    if (number === undefined) {
-      number = String(this.numberOf(copiedText(op, attributes)))
-      this.attributes.set(attributes, number)
+  private kind(node: Node): number {
+    const { op, attributes, operands, likeness } = node
+    let place = likeness
+    for (let at = 0; at < operands.length; at++) place = mixed(place, this.typeOf(operands[at]!))
+    for (let kind = this.places.get(place); kind !== undefined; kind = this.places.get(place)) {
+      const first = this.firsts[kind]!
+      if (first.op === op && this.haveTypes(operands, first) && sameAttributes(first.attributes, attributes))
+        return kind
+      place = nextPlace(place)
     }
-    return number
+    this.places.set(place, this.kinds)
+    this.firsts.push(node)
+    return this.kinds++
+  }
+  private haveTypes(operands: readonly Node[], { operands: others }: Node): boolean {
+    if (operands.length !== others.length) return false
+    for (let at = 0; at < operands.length; at++) {
+      const node = operands[at]!
+      const other = others[at]!
+      if (node.dtype !== other.dtype || !sameDims(node.shape, other.shape)) return false
+    }
+    return true
   }
 
-  private numberOf(key: string): number {
-    const known = this.numbers.get(key) ?? this.numbers.size
-    this.numbers.set(key, known)
+  private leafKind({ op, attributes }: Node, type: number): number {
+    const key = `${op}${attributesKey(attributes, names)} ${type}`
+    const known = this.leaves.get(key)
+    if (known !== undefined) return known
+    this.leaves.set(key, this.kinds)
+    this.firsts.push(undefined)
+    return this.kinds++
+  }
+
+  private typeNumber({ dtype, shape }: Node): number {
+    let place = shape.length
+    for (let at = 0; at < shape.length; at++) place = mixed(place, shape[at]!.constant ?? this.sizeNumber(shape[at]!))
+    for (let type = this.shapePlaces.get(place); type !== undefined; type = this.shapePlaces.get(place)) {
+      if (sameDims(this.shapes[type]!, shape)) return 4 * type + dtypes[dtype]
+      place = nextPlace(place)
+    }
+    this.shapePlaces.set(place, this.shapes.length)
+    this.shapes.push(shape)
+    return 4 * (this.shapes.length - 1) + dtypes[dtype]
+  }
+  private sizeNumber(size: Dim): number {
+    const known = this.sizes.get(size) ?? this.sizes.size
+    this.sizes.set(size, known)
     return known
   }
 }

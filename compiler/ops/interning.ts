@@ -7,7 +7,8 @@ import type { Node } from '../ir/graph.ts'
 import type { OpName } from './registry.ts'
 
 /** Mixes a number into another; both stay small enough to be no objects. */
-const mixed = (into: number, value: number): number => ((into & 0x1fffff) * 509 + (into >>> 21) + value) & 0x3fffffff
+export const mixed = (into: number, value: number): number =>
+  ((into & 0x1fffff) * 509 + (into >>> 21) + value) & 0x3fffffff
 
 /** A number that an op with equal attributes has again. */
 export function likenessOf(op: OpName, attributes: object): number {
@@ -34,8 +35,10 @@ export function isSame(node: Node, op: OpName, operands: readonly Node[], attrib
   const own = node.operands
   if (own.length !== operands.length) return false
   for (let at = 0; at < own.length; at++) if (own[at] !== operands[at]) return false
-  return node.attributes === attributes || sameFields(node.attributes, attributes)
+  return sameAttributes(node.attributes, attributes)
 }
+
+export const sameAttributes = (a: object, b: object): boolean => a === b || sameFields(a, b)
 
 /** Attributes are numbers, strings, booleans, dims, and lists and records of them; records list their fields in one order. */
 function numberOf(value: unknown): number {
@@ -90,16 +93,6 @@ export function internKey(op: OpName, operands: readonly Node[], attributes: obj
   let key = typeText(op, attributes)
   for (let at = 0; at < operands.length; at++) key += ` ${operands[at]!.id}`
   return key
-}
-
-/** Equal for the same op with equal attributes. */
-export function copiedText(op: OpName, attributes: object): string {
-  let text = texts.get(attributes)
-  if (text === undefined) {
-    text = typeText(op, attributes)
-    texts.set(attributes, text)
-  }
-  return text
 }
 
 function typeText(op: OpName, attributes: object): string {
