@@ -52,6 +52,8 @@ export function declaration(cursor: Cursor): Declaration | undefined {
           known: declarationWords,
         })
     }
+  } else if (start.text === 'let') {
+    cursor.fault({ kind: 'unknown-declaration', span: cursor.span(start, start), word: 'let', known: declarationWords })
   } else cursor.unexpected(['a declaration'], 'file')
   cursor.skipTo('newline', ';')
   return undefined

@@ -89,7 +89,10 @@ function indexList(
 export function listItems(e: Elaboration, value: Value, span: Span): readonly Value[] {
   if (value.kind === 'list') return value.items
   if (value.kind === 'string') return [...value.value].map(string)
-  if (value.kind !== 'range') return fail(e, statics.notIterable, { span, given: describe(value) })
+  if (value.kind !== 'range') {
+    const isCount = value.kind === 'number' && Number.isInteger(value.value) && value.value >= 0
+    return fail(e, statics.notIterable, { span, given: describe(value), isCount })
+  }
   const count = subtract(value.stop, value.start).constant
   if (count === undefined) return fail(e, statics.notStatic, { span, what: `the length of ${describe(value)}` })
   if (count > 1_000_000) return fail(e, statics.listTooLong, { span, limit: 1_000_000 })

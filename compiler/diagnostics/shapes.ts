@@ -479,7 +479,15 @@ export const indexDtype: DiagnosticRow<{ span: Span; given: string }> = {
   }),
 }
 
-export const reshapeCount: DiagnosticRow<{ span: Span; from: string; to: string; has: string; wants: string }> = {
+export const reshapeCount: DiagnosticRow<{
+  span: Span
+  from: string
+  to: string
+  has: string
+  wants: string
+  /** What would fit: the first axes as they are, then the new ones. */
+  fits: string | undefined
+}> = {
   code: 'DLM0328',
   severity: 'error',
   title: 'a new shape has another number of elements',
@@ -487,9 +495,10 @@ export const reshapeCount: DiagnosticRow<{ span: Span; from: string; to: string;
     '`reshape` keeps all elements in their order, so the products of the sizes must be equal; one size may be -1, for what is left over.',
   wrong: 'model M {\n  input x: float[batch, 6]\n  output y = reshape(x, [batch, 2, 4])\n}',
   right: 'model M {\n  input x: float[batch, 6]\n  output y = reshape(x, [batch, 2, 3])\n}',
-  say: ({ span, from: given, to, has, wants }) => ({
+  say: ({ span, from: given, to, has, wants, fits }) => ({
     message: `${given} cannot take the shape ${to}`,
     primary: { span, text: `${wants} elements, from ${has}` },
+    ...(fits !== undefined && { help: { text: `the new shape is of all axes: write \`${fits}\`` } }),
   }),
 }
 

@@ -206,17 +206,22 @@ export const unpackMismatch: DiagnosticRow<{ span: Span; names: number; given: s
   }),
 }
 
-export const notIterable: DiagnosticRow<{ span: Span; given: string }> = {
+export const notIterable: DiagnosticRow<{ span: Span; given: string; isCount?: boolean }> = {
   code: 'DLM0415',
   severity: 'error',
   title: 'something that is no list is gone through',
   explanation: '`for` goes through a range `0..n` or a list.',
   wrong: 'model M {\n  input x: float[batch]\n  for i in 5 {\n    let x = x + i\n  }\n  output y = x\n}',
   right: 'model M {\n  input x: float[batch]\n  for i in 0..5 {\n    let x = x + i\n  }\n  output y = x\n}',
-  say: ({ span, given }) => ({
-    message: `a range or a list is needed here, and this is ${given}`,
-    primary: { span, text: given },
-  }),
+  say: ({ span, given, isCount }) => {
+    const written = span.source.text.slice(span.start, span.end)
+    const range = `0..${/^\w+$/.test(written) ? written : `(${written})`}`
+    return {
+      message: `a range or a list is needed here, and this is ${given}`,
+      primary: { span, text: given },
+      ...(isCount && { help: { text: `count with a range: \`${range}\``, edit: { span, replacement: range } } }),
+    }
+  },
 }
 
 export const notIndexable: DiagnosticRow<{ span: Span; given: string }> = {

@@ -84,9 +84,16 @@ export const unknownDeclaration: Row<'unknown-declaration'> = {
     return {
       message: `\`${clip(word)}\` begins no declaration`,
       primary: { span, text: `expected ${alternatives(known.map((k) => `\`${k}\``))}` },
-      ...(near !== undefined
-        ? { help: { text: `write \`${near}\``, edit: { span, replacement: near } } }
-        : { help: { text: 'put layers and equations inside a `module`, a `model` or a `fn`' } }),
+      ...(word === 'let'
+        ? {
+            help: {
+              text: 'a value that the whole file knows is a `const`',
+              edit: { span, replacement: 'const' },
+            },
+          }
+        : near !== undefined
+          ? { help: { text: `write \`${near}\``, edit: { span, replacement: near } } }
+          : { help: { text: 'put layers and equations inside a `module`, a `model` or a `fn`' } }),
     }
   },
 }

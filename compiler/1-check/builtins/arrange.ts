@@ -17,12 +17,17 @@ function inferred(call: BuiltinCall, x: Node, wanted: readonly Dim[]): readonly 
   const unknown = wanted.filter((d) => d === minusOne).length
   const total = product(x.shape)
   const known = product(wanted.filter((d) => d !== minusOne))
+  const kept = x.shape.findIndex((_, axis) => product([...x.shape.slice(0, axis + 1), known]) === total)
   const facts = {
     span: call.at('shape'),
     from: typeText(x),
     to: `[${wanted.map((d) => dimText(d)).join(', ')}]`,
     has: dimText(total),
     wants: dimText(known),
+    fits:
+      kept < 0 || unknown > 0
+        ? undefined
+        : `[${[...x.shape.slice(0, kept + 1), ...wanted].map((d) => dimText(d)).join(', ')}]`,
   }
   for (const d of wanted)
     if (d !== minusOne && d.constant !== undefined && d.constant < 0)
