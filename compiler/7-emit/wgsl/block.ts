@@ -26,6 +26,23 @@ export class Block {
     this.parts.push(`${head} {`, inner, `}${tail}`)
   }
 
+  /** How much was written here. */
+  get size(): number {
+    return this.parts.length
+  }
+  /** Writes what was written from one place to another once more, with other names. */
+  copy(from: number, to: number, renamed: (text: string) => string, source: Block = this): void {
+    for (let i = from; i < to; i++) {
+      const part = source.parts[i]!
+      if (typeof part === 'string') this.parts.push(renamed(part))
+      else {
+        const inner = new Block(this)
+        inner.copy(0, part.size, renamed, part)
+        this.parts.push(inner)
+      }
+    }
+  }
+
   /** Appends the finished lines to `into`. */
   lines(into: string[], indentation: string): void {
     for (let i = 0; i < this.parts.length; i++) {

@@ -2,8 +2,11 @@
  * The end of a contraction: what each invocation does with its sums. They are written one by one, or in a loop over an
  * array of them, because compile time on software adapters grows steeply with the number of memory accesses in the text.
  */
+
+import type { Axis } from '../../ir/kernel.ts'
 import { bind, type Context, inside, opaque, unflatten } from './context.ts'
 import { columnText, rowText, type Tile, tileColumns, tileRows } from './contract.ts'
+import { Places } from './places.ts'
 import { elements } from './shader.ts'
 
 /** One result, or a vector of neighbouring ones: where the axes are bound, and its place and sum as text. */
@@ -20,13 +23,15 @@ export function writeTile(
   write: (element: TileElement) => void,
 ): void {
   const { schedule } = tile
+  const columns = new Places(tile.context)
   // Columns first: what depends on them alone (a bias) is loaded once for all rows.
-  for (let j = 0; j < schedule.columns; j++)
-    onColumn(tile, tile.context, `${j}u`, (context, column) => {
-      const own = sums.map((row) => row[j]!)
+  for (let j = 0; j < schedule.columns; j++) {
+    const own = sums.map((row) => row[j]!)
+    onColumn(tile, columns, own, `${j}u`, (context, column) => {
       if (schedule.stores === 'text' || own.length === 1) {
+        const rows = new Places(context)
         for (const [i, sum] of own.entries())
-          onRow(tile, context, `${i}u`, (inner, row) => write({ context: inner, row, column, sum }))
+          onRow(tile, rows, [sum], `${i}u`, (inner, row) => write({ context: inner, row, column, sum }))
         return
       }
       const { shader, block } = context
@@ -35,41 +40,34 @@ export function writeTile(
       block.line(`var ${array} = array<${type}, ${own.length}>(${own.join(', ')});`)
       const i = shader.fresh('i')
       block.nest(`for (var ${i} = 0u; ${i} < ${opaque(shader, `${schedule.rows}u`)}; ${i}++)`, (loop) =>
-        onRow(tile, inside(context, loop), i, (inner, row) => {
+        onRow(tile, new Places(inside(context, loop)), [], i, (inner, row) => {
           const sum = shader.fresh('v')
           inner.block.line(`let ${sum} = ${array}[${i}];`)
           write({ context: inner, row, column, sum })
         }),
       )
     })
+  }
 }
 
-function onRow(tile: Tile, context: Context, i: string, fill: (inner: Context, row: string) => void): void {
-  const size = elements(tile.kernel.rows)
-  const fits = size.constant !== undefined && size.constant % tileRows(tile.schedule) === 0
-  within(context, rowText(tile, i), fits ? undefined : context.shader.size(size), (inner, row) =>
-    fill(bind(inner, unflatten(inner, tile.kernel.rows, row)), row),
+type Fill = (inner: Context, flat: string) => void
+
+function onRow(tile: Tile, places: Places, sums: readonly string[], i: string, fill: Fill): void {
+  const { kernel, schedule } = tile
+  places.print(rowText(tile, i), limitOf(tile, kernel.rows, tileRows(schedule)), sums, (inner, row) =>
+    fill(bind(inner, unflatten(inner, kernel.rows, row)), row),
   )
 }
 
-function onColumn(tile: Tile, context: Context, j: string, fill: (inner: Context, column: string) => void): void {
-  const size = elements(tile.kernel.columns)
-  const fits = size.constant !== undefined && size.constant % tileColumns(tile.schedule) === 0
-  within(context, columnText(tile, j), fits ? undefined : context.shader.size(size), (inner, column) =>
-    fill(bind(inner, unflatten(inner, tile.kernel.columns, column)), column),
+function onColumn(tile: Tile, places: Places, sums: readonly string[], j: string, fill: Fill): void {
+  const { kernel, schedule } = tile
+  places.print(columnText(tile, j), limitOf(tile, kernel.columns, tileColumns(schedule)), sums, (inner, column) =>
+    fill(bind(inner, unflatten(inner, kernel.columns, column)), column),
   )
 }
 
-/** A block in which `flat` has a name and is below `limit`, where one is given. */
-function within(
-  context: Context,
-  flat: string,
-  limit: string | undefined,
-  fill: (inner: Context, name: string) => void,
-): void {
-  const name = context.shader.fresh('i')
-  context.block.line(`let ${name} = ${flat};`)
-  context.block.nest(limit === undefined ? '' : `if (${name} < ${limit})`, (inner) =>
-    fill(inside(context, inner), name),
-  )
+/** Where the axes end, if a tile may reach beyond. */
+function limitOf({ context }: Tile, axes: readonly Axis[], tile: number): string | undefined {
+  const size = elements(axes)
+  return size.constant !== undefined && size.constant % tile === 0 ? undefined : context.shader.size(size)
 }

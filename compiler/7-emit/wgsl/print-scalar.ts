@@ -71,11 +71,18 @@ function compute(context: Context, scalar: Computed): string {
   const here = inside(context, block)
   const text = generate(here, scalar)
   const once = block === context.block && context.shader.identities.uses(identity) <= 1
-  if (scalar.kind === 'apply' && once && text.length <= longest) return text
+  if (scalar.kind === 'apply' && once && text.length <= longest) {
+    context.shader.isTight ||= mayBeLonger(text)
+    return text
+  }
   const name = isAtom(text) ? text : declare(here, text)
   block.known.set(key, name)
   return name
 }
+
+/** Whether it is too long with numbers of two more digits in its names. */
+const mayBeLonger = (text: string): boolean =>
+  3 * text.length > longest && text.length + 2 * (text.match(/[a-z]\d+/g)?.length ?? 0) > longest
 
 function generate(context: Context, scalar: Computed): string {
   switch (scalar.kind) {

@@ -62,7 +62,10 @@ export class Shader {
   readonly #views = new Map<number, SlotView>()
   readonly #copies = new Map<number, { readonly array: string; readonly base: string }>()
   readonly #offsets = new Map<string, Dim>()
-  #names = 0
+  /** Names so far: the number of the next. */
+  names = 0
+  /** Set where text would be another if a name in it were longer. */
+  isTight = false
 
   constructor(slots: readonly KernelSlot[], storages: readonly Storage[], vectors: Vectors = noVectors) {
     this.slots = slots
@@ -71,9 +74,14 @@ export class Shader {
   }
 
   fresh(prefix: string): string {
-    const name = `${prefix}${this.#names++}`
+    const name = `${prefix}${this.names++}`
     // A variable that is called as a type would hide it.
     return wgslTypes.has(name) ? this.fresh(prefix) : name
+  }
+
+  /** Numbers from here on are in names of `fresh` alone: not in those of slots and dims, nor in a type's. */
+  get otherNumbers(): number {
+    return Math.max(32, this.slots.length, this.#dims.size)
   }
 
   /** The variable of a slot's binding. A slot that this kernel writes anywhere is bound for writing. */
