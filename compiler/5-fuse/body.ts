@@ -13,7 +13,9 @@ import { lowerOf } from '../ops/registry.ts'
 import { literalNumber } from '../ops/structure.ts'
 import { contractedAt } from './forms/access.ts'
 import type { Group } from './group.ts'
+import type { Homes } from './grouping.ts'
 import { kernelName } from './name.ts'
+import type { NodeSet } from './node-set.ts'
 import { packable } from './pack.ts'
 
 /**
@@ -42,17 +44,19 @@ export interface Limits {
 /** Where the expansion of a node ends: it is the kernel's own, is loaded, or is an expression of its operands. */
 export type End = 'own' | 'stored' | 'open'
 
-export function endOf(
-  node: Node,
-  group: Group,
-  isStored: (node: Node) => boolean,
-  home: (node: Node) => Group | undefined,
-): End {
-  const maker = home(node)
+/** What was decided of the nodes of a graph, of which kernels are then built. */
+export interface Decided {
+  readonly home: Homes
+  readonly stored: NodeSet
+  readonly recomputed: NodeSet
+}
+
+export function endOf(node: Node, group: Group, { home, stored }: Decided): End {
+  const maker = home[node.id]
   if (maker === group) return 'own'
+  if (!stored.has(node)) return 'open'
   // A row that may not wait for the kernel that stores the value makes it itself.
-  const mustMake = maker !== undefined && group.at.has(node) && !group.before.has(maker.id)
-  return isStored(node) && !mustMake ? 'stored' : 'open'
+  return maker !== undefined && group.at.has(node) && !group.before.has(maker.id) ? 'open' : 'stored'
 }
 
 export class Body {
@@ -75,13 +79,7 @@ export class Body {
   private readonly limits: Limits
   readonly group: Group
 
-  constructor(
-    group: Group,
-    isStored: (node: Node) => boolean,
-    home: (node: Node) => Group | undefined,
-    limits: Limits,
-    recomputed: ReadonlySet<Node>,
-  ) {
+  constructor(group: Group, decided: Decided, limits: Limits) {
     this.limits = limits
     this.group = group
     this.reader = {
@@ -96,12 +94,12 @@ export class Body {
       read: (node, index) => {
         const kind = lowerOf(node).kind
         if (kind === 'leaf') return this.leaf(node, index)
-        if (kind === 'contract' && recomputed.has(node)) {
+        if (kind === 'contract' && decided.recomputed.has(node)) {
           this.recomputes = true
           this.reader.expanding!(node, index)
           return contractedAt(this.reader, node as Node<'contract'>, index)
         }
-        const end = endOf(node, group, isStored, home)
+        const end = endOf(node, group, decided)
         if (end === 'stored') return this.load(node, index)
         if (end === 'open') return undefined
         if (kind === 'contract' || this.stages?.has(node)) {

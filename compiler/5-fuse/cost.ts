@@ -1,9 +1,8 @@
 /** What it costs to make a value again from stored ones, and when that is cheaper than to store it. */
 import type { Node } from '../ir/graph.ts'
-import { lowerOf } from '../ops/registry.ts'
 import { coveringWindows, reducedAxes } from '../ops/structure.ts'
-import { estimateElements } from './estimate.ts'
-import type { Group } from './group.ts'
+import type { Homes } from './grouping.ts'
+import type { Subject } from './subject.ts'
 
 export interface Cost {
   readonly work: number
@@ -14,11 +13,12 @@ export interface Cost {
 
 /** What an element costs when it is made from stored values; `undefined` where it cannot be, or is never cheap. */
 export function costOf(
+  { lowerings, elements }: Subject,
   node: Node,
   stored: { readonly has: (node: Node) => boolean },
-  home: ReadonlyMap<Node, Group>,
+  home: Homes,
 ): Cost | undefined {
-  const small = Math.max(4096, estimateElements(node) / 16)
+  const small = Math.max(4096, elements[node.id]! / 16)
   let work = 0
   let reads = 0
   let large = 0
@@ -29,10 +29,11 @@ export function costOf(
     const next = pending.pop()!
     if (seen.includes(next)) continue
     seen.push(next)
-    const lowering = lowerOf(next)
+    const lowering = lowerings[next.id]!
     if (next !== node && (lowering.kind === 'leaf' || stored.has(next))) {
-      if (next.shape.length > 0) reads++
-      if (next.shape.length > 0 && estimateElements(next) > small && ++large > mostLarge) return undefined
+      if (next.shape.length === 0) continue
+      reads++
+      if (elements[next.id]! > small && ++large > mostLarge) return undefined
       continue
     }
     switch (lowering.kind) {
@@ -49,14 +50,14 @@ export function costOf(
         work += 1
         break
       case 'reduce':
-        if (home.has(next)) return undefined
+        if (home[next.id]) return undefined
         work += reducedAxes(next) ? 1 : 2 * coveringWindows(next)
         break
       default:
         return undefined
     }
     if (work > mostWork) return undefined
-    for (const operand of next.operands) pending.push(operand)
+    for (let at = 0; at < next.operands.length; at++) pending.push(next.operands[at]!)
   }
   return { work, reads, large }
 }

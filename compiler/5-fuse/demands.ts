@@ -6,6 +6,7 @@ import type { Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import type { Body } from './body.ts'
 import type { Demands, Grouping } from './grouping.ts'
+import type { NodeSet } from './node-set.ts'
 
 export interface Demand {
   /** Stored, and sealed: what follows does not join it again. */
@@ -14,13 +15,7 @@ export interface Demand {
   readonly bar?: { readonly node: Node; readonly from: Node }
 }
 
-export function demandFor(
-  body: Body,
-  grouping: Grouping,
-  stored: ReadonlySet<Node>,
-  known: Demands,
-  slots: number,
-): Demand {
+export function demandFor(body: Body, grouping: Grouping, stored: NodeSet, known: Demands, slots: number): Demand {
   const { group, deepest } = body
   if (body.recomputes) {
     // Scores and weights are never stored for the sake of what follows their product.
@@ -38,7 +33,7 @@ export function demandFor(
   let best: Node | undefined
   let most = 1
   for (const [node, times] of body.expanded) {
-    if (grouping.home.get(node) === group || known.sealed.has(node) || node.operands.length === 0) continue
+    if (grouping.home[node.id] === group || known.sealed.has(node) || node.operands.length === 0) continue
     if (lowerOf(node).kind === 'view' && node.operands.length === 1) continue
     // A node needed at several elements counts the loads it repeats; one that would itself be too large helps little.
     const sources = sourcesBelow(node, stored, grouping, group).size
@@ -52,13 +47,13 @@ export function demandFor(
   const last = [...group.members].reverse().find((node) => node !== first)
   if (last) return { bar: { node: last, from: first! } }
   // Nothing stands between the stored tensors and the anchors: the first computed operand is stored.
-  const operand = [...body.expanded.keys()].find((node) => grouping.home.get(node) !== group && !known.sealed.has(node))
+  const operand = [...body.expanded.keys()].find((node) => grouping.home[node.id] !== group && !known.sealed.has(node))
   if (operand) return { cut: operand }
   throw new Error(`%${group.anchors[0]!.id} ${group.anchors[0]!.op} alone makes too large a kernel`)
 }
 
 /** The stored tensors that a loose node is computed from. */
-function sourcesBelow(node: Node, stored: ReadonlySet<Node>, grouping: Grouping, group: object): ReadonlySet<Node> {
+function sourcesBelow(node: Node, stored: NodeSet, grouping: Grouping, group: object): ReadonlySet<Node> {
   const sources = new Set<Node>()
   const seen = new Set<Node>()
   const pending = [...node.operands]
@@ -69,7 +64,7 @@ function sourcesBelow(node: Node, stored: ReadonlySet<Node>, grouping: Grouping,
     const lowering = lowerOf(next)
     if (lowering.kind === 'leaf' || stored.has(next)) {
       const isTensor = lowering.kind !== 'leaf' || !lowering.uniform
-      if (isTensor && grouping.home.get(next) !== group) sources.add(next)
+      if (isTensor && grouping.home[next.id] !== group) sources.add(next)
     } else pending.push(...next.operands)
   }
   return sources

@@ -10,6 +10,7 @@ import type { Node } from '../ir/graph.ts'
 import { axisIndex, keyOfIndex } from '../ir/index.ts'
 import type { Axis, Index } from '../ir/kernel.ts'
 import { renamedIndex } from '../ops/element-view.ts'
+import { reducedAxes } from '../ops/structure.ts'
 import { contractRoles } from './forms/contract.ts'
 import type { Roles } from './group.ts'
 import { type NodeKinds, shapeKey } from './node-kinds.ts'
@@ -32,6 +33,7 @@ export class Domains {
   private readonly kinds: NodeKinds
   private readonly plain = new Map<string, Domain>()
   private readonly rows = new Map<string, RowDomain>()
+  private readonly reductions = new Map<number, RowDomain>()
   private readonly contracts = new Map<number, ContractDomain>()
   private readonly renamings = new Map<number, Map<number, readonly Index[] | undefined>>()
   private readonly parts = new Map<string, readonly [readonly Index[], readonly Index[]]>()
@@ -54,7 +56,11 @@ export class Domains {
     })
   }
 
-  along(shape: readonly Dim[], reduced: readonly number[]): RowDomain {
+  /** Of a reduction: the same for all along the same axes of one shape. */
+  along(node: Node): RowDomain {
+    return remember(this.reductions, this.kinds.of(node), () => this.alongAxes(node.operands[0]!, reducedAxes(node)!))
+  }
+  private alongAxes({ shape }: Node, reduced: readonly number[]): RowDomain {
     return remember(this.rows, `${reduced.join()}${shapeKey(shape)}`, () => {
       const all = shape.map((extent, axis): Axis => ({ name: reduced.includes(axis) ? 'r' : 'o', extent }))
       const reads = all.map(axisIndex)

@@ -16,7 +16,7 @@ import type { Kernel } from '../ir/kernel.ts'
 import { withTensors } from '../ir/kernel-key.ts'
 import { countTensors } from '../ir/kernel-slots.ts'
 import { type FusedGraph, FusedGraphs } from './alike.ts'
-import { Body, endOf, type Limits, TooLarge } from './body.ts'
+import { Body, type Decided, type Limits, TooLarge } from './body.ts'
 import { narrowJoins } from './concat.ts'
 import { copyKernel } from './copy.ts'
 import { type Demand, demandFor } from './demands.ts'
@@ -31,6 +31,7 @@ import { type Demands, Grouping } from './grouping.ts'
 import { updateInPlace } from './in-place.ts'
 import { type Kept, tensorsOf } from './kept.ts'
 import { dropUnreadSlots, onNodes } from './kernel-parts.ts'
+import { NodeSet } from './node-set.ts'
 import { orderKernels } from './order.ts'
 import { packTooLarge } from './pack.ts'
 import { explainStops, originsOf } from './provenance.ts'
@@ -75,7 +76,7 @@ function fuseAnew(
   policy: RecomputePolicy,
   known: FusedGraphs,
 ): FusedGraph {
-  const given = subjectOf(source)
+  const given = subjectOf(source, known.kinds)
   const recomputed = findRecomputed(given, new Set(), policy)
   const joined = joinSums(source, given.consumers, recomputed.nodes)
   const staged = stageReductions(joined.graph)
@@ -88,7 +89,7 @@ function fuseAnew(
   const replaces = new Map(
     graph.results.flatMap((result) => (result.replaces ? [[result.node, result.replaces] as const] : [])),
   )
-  const subject = graph === source ? given : subjectOf(graph)
+  const subject = graph === source ? given : subjectOf(graph, known.kinds)
   const first = graph === source ? recomputed : findRecomputed(subject, new Set(), policy)
   let kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces }, policy, first, known)
   // An update that could not be made in place after all: then both tensors count.
@@ -151,23 +152,28 @@ function tryFuse(
   limits: Limits,
   known: FusedGraphs,
 ): Attempt {
-  const { graph, consumers, results } = subject
+  const { graph, consumers } = subject
   const grouping = new Grouping(subject, demands, recomputed, known.domains)
   const { stored, force } = decideStores(subject, grouping)
-  if ([...force].some((node) => !demands.forced.has(node))) return { force }
+  if (force.some((node) => !demands.forced.has(node))) return { force }
 
-  const isStored = (node: Node) => stored.has(node)
-  const home = (node: Node) => grouping.home.get(node)
-  const needed = new Set(results)
+  const decided = { home: grouping.home, stored, recomputed: recomputed.nodes }
+  const needed = new NodeSet(subject.length)
+  for (const { node } of graph.results) needed.add(node)
   const built: Built[] = []
   const made: Demand[] = []
   for (const group of consumersFirst(grouping.groups)) {
-    const stores = group.members.filter((node) => stored.has(node) && needed.has(node))
+    const stores: Node[] = []
+    for (let at = 0; at < group.members.length; at++) {
+      const node = group.members[at]!
+      if (stored.has(node) && needed.has(node)) stores.push(node)
+    }
     if (stores.length === 0) continue
     try {
-      const made = kernelOf(group, stores, isStored, home, recomputed.nodes, limits, known)
-      for (const { node, access } of made.slots) if (access === 'read') needed.add(node)
-      built.push({ ...made, group, stores })
+      const made = kernelOf(subject, group, stores, decided, limits, known)
+      for (let at = 0; at < made.slots.length; at++)
+        if (made.slots[at]!.access === 'read') needed.add(made.slots[at]!.node)
+      built.push(made)
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error
       made.push(demandFor(error.body, grouping, stored, demands, limits.slots))
@@ -201,27 +207,28 @@ interface Built extends Pick<Kernel, 'slots' | 'nodes'> {
 
 /** The kernel of a group: that of one like it, if it was built before. */
 function kernelOf(
+  subject: Subject,
   group: Group,
   stores: readonly Node[],
-  isStored: (node: Node) => boolean,
-  home: (node: Node) => Group | undefined,
-  recomputed: ReadonlySet<Node>,
+  decided: Decided,
   limits: Limits,
   { likenesses, kernels }: FusedGraphs,
-): Omit<Built, 'group' | 'stores'> {
-  const end = (node: Node) => endOf(node, group, isStored, home)
-  const likeness = likenesses.of(group, stores, `${limits.slots} ${limits.loads}`, end, recomputed)
+): Built {
+  const likeness = likenesses.of(subject, group, stores, decided, limits)
   const known = kernels.find(likeness)
-  if (known) return { kernel: known.kernel, kept: known, ...tensorsOf(known, likeness) }
-  const body = new Body(group, isStored, home, limits, recomputed)
-  const kernel = dropUnreadSlots(build(body, group, stores, recomputed))
+  if (known) {
+    const { slots, nodes } = tensorsOf(known, likeness)
+    return { kernel: known.kernel, kept: known, slots, nodes, group, stores }
+  }
+  const body = new Body(group, decided, limits)
+  const kernel = dropUnreadSlots(build(body, group, stores, decided.recomputed))
   const { slots, nodes } = kernel
   // One that binds more depends on what becomes of its tensors.
   const kept = countTensors(body.slots) <= limits.slots ? kernels.keep(likeness, kernel) : undefined
-  return { kernel, kept, slots, nodes }
+  return { kernel, kept, slots, nodes, group, stores }
 }
 
-function build(body: Body, group: Group, stored: readonly Node[], recomputed: ReadonlySet<Node>): Kernel {
+function build(body: Body, group: Group, stored: readonly Node[], recomputed: NodeSet): Kernel {
   switch (group.kind) {
     case 'map':
       return buildMap(body, group, stored)

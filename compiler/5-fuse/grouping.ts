@@ -4,10 +4,9 @@
  */
 import type { Node } from '../ir/graph.ts'
 import type { Index } from '../ir/kernel.ts'
-import { lowerOf } from '../ops/registry.ts'
+import type { Lowering } from '../ops/op.ts'
 import { reducedAxes } from '../ops/structure.ts'
-import type { Domains } from './domains.ts'
-import { estimateElements } from './estimate.ts'
+import type { Domains, RowDomain } from './domains.ts'
 import { joinAttention } from './forms/attention.ts'
 import { contractGroup } from './forms/contract.ts'
 import { joinMap, mapGroup } from './forms/map.ts'
@@ -31,22 +30,30 @@ export interface Demands {
   readonly sealed: ReadonlySet<Node>
 }
 
+/** The group of each node that is in one, by its id. */
+export type Homes = readonly (Group | undefined)[]
+
 export class Grouping {
   readonly groups: Group[] = []
-  readonly home = new Map<Node, Group>()
+  readonly home: (Group | undefined)[]
   readonly demands: Demands
   readonly recomputed: Recomputed
   readonly domains: Domains
   /** Why a node did not join an operand's group. */
   readonly reasons = new Map<Node, string>()
-  private readonly direct = new Map<Node, ReadonlySet<Group>>()
-  private readonly sources = new Map<Node, ReadonlySet<object>>()
-  private readonly sourcesOfGroup = new Map<Group, Set<object>>()
+  /** Of nodes, by id. */
+  private readonly direct: (ReadonlySet<Group> | undefined)[]
+  private readonly sources: (ReadonlySet<object> | undefined)[]
+  private readonly knownTo: (Group[] | undefined)[]
+  /** By the rows that their first reduction runs along. */
+  private readonly rows = new Map<RowDomain, Group[]>()
+  /** Of groups, by id. */
+  private readonly sourcesOfGroup: Set<object>[] = []
   /** Each group as a set of one, by id. */
   private readonly alone: ReadonlySet<Group>[] = []
   /** Groups that some other runs after. */
   private readonly needed = new NumberSet()
-  private readonly read = new Map<Group, { readonly anchors: number; readonly least: number }>()
+  private readonly read: ({ readonly anchors: number; readonly least: number } | undefined)[] = []
   private readonly subject: Subject
 
   constructor(subject: Subject, demands: Demands, recomputed: Recomputed, domains: Domains) {
@@ -54,7 +61,13 @@ export class Grouping {
     this.demands = demands
     this.recomputed = recomputed
     this.domains = domains
-    for (const node of subject.nodes) {
+    const { nodes, length } = subject
+    this.home = new Array(length)
+    this.direct = new Array(length)
+    this.sources = new Array(length)
+    this.knownTo = new Array(length)
+    for (let at = 0; at < nodes.length; at++) {
+      const node = nodes[at]!
       this.place(node)
       // Asked here once, so that a long chain of loose nodes is never walked in depth.
       this.groupsBehind(node)
@@ -64,7 +77,7 @@ export class Grouping {
 
   private place(node: Node): void {
     const { forced } = this.demands
-    const kind = lowerOf(node).kind
+    const { kind } = this.loweringOf(node)
     if (this.recomputed.nodes.has(node)) {
       passBy(this, node)
       return
@@ -122,7 +135,7 @@ export class Grouping {
     }
     this.groups.push(group)
     this.alone.push(new Set([group]))
-    this.sourcesOfGroup.set(group, new Set())
+    this.sourcesOfGroup.push(new Set())
     this.anchor(group, anchor, group.at.get(anchor)!)
     return group
   }
@@ -132,53 +145,86 @@ export class Grouping {
   }
   admit(group: Group, node: Node, at: readonly Index[]): void {
     group.members.push(node)
+    this.home[node.id] = group
+    this.know(group, node, at)
+    const sources = this.sourcesOfGroup[group.id]!
+    const { operands } = node
+    for (let o = 0; o < operands.length; o++)
+      for (const source of this.sourcesBehind(operands[o]!)) if (source !== group) sources.add(source)
+  }
+  /** Where the group makes a node, whoever stores it. */
+  know(group: Group, node: Node, at: readonly Index[]): void {
     group.at.set(node, at)
-    this.home.set(node, group)
+    const known = this.knownTo[node.id]
+    if (known) known.push(group)
+    else this.knownTo[node.id] = [group]
     // What the row computes anyway is not waited for, even where another kernel stores it too.
-    for (const operand of node.operands) if (!group.at.has(operand)) this.require(group, operand)
-    const sources = this.sourcesOfGroup.get(group)!
-    for (const operand of node.operands)
-      for (const source of this.sourcesBehind(operand)) if (source !== group) sources.add(source)
+    const { operands } = node
+    for (let o = 0; o < operands.length; o++) if (!group.at.has(operands[o]!)) this.require(group, operands[o]!)
+  }
+  /** A row group's first reduction runs along the rows of a domain. */
+  seed(group: Group, domain: RowDomain): void {
+    const all = this.rows.get(domain)
+    if (all) all.push(group)
+    else this.rows.set(domain, [group])
+  }
+  /** Row groups that make a node or have such rows, latest first. */
+  rowsOf(node: Node, domain: RowDomain): Group[] {
+    const found: Group[] = []
+    const add = (groups: readonly Group[] | undefined) => {
+      for (const group of groups ?? []) if (group.kind === 'row' && !found.includes(group)) found.push(group)
+    }
+    add(this.knownTo[node.id])
+    add(this.rows.get(domain))
+    return found.length > 1 ? found.sort((a, b) => b.id - a.id) : found
+  }
+  loweringOf({ id }: Node): Lowering {
+    return this.subject.lowerings[id]!
   }
   /** Whether a node reads something that the group reads too: a tensor worth reading once, or another group's results. */
   sharesSources(group: Group, node: Node): boolean {
-    const known = this.sourcesOfGroup.get(group)!
+    const known = this.sourcesOfGroup[group.id]!
     for (const operand of node.operands)
       for (const source of this.sourcesBehind(operand)) if (known.has(source)) return true
     return false
   }
   /** Whether everything in memory that the group's anchors read is read by something after the node as well. */
   mayWaitFor(group: Group, node: Node): boolean {
-    return this.leastRead(group) > this.subject.position.get(node)!
+    return this.leastRead(group) > node.id
   }
-  /** Where in the graph the last reader stands of that source of the anchors whose last reader comes first. */
+  /** The id of the last reader of that source of the anchors whose last reader comes first. */
   private leastRead(group: Group): number {
-    const known = this.read.get(group)
+    const known = this.read[group.id]
     if (known?.anchors === group.anchors.length) return known.least
-    const { position, consumers } = this.subject
+    const { lowerings, consumers } = this.subject
     let least = Number.POSITIVE_INFINITY
     const seen = new Set<Node>()
     const pending: Node[] = []
     for (const anchor of group.anchors) for (const operand of anchor.operands) pending.push(operand)
     while (pending.length > 0) {
       const source = pending.pop()!
-      if (seen.has(source) || this.home.get(source) === group || lowerOf(source).kind === 'leaf') continue
+      const home = this.home[source.id]
+      if (seen.has(source) || home === group || lowerings[source.id]!.kind === 'leaf') continue
       seen.add(source)
-      if (!this.home.has(source)) for (const operand of source.operands) pending.push(operand)
-      // Consumers are in the order of the graph.
-      else least = Math.min(least, position.get(consumers.get(source)!.at(-1)!)!)
+      if (!home) for (const operand of source.operands) pending.push(operand)
+      else {
+        // Consumers are in the order of the graph.
+        const readers = consumers[source.id]!
+        least = Math.min(least, readers[readers.length - 1]!.id)
+      }
     }
-    this.read.set(group, { anchors: group.anchors.length, least })
+    this.read[group.id] = { anchors: group.anchors.length, least }
     return least
   }
   private sourcesBehind(node: Node): ReadonlySet<object> {
-    const home = this.home.get(node)
+    const home = this.home[node.id]
     if (home) return this.alone[home.id]!
-    let sources = this.sources.get(node)
+    let sources = this.sources[node.id]
     if (!sources) {
-      const isSource = lowerOf(node).kind === 'leaf' && estimateElements(node) > 16
-      sources = isSource ? new Set([node]) : this.union(node.operands, (operand) => this.sourcesBehind(operand))
-      this.sources.set(node, sources)
+      const { lowerings, elements } = this.subject
+      const isSource = lowerings[node.id]!.kind === 'leaf' && elements[node.id]! > 16
+      sources = isSource ? new Set([node]) : this.union(node.operands, this.sourcesOfOperand)
+      this.sources[node.id] = sources
     }
     return sources
   }
@@ -194,15 +240,17 @@ export class Grouping {
   }
   /** The groups whose stored results the node is an expression of. */
   groupsBehind(node: Node): ReadonlySet<Group> {
-    const home = this.home.get(node)
+    const home = this.home[node.id]
     if (home) return this.alone[home.id]!
-    let groups = this.direct.get(node)
+    let groups = this.direct[node.id]
     if (!groups) {
-      groups = this.union(node.operands, (operand) => this.groupsBehind(operand))
-      this.direct.set(node, groups)
+      groups = this.union(node.operands, this.groupsOfOperand)
+      this.direct[node.id] = groups
     }
     return groups
   }
+  private readonly groupsOfOperand = (operand: Node): ReadonlySet<Group> => this.groupsBehind(operand)
+  private readonly sourcesOfOperand = (operand: Node): ReadonlySet<object> => this.sourcesBehind(operand)
   /** What is behind some operands; the set of one of them where that has all. */
   private union<Each>(operands: readonly Node[], behind: (operand: Node) => ReadonlySet<Each>): ReadonlySet<Each> {
     let all: ReadonlySet<Each> = nothing as ReadonlySet<never>

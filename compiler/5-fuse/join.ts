@@ -7,7 +7,6 @@ import { type Dim, product, sameDims } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { axisIndex, flattenIndex, sameIndices, unflattenIndex } from '../ir/index.ts'
 import type { Axis, Index } from '../ir/kernel.ts'
-import { lowerOf } from '../ops/registry.ts'
 import { repeatedAxes } from '../ops/structure.ts'
 import { type Group, isAcrossRow, isCrowded, isOnAxes } from './group.ts'
 import type { Grouping } from './grouping.ts'
@@ -23,8 +22,7 @@ export function joinAsMember(grouping: Grouping, node: Node): boolean {
     }
     if (group.kind === 'row' && isAcrossRow(group, at) && isCrowded(group)) {
       // Known to the row, where later reductions may use it, but stored by a kernel with more lanes.
-      group.at.set(node, at)
-      for (const operand of node.operands) if (!group.at.has(operand)) grouping.require(group, operand)
+      grouping.know(group, node, at)
       grouping.reasons.set(node, 'few long rows: work on their elements spreads over more lanes in a kernel of its own')
       return false
     }
@@ -36,14 +34,13 @@ export function joinAsMember(grouping: Grouping, node: Node): boolean {
 
 /** What no kernel stores is known to the rows whose elements it is made of: later reductions along them may use it. */
 export function passBy(grouping: Grouping, node: Node): void {
-  if (lowerOf(node).kind === 'contract') return
+  if (grouping.loweringOf(node).kind === 'contract') return
   for (const group of candidates(grouping, node)) {
     if (group.kind !== 'row') continue
     const at = indexInGroup(grouping, group, node)
     if (at === undefined) continue
     if (waitsFor(grouping, group, node)) continue
-    group.at.set(node, at)
-    for (const operand of node.operands) if (!group.at.has(operand)) grouping.require(group, operand)
+    grouping.know(group, node, at)
   }
 }
 
@@ -75,7 +72,7 @@ function indexInGroup(grouping: Grouping, group: Group, node: Node): readonly In
     grouping.reasons.set(node, `a ${group.kind} kernel writes its results as they come`)
     return undefined
   }
-  if (lowerOf(node).kind === 'map') {
+  if (grouping.loweringOf(node).kind === 'map') {
     let first: readonly Index[] | undefined
     for (const operand of node.operands) {
       const at = isWithin(grouping, group, operand) ? group.at.get(operand)! : undefined

@@ -2,6 +2,7 @@
  * Kernels that were built before, in an earlier round of the search, for another layer, for another entry. Groups that are
  * alike become the same kernel, said of other nodes: it is built, and its axes are chosen, once.
  */
+import type { Node } from '../ir/graph.ts'
 import type { Kernel, KernelSlot } from '../ir/kernel.ts'
 import { keyOfKernel, withTensors } from '../ir/kernel-key.ts'
 import { finishAxes } from './axes.ts'
@@ -23,7 +24,9 @@ export class KeptKernels {
     return this.known.get(key)
   }
 
-  keep({ key, rank }: Likeness, kernel: Kernel): Kept {
+  keep({ key, nodes }: Likeness, kernel: Kernel): Kept {
+    const rank = new Map<Node, number>()
+    for (let at = 0; at < nodes.length; at++) rank.set(nodes[at]!, at)
     const slots = kernel.slots.map(({ node }) => rank.get(node)!)
     const kept = { kernel, slots, nodes: kernel.nodes.map((node) => rank.get(node)!), finished: undefined }
     this.known.set(key, kept)

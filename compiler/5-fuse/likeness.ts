@@ -4,50 +4,50 @@
  */
 import type { Node } from '../ir/graph.ts'
 import type { Axis } from '../ir/kernel.ts'
-import { lowerOf } from '../ops/registry.ts'
-import type { End } from './body.ts'
+import { type Decided, type End, endOf, type Limits } from './body.ts'
 import type { Domains } from './domains.ts'
 import type { Group } from './group.ts'
 import { isLooseReduction } from './loose.ts'
 import type { NodeKinds } from './node-kinds.ts'
+import type { Subject } from './subject.ts'
 
 /** A group as it is looked up. */
 export interface Likeness {
   readonly key: string
-  /** What the group is made of, by id; and where in that list each stands. */
+  /** What the group is made of, by id. */
   readonly nodes: readonly Node[]
-  readonly rank: ReadonlyMap<Node, number>
 }
 
 export class Likenesses {
   private readonly words = new Map<string, number>()
   private readonly kinds: NodeKinds
   private readonly domains: Domains
+  /** Of the nodes of the group at hand, by id: how expansion ends there, and which of them it is. 0 of all others. */
+  private ends = new Uint8Array(0)
+  private ranks = new Int32Array(0)
   constructor(kinds: NodeKinds, domains: Domains) {
     this.kinds = kinds
     this.domains = domains
   }
 
   /** `limits`: those within which its kernel is built. */
-  of(
-    group: Group,
-    stores: readonly Node[],
-    limits: string,
-    endOf: (node: Node) => End,
-    recomputed: ReadonlySet<Node>,
-  ): Likeness {
+  of(subject: Subject, group: Group, stores: readonly Node[], decided: Decided, limits: Limits): Likeness {
     const { kinds, domains } = this
     const { softmax, roles } = group
-    const ends = reached(group, stores, endOf, recomputed)
-    const nodes = [...ends.keys()].sort((a, b) => a.id - b.id)
-    const rank = new Map<Node, number>()
-    for (let at = 0; at < nodes.length; at++) rank.set(nodes[at]!, at)
+    if (this.ends.length < subject.length) {
+      this.ends = new Uint8Array(subject.length)
+      this.ranks = new Int32Array(subject.length)
+    }
+    const { ends, ranks } = this
+    const nodes = this.reached(subject, group, stores, decided)
+    for (let at = 0; at < nodes.length; at++) ranks[nodes[at]!.id] = at
     const text = new NumberText()
     const add = (list: readonly Node[]) => {
       text.add(list.length)
-      for (let at = 0; at < list.length; at++) text.add(rank.get(list[at]!)!)
+      for (let at = 0; at < list.length; at++) text.add(ranks[list[at]!.id]!)
     }
-    text.add(this.word(limits))
+    text.add(limits.slots)
+    text.add(limits.loads)
     text.add(this.word(group.kind))
     add(group.anchors)
     add(group.members)
@@ -55,17 +55,19 @@ export class Likenesses {
     text.add(nodes.length)
     for (let at = 0; at < nodes.length; at++) {
       const node = nodes[at]!
-      const end = ends.get(node)!
+      const end = ends[node.id]!
+      ends[node.id] = 0
       const index = group.at.get(node)
-      const isAgain = recomputed.has(node)
-      const isLoose = lowerOf(node).kind === 'reduce' && isLooseReduction(node)
-      text.add(endNumbers[end] + (index ? 4 : 0) + (isAgain ? 8 : 0) + (isLoose ? 16 : 0))
+      const isAgain = decided.recomputed.has(node)
+      const isLoose = subject.lowerings[node.id]!.kind === 'reduce' && isLooseReduction(node)
+      text.add(end + (index ? 8 : 0) + (isAgain ? 16 : 0) + (isLoose ? 32 : 0))
       if (index) text.add(domains.numberOf(index))
       // Of what is only loaded no more than that matters.
-      if (!goesOn(end, index !== undefined, isAgain)) text.add(kinds.typeOf(node))
+      if (end === endNumbers.stored && !index && !isAgain) text.add(kinds.typeOf(node))
       else {
         text.add(kinds.of(node))
-        for (let o = 0; o < node.operands.length; o++) text.add(rank.get(node.operands[o]!)!)
+        const { operands } = node
+        for (let o = 0; o < operands.length; o++) text.add(ranks[operands[o]!.id]!)
       }
     }
     const axes = (list: readonly Axis[]) => text.add(domains.numberOfAxes(list))
@@ -73,7 +75,7 @@ export class Likenesses {
     axes(group.row)
     text.add(group.reads.size)
     for (const [node, index] of group.reads) {
-      text.add(rank.get(node)!)
+      text.add(ranks[node.id]!)
       text.add(domains.numberOf(index))
     }
     if (softmax) {
@@ -92,7 +94,31 @@ export class Likenesses {
         text.add(domains.numberOfAxis(axis))
       }
     }
-    return { key: text.end(), nodes, rank }
+    return { key: text.end(), nodes }
+  }
+
+  /**
+   * What a group's kernel may be made of, by id, and for each how it ends: its own nodes and all that they are expanded to. Of what
+   * is loaded no more may be of interest than its value in memory.
+   */
+  private reached({ lowerings }: Subject, group: Group, stores: readonly Node[], decided: Decided): Node[] {
+    const { ends } = this
+    const { softmax, at: known } = group
+    const { recomputed } = decided
+    const nodes: Node[] = []
+    const pending = [...stores, ...group.anchors, ...group.members]
+    if (softmax) pending.push(softmax.product, softmax.weights, softmax.score, softmax.greatest, softmax.total)
+    while (pending.length > 0) {
+      const node = pending.pop()!
+      const { id, operands } = node
+      if (ends[id] !== 0) continue
+      const end = lowerings[id]!.kind === 'leaf' ? endNumbers.leaf : endNumbers[endOf(node, group, decided)]
+      ends[id] = end
+      nodes.push(node)
+      if (end !== endNumbers.stored || known.has(node) || recomputed.has(node))
+        for (let at = 0; at < operands.length; at++) if (ends[operands[at]!.id] === 0) pending.push(operands[at]!)
+    }
+    return nodes.sort(byId)
   }
 
   private word(text: string): number {
@@ -102,33 +128,8 @@ export class Likenesses {
   }
 }
 
-const endNumbers: Readonly<Record<End | 'leaf', number>> = { leaf: 0, own: 1, stored: 2, open: 3 }
-
-/** What a group's kernel may be made of, and how each ends: its own nodes and all that they are expanded to. */
-function reached(
-  group: Group,
-  stores: readonly Node[],
-  endOf: (node: Node) => End,
-  recomputed: ReadonlySet<Node>,
-): ReadonlyMap<Node, End | 'leaf'> {
-  const ends = new Map<Node, End | 'leaf'>()
-  const { softmax } = group
-  const pending = [...stores, ...group.anchors, ...group.members]
-  if (softmax) pending.push(softmax.product, softmax.weights, softmax.score, softmax.greatest, softmax.total)
-  while (pending.length > 0) {
-    const node = pending.pop()!
-    if (ends.has(node)) continue
-    const end = lowerOf(node).kind === 'leaf' ? 'leaf' : endOf(node)
-    ends.set(node, end)
-    if (goesOn(end, group.at.has(node), recomputed.has(node)))
-      for (let at = 0; at < node.operands.length; at++) pending.push(node.operands[at]!)
-  }
-  return ends
-}
-
-/** Whether more of a node may be of interest than its value in memory. */
-const goesOn = (end: End | 'leaf', isKnown: boolean, isAgain: boolean): boolean =>
-  end !== 'stored' || isKnown || isAgain
+const endNumbers: Readonly<Record<End | 'leaf', number>> = { leaf: 1, own: 2, stored: 3, open: 4 }
+const byId = (a: Node, b: Node): number => a.id - b.id
 
 /** Numbers as a text, equal for equal ones: a unit each where they are small. */
 class NumberText {

@@ -5,7 +5,9 @@
 import { type Dim, sameDims } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 import { attributesKey, mixed, nextPlace, sameAttributes } from '../ops/interning.ts'
+import type { Lowering } from '../ops/op.ts'
 import { lowerOf } from '../ops/registry.ts'
+import { estimateElements } from './estimate.ts'
 
 export class NodeKinds {
   /** Those of the graph at hand by id: two graphs are seldom asked about in turn. */
@@ -13,12 +15,14 @@ export class NodeKinds {
   private readonly kindOf: number[] = []
   private readonly typesOf: number[] = []
 
-  private kinds = 0
+  /** What nodes of each kind are like. */
+  private readonly lowerings: Lowering[] = []
   private readonly leaves = new Map<string, number>()
   /** Where a kind is looked for, and the first node of each. */
   private readonly places = new Map<number, number>()
   private readonly firsts: (Node | undefined)[] = []
   private readonly shapes: Node['shape'][] = []
+  private readonly elements: number[] = []
   private readonly shapePlaces = new Map<number, number>()
   private readonly sizes = new Map<Dim, number>()
 
@@ -46,6 +50,16 @@ export class NodeKinds {
     return this.nodes[node.id] === node ? this.typesOf[node.id]! : this.typeNumber(node)
   }
 
+  loweringOf(node: Node): Lowering {
+    return this.lowerings[this.of(node)]!
+  }
+  /** `estimateElements`, asked once for each shape. */
+  elementsOf(node: Node): number {
+    const type = this.typeOf(node) >>> 2
+    this.elements[type] ??= estimateElements(node)
+    return this.elements[type]!
+  }
+
   private kind(node: Node): number {
     const { op, attributes, operands, likeness } = node
     let place = likeness
@@ -56,9 +70,8 @@ export class NodeKinds {
         return kind
       place = nextPlace(place)
     }
-    this.places.set(place, this.kinds)
-    this.firsts.push(node)
-    return this.kinds++
+    this.places.set(place, this.firsts.length)
+    return this.add(node, node)
   }
   private haveTypes(operands: readonly Node[], { operands: others }: Node): boolean {
     if (operands.length !== others.length) return false
@@ -70,13 +83,18 @@ export class NodeKinds {
     return true
   }
 
-  private leafKind({ op, attributes }: Node, type: number): number {
+  private leafKind(node: Node, type: number): number {
+    const { op, attributes } = node
     const key = `${op}${attributesKey(attributes, names)} ${type}`
     const known = this.leaves.get(key)
     if (known !== undefined) return known
-    this.leaves.set(key, this.kinds)
-    this.firsts.push(undefined)
-    return this.kinds++
+    this.leaves.set(key, this.firsts.length)
+    return this.add(node, undefined)
+  }
+
+  private add(node: Node, first: Node | undefined): number {
+    this.firsts.push(first)
+    return this.lowerings.push(lowerOf(node)) - 1
   }
 
   private typeNumber({ dtype, shape }: Node): number {

@@ -4,20 +4,34 @@ import type { FusionStop } from '../ir/kernel.ts'
 import { lowerOf } from '../ops/registry.ts'
 import type { Group } from './group.ts'
 import type { Grouping } from './grouping.ts'
+import type { Consumers } from './subject.ts'
 
 const mostOrigins = 16
 
 export function originsOf(known: Pick<Graph['origins'], 'get'>, nodes: readonly Node[]): Origin[] {
   const origins: Origin[] = []
   // Interning makes one node of every equal constant in a program, so constants point everywhere: they do not count.
-  const telling = nodes.filter((node) => lowerOf(node).kind !== 'index')
-  for (const node of telling.length > 0 ? telling : nodes)
-    for (const origin of known.get(node) ?? []) {
-      if (origins.some((other) => isSame(other, origin))) continue
-      origins.push(origin)
+  const isTelling = (node: Node) => lowerOf(node).kind !== 'index'
+  const isAny = !nodes.some(isTelling)
+  // Lists are shared.
+  const seen: (readonly Origin[])[] = []
+  for (let at = 0; at < nodes.length; at++) {
+    const node = nodes[at]!
+    const list = isAny || isTelling(node) ? known.get(node) : undefined
+    if (!list || seen.includes(list)) continue
+    seen.push(list)
+    for (let each = 0; each < list.length; each++) {
+      if (isIn(origins, list[each]!)) continue
+      origins.push(list[each]!)
       if (origins.length === mostOrigins) return origins
     }
+  }
   return origins
+}
+
+function isIn(origins: readonly Origin[], origin: Origin): boolean {
+  for (let at = 0; at < origins.length; at++) if (isSame(origins[at]!, origin)) return true
+  return false
 }
 
 const isSame = (a: Origin, b: Origin): boolean =>
@@ -28,17 +42,21 @@ const isSame = (a: Origin, b: Origin): boolean =>
 export function explainStops(
   group: Group,
   stored: readonly Node[],
-  consumers: ReadonlyMap<Node, readonly Node[]>,
+  consumers: Consumers,
   grouping: Grouping,
 ): FusionStop[] {
-  const stops = new Map<string, FusionStop>()
-  for (const producer of stored)
-    for (const consumer of consumers.get(producer) ?? []) {
-      if (grouping.home.get(consumer) === group) continue
+  const stops: FusionStop[] = []
+  for (const producer of stored) {
+    const first = stops.length
+    for (const consumer of consumers[producer.id] ?? []) {
+      if (grouping.home[consumer.id] === group) continue
       const reason = reasonFor(group, consumer, grouping)
-      stops.set(`${producer.id} ${reason}`, { producer, consumer, reason })
+      let at = first
+      while (at < stops.length && stops[at]!.reason !== reason) at++
+      stops[at] = { producer, consumer, reason }
     }
-  return [...stops.values()]
+  }
+  return stops
 }
 
 function reasonFor(group: Group, consumer: Node, grouping: Grouping): string {

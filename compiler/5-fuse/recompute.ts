@@ -12,21 +12,22 @@ import { type Dim, multiply, product, substitute } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { isContraction, reducedAxes } from '../ops/structure.ts'
+import { NodeSet } from './node-set.ts'
 import { itself, type Softmax } from './softmax.ts'
-import type { Subject } from './subject.ts'
+import type { Consumers, Subject } from './subject.ts'
 
 export interface Recomputed {
-  readonly nodes: ReadonlySet<Node>
+  readonly nodes: NodeSet
   /** By the contraction that sums with the weights. */
   readonly softmax: ReadonlyMap<Node, Softmax>
   /** Why scores are in memory after all, by the contraction that makes them. */
   readonly reasons: ReadonlyMap<Node, string>
   /** Nodes that were found not to have to be in memory: as long as that holds, so does the rest. */
-  readonly free: ReadonlySet<Node>
+  readonly free: NodeSet
 }
 
 interface Search {
-  readonly consumers: ReadonlyMap<Node, readonly Node[]>
+  readonly consumers: Consumers
   /** Why a node has to be in memory; `undefined` where it has not. */
   readonly keptFor: (node: Node) => string | undefined
   readonly policy: RecomputePolicy
@@ -42,13 +43,13 @@ export interface RecomputePolicy {
 
 /** `before`: what was found for the same graph when fewer were forced. */
 export function findRecomputed(
-  { consumers, results, softmax: softmaxes }: Subject,
+  { length, consumers, results, softmax: softmaxes }: Subject,
   forced: ReadonlySet<Node>,
   policy: RecomputePolicy,
   before?: Recomputed,
 ): Recomputed {
-  if (before && ![...forced].some((node) => before.free.has(node))) return before
-  const free = new Set<Node>()
+  if (before && !someIn(forced, before.free)) return before
+  const free = new NodeSet(length)
   const keptFor = (node: Node): string | undefined => {
     if (results.has(node)) return 'the weights or scores are results themselves'
     if (forced.has(node)) return 'one kernel would bind too many tensors'
@@ -70,7 +71,12 @@ export function findRecomputed(
     for (const span of added) for (const each of span as ReadonlySet<Node>) nodes.add(each)
   }
   widen(nodes, search)
-  return { nodes, softmax, reasons, free }
+  return { nodes: new NodeSet(length, nodes), softmax, reasons, free }
+}
+
+function someIn(some: Iterable<Node>, all: NodeSet): boolean {
+  for (const node of some) if (all.has(node)) return true
+  return false
 }
 
 /** What else is combined with recomputed values: the gradients of weights, and masks and biases made on the spot. */
@@ -98,7 +104,7 @@ function widen(nodes: Set<Node>, search: Search): void {
     while (pending.length > 0) {
       const next = pending.pop()!
       if (nodes.has(next) || !isGenerated(next) || large(product(next.shape)) < size || search.keptFor(next)) continue
-      if (!search.consumers.get(next)!.every((c) => nodes.has(c) && !isContraction(c))) continue
+      if (!search.consumers[next.id]!.every((c) => nodes.has(c) && !isContraction(c))) continue
       nodes.add(next)
       pending.push(...next.operands)
     }
@@ -141,7 +147,7 @@ function spanOf(
     const reason = keptFor(node)
     if (reason) return reason
     span.add(node)
-    for (const consumer of consumers.get(node)!) {
+    for (const consumer of consumers[node.id]!) {
       const { kind } = lowerOf(consumer)
       if (kind === 'map' || (kind === 'view' && consumer.operands.length === 1)) pending.push(consumer)
       else if (kind === 'contract' ? consumer.operands[0] === consumer.operands[1] : !reducedAxes(consumer))
@@ -149,7 +155,7 @@ function spanOf(
     }
   }
   for (const node of span)
-    for (const consumer of consumers.get(node)!)
+    for (const consumer of consumers[node.id]!)
       if (isContraction(consumer) && consumer.operands.every((operand) => span.has(operand)))
         return 'both operands of a contraction are made of them'
   return span

@@ -5,6 +5,7 @@
 import type { Node } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { constantNumber, reducedAxes, repeatedAxes } from '../ops/structure.ts'
+import type { Consumers } from './subject.ts'
 
 export interface Softmax {
   /** The contraction that sums with the weights, and which of its operands they are. */
@@ -17,8 +18,6 @@ export interface Softmax {
   readonly greatest: Node
   readonly total: Node
 }
-
-type Consumers = ReadonlyMap<Node, readonly Node[]>
 
 export function softmaxBefore(product: Node<'contract'>, consumers: Consumers): Softmax | undefined {
   for (const side of [0, 1] as const) {
@@ -50,7 +49,7 @@ function softmaxAt(node: Node, consumers: Consumers): Weights | undefined {
     const total = spreadFrom(node.operands[1]!, exponential.axes)
     return isTotal(total) ? { ...exponential, weights: node, normalised: true, total } : undefined
   }
-  const total = (consumers.get(node) ?? []).find(isTotal)
+  const total = (consumers[node.id] ?? []).find(isTotal)
   return total && { ...exponential, weights: node, normalised: false, total }
 }
 

@@ -7,75 +7,84 @@
  * and variance). Operands of contractions are read many times each, so only the cheapest work is repeated there.
  */
 import type { Node } from '../ir/graph.ts'
-import { lowerOf } from '../ops/registry.ts'
 import { costOf, isCheap } from './cost.ts'
 import { crossingNodes, repeatedByMany } from './crossing.ts'
 import type { Group } from './group.ts'
 import type { Grouping } from './grouping.ts'
+import { NodeSet } from './node-set.ts'
 import type { Subject } from './subject.ts'
 
 export interface Storing {
-  readonly stored: ReadonlySet<Node>
+  readonly stored: NodeSet
   /** Loose nodes that are too dear to repeat. */
-  readonly force: ReadonlySet<Node>
+  readonly force: readonly Node[]
 }
 
-export function decideStores({ nodes, consumers, results, repeated }: Subject, grouping: Grouping): Storing {
-  const { home, demands } = grouping
-  const crossing = new Set(crossingNodes(nodes, consumers, results, repeated, home))
-  const shared = repeatedByMany(nodes, consumers, home)
+export function decideStores(subject: Subject, grouping: Grouping): Storing {
+  const { nodes, results, repeated, length, lowerings } = subject
+  const { home, demands, recomputed } = grouping
+  const crossing = crossingNodes(subject, home)
+  const shared = repeatedByMany(subject, home)
   const decide = (): Storing => {
-    const stored = new Set<Node>()
-    const force = new Set<Node>()
-    for (const node of nodes) {
-      const lowering = lowerOf(node)
-      if (lowering.kind === 'leaf' || (lowering.kind === 'index' && lowering.cheap && !results.has(node))) continue
-      if (grouping.recomputed.nodes.has(node)) continue
-      const group = home.get(node)
-      if (!results.has(node)) {
-        if (group ? !crossing.has(node) : !shared.has(node) && !repeated.has(node)) continue
-        const cost = demands.forced.has(node) ? undefined : costOf(node, stored, home)
+    const stored = new NodeSet(length)
+    const force: Node[] = []
+    for (let at = 0; at < nodes.length; at++) {
+      const node = nodes[at]!
+      const group = home[node.id]
+      const isResult = results.has(node)
+      if (!isResult && (group ? !crossing.has(node) : !shared.has(node) && !repeated.has(node))) continue
+      const lowering = lowerings[node.id]!
+      if (lowering.kind === 'leaf' || (lowering.kind === 'index' && lowering.cheap && !isResult)) continue
+      if (recomputed.nodes.has(node)) continue
+      if (!isResult) {
+        const cost = demands.forced.has(node) ? undefined : costOf(subject, node, stored, home)
         if (cost && isCheap(cost, repeated.has(node), group === undefined)) continue
       }
       stored.add(node)
-      if (!group) force.add(node)
+      if (!group) force.push(node)
     }
     return { stored, force }
   }
   const first = decide()
   // A value that several stored ones are cheap to make from is stored in their stead: one tensor, not one for each.
-  const commons = grouping.groups.flatMap((group) => {
-    const replaceable = group.members.filter(
-      (node) => first.stored.has(node) && !results.has(node) && !repeated.has(node) && !demands.forced.has(node),
-    )
-    return commonSource(group, replaceable, first.stored, home) ?? []
-  })
-  if (commons.length === 0) return first
-  for (const node of commons) crossing.add(node)
-  return decide()
+  let isMore = false
+  for (const group of grouping.groups) {
+    const replaceable: Node[] = []
+    for (let at = 0; at < group.members.length; at++) {
+      const node = group.members[at]!
+      if (first.stored.has(node) && !results.has(node) && !repeated.has(node) && !demands.forced.has(node))
+        replaceable.push(node)
+    }
+    const common = replaceable.length < 2 ? undefined : commonSource(subject, group, replaceable, first.stored, home)
+    if (!common) continue
+    crossing.add(common)
+    isMore = true
+  }
+  return isMore ? decide() : first
 }
 
 /** The member from which the most of the stored ones, and at least two, are cheap to make. */
 function commonSource(
+  subject: Subject,
   group: Group,
   replaceable: readonly Node[],
-  stored: ReadonlySet<Node>,
-  home: ReadonlyMap<Node, Group>,
+  stored: NodeSet,
+  home: Grouping['home'],
 ): Node | undefined {
-  if (replaceable.length < 2) return undefined
   let best: Node | undefined
   let most = 1
   for (const candidate of group.members) {
-    if (stored.has(candidate) || lowerOf(candidate).kind === 'view') continue
+    if (stored.has(candidate) || subject.lowerings[candidate.id]!.kind === 'view') continue
     const others = { has: (node: Node) => node === candidate || (stored.has(node) && !replaceable.includes(node)) }
-    const covered = replaceable.filter((node) => {
-      const cost = costOf(node, others, home)
-      return cost !== undefined && isCheap(cost, false, false)
-    })
+    let covered = 0
+    for (const node of replaceable) {
+      const cost = costOf(subject, node, others, home)
+      if (cost !== undefined && isCheap(cost, false, false)) covered++
+    }
     // Among equals the last: what follows it has the least left to do.
-    if (covered.length >= 2 && covered.length >= most) {
+    if (covered >= 2 && covered >= most) {
       best = candidate
-      most = covered.length
+      most = covered
     }
   }
   return best

@@ -7,7 +7,9 @@
 import { type Graph, type Node, nodesIn } from '../ir/graph.ts'
 import { lowerOf } from '../ops/registry.ts'
 import { reducedAxes } from '../ops/structure.ts'
+import type { NodeSet } from './node-set.ts'
 import { type Rebuilt, rebuild } from './rebuild.ts'
+import type { Consumers } from './subject.ts'
 
 /** The steps from the inner sum to the outer one, innermost first: the operand of each that is the step before it. */
 interface Chain {
@@ -19,11 +21,7 @@ interface Chain {
 const longest = 5
 
 /** Joins the sums over values that are not to be stored. */
-export function joinSums(
-  graph: Graph,
-  consumers: ReadonlyMap<Node, readonly Node[]>,
-  recomputed: ReadonlySet<Node>,
-): Rebuilt {
+export function joinSums(graph: Graph, consumers: Consumers, recomputed: NodeSet): Rebuilt {
   const chains = new Map<Node, Chain>()
   const kept = new Set(graph.results.map(({ node }) => node))
   for (const node of recomputed.size > 0 ? nodesIn(graph) : []) {
@@ -56,14 +54,14 @@ export function joinSums(
 
 function chainBelow(
   outer: Node,
-  consumers: ReadonlyMap<Node, readonly Node[]>,
-  recomputed: ReadonlySet<Node>,
+  consumers: Consumers,
+  recomputed: NodeSet,
   kept: ReadonlySet<Node>,
 ): Chain | undefined {
   const steps: Chain['steps'][number][] = []
   let current = outer.operands[0]!
   for (;;) {
-    if (kept.has(current) || consumers.get(current)!.length !== 1) return undefined
+    if (kept.has(current) || consumers[current.id]!.length !== 1) return undefined
     if (isSum(current)) return recomputed.has(current.operands[0]!) ? { inner: current, steps } : undefined
     if (steps.length === longest) return undefined
     const operand = linearOperand(current, (node) => reachesSum(node, recomputed, longest - steps.length))
@@ -91,7 +89,7 @@ function linearOperand(node: Node, leads: (operand: Node) => boolean): number | 
 }
 
 /** Whether elementwise work leads from a node to a sum over values that are not to be stored. */
-function reachesSum(node: Node, recomputed: ReadonlySet<Node>, within: number): boolean {
+function reachesSum(node: Node, recomputed: NodeSet, within: number): boolean {
   if (isSum(node)) return recomputed.has(node.operands[0]!)
   return (
     within > 0 &&

@@ -21,8 +21,8 @@ import { buildRow } from './row.ts'
 /** The row group of the softmax takes its contraction in; false where that cannot be. */
 export function joinAttention(grouping: Grouping, softmax: Softmax): boolean {
   const { product: node, greatest, total, side } = softmax
-  const group = grouping.home.get(greatest)
-  if (!group || group.kind !== 'row' || grouping.home.get(total) !== group || group.anchors.length !== 2) return false
+  const group = grouping.home[greatest.id]
+  if (!group || group.kind !== 'row' || grouping.home[total.id] !== group || group.anchors.length !== 2) return false
   if (grouping.isBarred(node, group)) return false
   const other = node.operands[1 - side]!
   if (grouping.dependsOn(other, group)) {

@@ -8,6 +8,7 @@ import type { AttentionKernel, Axis, ContractKernel } from '../../ir/kernel.ts'
 import type { Body } from '../body.ts'
 import type { Group, Roles } from '../group.ts'
 import type { Grouping } from '../grouping.ts'
+import type { NodeSet } from '../node-set.ts'
 import { type Access, accessed } from './access.ts'
 
 export function contractGroup(grouping: Grouping, node: Node): Group {
@@ -36,7 +37,7 @@ export function buildContract(
   body: Body,
   group: Group,
   stored: readonly Node[],
-  recomputed: ReadonlySet<Node>,
+  recomputed: NodeSet,
 ): ContractKernel | AttentionKernel {
   const node = group.anchors[0] as Node<'contract'>
   const { batch, rows, columns, depth, byName } = group.roles!

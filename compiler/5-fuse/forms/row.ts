@@ -19,19 +19,22 @@ import { mentionsStage } from '../scalar-walk.ts'
 export function rowGroup(grouping: Grouping, node: Node): Group {
   const operand = node.operands[0]!
   const reduced = reducedAxes(node)!
-  const { axes, at, row, reads } = grouping.domains.along(operand.shape, reduced)
+  const domain = grouping.domains.along(node)
+  const { axes, at, row, reads } = domain
   const seed = { shape: operand.shape, reduced, at: reads }
-  const absorbed = absorbMap(grouping, node, { axes, row, seed })
-  if (absorbed) return absorbed
-  const group = grouping.open('row', node, { axes, row, seed, at: new Map([[node, at]]) })
-  group.reads.set(node, reads)
+  let group = absorbMap(grouping, node, { axes, row, seed })
+  if (!group) {
+    group = grouping.open('row', node, { axes, row, seed, at: new Map([[node, at]]) })
+    group.reads.set(node, reads)
+  }
+  grouping.seed(group, domain)
   return group
 }
 
 /** A map group whose result the first reduction reads becomes the row's first step: what it stores is stored on the way. */
 function absorbMap(grouping: Grouping, node: Node, shape: Pick<Group, 'axes' | 'row' | 'seed'>): Group | undefined {
   const operand = node.operands[0]!
-  const group = grouping.home.get(operand)
+  const group = grouping.home[operand.id]
   if (group?.kind !== 'map' || !group.seed || grouping.isBarred(node, group) || grouping.demands.sealed.has(operand))
     return undefined
   const { at } = group.seed
@@ -60,10 +63,11 @@ function absorbMap(grouping: Grouping, node: Node, shape: Pick<Group, 'axes' | '
 export function joinRow(grouping: Grouping, node: Node): boolean {
   const operand = node.operands[0]!
   const reduced = reducedAxes(node)!
+  const rows = grouping.rowsOf(operand, grouping.domains.along(node))
+  if (rows.length === 0) return false
   const dependencies = grouping.dependenciesOf(operand)
-  for (let id = grouping.groups.length - 1; id >= 0; id--) {
-    const group = grouping.groups[id]!
-    if (group.kind !== 'row' || grouping.isBarred(node, group)) continue
+  for (const group of rows) {
+    if (grouping.isBarred(node, group)) continue
     const at =
       (grouping.demands.sealed.has(operand) ? undefined : group.at.get(operand)) ??
       siblingIndex(grouping, group, node, dependencies)

@@ -1,0 +1,26 @@
+/** A set of nodes of one graph: a byte for each, by their ids. */
+import type { Node } from '../ir/graph.ts'
+
+export class NodeSet {
+  private readonly flags: Uint8Array
+  size = 0
+
+  /** `length`: more than the greatest id. */
+  constructor(length: number, nodes: Iterable<Node> = []) {
+    this.flags = new Uint8Array(length)
+    for (const node of nodes) this.add(node)
+  }
+  has(node: Node): boolean {
+    return this.flags[node.id] === 1
+  }
+  add(node: Node): void {
+    if (this.flags[node.id] === 1) return
+    this.flags[node.id] = 1
+    this.size++
+  }
+  delete(node: Node): void {
+    if (this.flags[node.id] !== 1) return
+    this.flags[node.id] = 0
+    this.size--
+  }
+}
