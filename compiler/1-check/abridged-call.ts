@@ -214,7 +214,7 @@ function requireAll(e: Elaboration, requirements: Elaboration['requirements']): 
 }
 
 /** Layers at and below one of which nothing was called, that is no stack and has no state; `undefined` where that is not so. */
-function untouched(instance: Instance, after = false): number | undefined {
+export function untouched(instance: Instance, after = false): number | undefined {
   const { blueprint, states, templates, children, results } = instance
   if (blueprint.kind !== 'module' || states.size > 0 || templates.length > 0 || (!after && results)) return undefined
   let size = 1
@@ -233,7 +233,7 @@ function called(instance: Instance): void {
 }
 
 /** A path is that of the layer around, a dot, and a name: of layers that are no stacks, which are all there are here. */
-function wayTo(from: Instance | undefined, to: Instance): readonly string[] | undefined {
+export function wayTo(from: Instance | undefined, to: Instance): readonly string[] | undefined {
   if (from === to) return []
   return from && to.path.startsWith(`${from.path}.`) ? to.path.slice(from.path.length + 1).split('.') : undefined
 }

@@ -98,6 +98,8 @@ export interface Elaboration {
   readonly shared: Map<string, Variable>
   /** Whether a call may be taken to end as one like it did: only faults are looked for. */
   readonly abridges: boolean
+  /** Whether a layer of a stack may be taken to do as the one before it did. */
+  readonly repeats: boolean
   /** Of a leaf that stands for the result of a call that was not run: the tensors it was given. */
   readonly behind: Map<Node, readonly Node[]>
   /** Parameters and states, as they were declared. */
@@ -151,6 +153,7 @@ export interface ElaborationOptions {
   readonly folding?: Folding
   readonly unrolled?: ReadonlySet<string>
   readonly abridges?: boolean
+  readonly repeats?: boolean
 }
 
 export function startElaboration(options: ElaborationOptions): Elaboration {
@@ -178,6 +181,7 @@ export function startElaboration(options: ElaborationOptions): Elaboration {
     unrolled: options.unrolled ?? new Set(),
     shared: new Map(),
     abridges: options.abridges ?? false,
+    repeats: options.repeats ?? false,
     behind: new Map(),
     declared: [],
     dimSources: new Map(),

@@ -27,9 +27,14 @@ export function build(e: Elaboration, from: readonly Node[], make: (builder: Gra
     if (from.length > 0) inheritDimSources(e, node, from)
     return node
   } catch (thrown) {
-    if (thrown instanceof TooManyNodes) abandon(e, statics.tooManyNodes, { span, nodes: thrown.limit })
-    throw thrown
+    return refuse(e, thrown)
   }
+}
+
+/** What was thrown while nodes were made, as a fault where the graph is too large. */
+export function refuse(e: Elaboration, thrown: unknown): never {
+  if (thrown instanceof TooManyNodes) abandon(e, statics.tooManyNodes, { span: e.trail.at(-1)!, nodes: thrown.limit })
+  throw thrown
 }
 
 export function emit<Op extends OpName>(

@@ -8,6 +8,7 @@ import { bindArguments, checkResult } from './call.ts'
 import { called, type Elaboration, fail, inFrame, makeFrame, silent, step } from './elaboration.ts'
 import { type Blueprint, childPath, type Instance, makeInstance, snakeCase } from './instance.ts'
 import { runStages } from './pipeline.ts'
+import { layerByLayer } from './repeated-layer.ts'
 import { Scope } from './scope.ts'
 import { startUnifier, textOf } from './signature.ts'
 import { eachLayer, foldStack, isFolded, layersAround, templatePath, Unfoldable } from './stack.ts'
@@ -182,10 +183,12 @@ function callStack(e: Elaboration, instance: Instance, given: readonly Given[], 
     })
   let { value } = first
   const layers = [...layersOf(e, instance).values()]
+  const runLayer = layerByLayer(e, layers)
   eachLayer(e, layers.length, (turn) => {
     if (value.kind === 'poison') return silent()
     if (value.kind === 'tuple') return fail(e, shapes.tupleThreaded, { span, label: blueprint.label })
-    value = callLayer(e, layers[turn]!, [{ ...first, value }, ...rest], span)
+    const given = [{ ...first, value }, ...rest]
+    value = runLayer(turn, value, () => callLayer(e, layers[turn]!, given, span))
   })
   return value
 }

@@ -65,7 +65,9 @@ export function elaborate<Result>(options: ElaborateOptions, make: Make<Result>)
       if (!(thrown instanceof Unfoldable)) throw thrown
       unrolled.add(thrown.path)
     }
-  return attemptOnce({ ...options, folding: 'none', abridges: false }, make)
+  const written = { ...options, folding: 'none' as const, abridges: false }
+  const made = options.repeats && options.folding === 'none' ? attemptOnce(written, make) : undefined
+  return made?.diagnostics.length === 0 ? made : attemptOnce({ ...written, repeats: false }, make)
 }
 
 function attemptOnce<Result>(
@@ -113,6 +115,8 @@ export interface ModelOptions {
   readonly isStandard: (span: Span) => boolean
   readonly folding: Folding
   readonly abridges: boolean
+  /** Whether layers may be taken to do as the ones before them did; by default where no faults are looked for. */
+  readonly repeats?: boolean
 }
 
 export function elaborateModel({
@@ -123,25 +127,29 @@ export function elaborateModel({
   isStandard,
   folding,
   abridges,
+  repeats = !abridges,
 }: ModelOptions): Elaborated<ModelGraph> {
   const span = declaration.name.span
-  return elaborate({ training, isStandard, kind: 'model', span, folding, abridges }, (e, builder): ModelGraph => {
-    const inner = new Scope(scope)
-    const values: Given[] = [...given].map(([name, value]) => ({
-      name: { name, span },
-      value: fromStaticValue(value),
-      span,
-    }))
-    const signature = { label: declaration.name.name, declared: span, parameters: declaration.parameters }
-    const bound = bindArguments(e, signature, values, span, startUnifier(inner))
-    run(e, declaration.members, inner)
-    return modelGraph(
-      e,
-      builder,
-      declaration,
-      new Map([...bound].map(([name, { value }]) => [name, toStaticValue(value) ?? describe(value)])),
-    )
-  })
+  return elaborate(
+    { training, isStandard, kind: 'model', span, folding, abridges, repeats },
+    (e, builder): ModelGraph => {
+      const inner = new Scope(scope)
+      const values: Given[] = [...given].map(([name, value]) => ({
+        name: { name, span },
+        value: fromStaticValue(value),
+        span,
+      }))
+      const signature = { label: declaration.name.name, declared: span, parameters: declaration.parameters }
+      const bound = bindArguments(e, signature, values, span, startUnifier(inner))
+      run(e, declaration.members, inner)
+      return modelGraph(
+        e,
+        builder,
+        declaration,
+        new Map([...bound].map(([name, { value }]) => [name, toStaticValue(value) ?? describe(value)])),
+      )
+    },
+  )
 }
 
 function modelGraph(

@@ -25,6 +25,12 @@ export interface BuilderOptions {
 /** A node is listed under at most this many origins: a shared constant may come from everywhere. */
 const maxOrigins = 16
 
+/** A node that was asked for, and on behalf of what. */
+export interface Asked {
+  readonly node: Node
+  readonly origins: readonly Origin[]
+}
+
 export class NodeTable {
   /** By the place of each node, or where that was taken by another, the next one. */
   readonly #nodes = new Map<number, Node>()
@@ -35,6 +41,7 @@ export class NodeTable {
   #asked = 0
   /** Where the node is that was looked for last, or would be. */
   #place = 0
+  #log: Asked[] | undefined
 
   constructor({ maxNodes = 1e6 }: BuilderOptions = {}) {
     this.#maxNodes = maxNodes
@@ -144,9 +151,23 @@ export class NodeTable {
     return node
   }
 
+  /** Whatever is asked for inside `make`, in order. */
+  asking<T>(make: () => T): { readonly value: T; readonly asked: readonly Asked[] } {
+    const outer = this.#log
+    const asked: Asked[] = []
+    this.#log = asked
+    try {
+      return { value: make(), asked }
+    } finally {
+      this.#log = outer
+      if (outer) for (const each of asked) outer.push(each)
+    }
+  }
+
   /** A node of this table is asked for again: it comes from where we are, too. */
   met(node: Node): void {
     const current = this.#current
+    if (this.#log) this.#log.push({ node, origins: current })
     if (current.length === 0) return
     const known = this.#origins.get(node)
     if (known === current) return
