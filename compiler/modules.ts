@@ -12,7 +12,7 @@ import type { LoweredEntry } from './lowered.ts'
 import { type CompileOptions, compileFor } from './pipeline.ts'
 import type { ModelGraph, Program, TrainDescription } from './program.ts'
 import type { ScheduleChoice } from './schedule-choice.ts'
-import { sequencesOf, tokenSequencesOf } from './sequences.ts'
+import { type Sequences, sequencesOf, tokenSequencesOf } from './sequences.ts'
 
 export const adapterClasses = ['gpu', 'software', 'software4', 'software8'] as const
 export type AdapterClass = (typeof adapterClasses)[number]
@@ -167,11 +167,11 @@ export async function moduleInput(
   const { train } = unit
   const parts = Promise.all([compile('whole'), compile('exposing'), compile('stepping')])
   parts.catch(() => undefined)
-  const model = modelOf(program, unit)
-  const sequences = sequencesInput(model)
   // Code was packed beside the compilation of what came next.
   const [whole, exposing, stepping] = await parts
   const targets = targetsOf(options)
+  const model = modelOf(program, unit)
+  const sequences = sequencesInput(model, targets.length > 0 ? stepping.length > 0 : undefined)
   const variants = targets.map(
     ({ half: _, ...target }, at): VariantInput => ({
       ...target,
@@ -191,12 +191,11 @@ export async function moduleInput(
   }
 }
 
-/** Of a model that can be run position by position; others have no stepper. */
-function sequencesInput(model: ModelGraph): SequencesInput | undefined {
-  if (sequencesOf(model).length === 0) return undefined
-  const made = incrementalModel(model, simplify)
-  if ('fault' in made) return undefined
-  const { rows, context, streams, others, outputs } = made.sequences
+/** Of a model that can be run position by position; others have no stepper. `hasStepper`: whether this one has, where that is known. */
+function sequencesInput(model: ModelGraph, hasStepper?: boolean): SequencesInput | undefined {
+  const sequences = hasStepper === false ? undefined : sequencesIn(model, hasStepper === true)
+  if (!sequences) return undefined
+  const { rows, context, streams, others, outputs } = sequences
   const tokens = tokenSequencesOf(model)
   const says = tokens && streams.length === 1 && streams[0] === tokens.tokens
   return {
@@ -207,6 +206,14 @@ function sequencesInput(model: ModelGraph): SequencesInput | undefined {
     outputs,
     tokens: says ? { input: tokens.tokens.name, output: tokens.logits.name, vocabulary: tokens.vocabulary } : undefined,
   }
+}
+
+/** What of a model runs position by position; where it is known that something does and there is one candidate, that is not found out again. */
+function sequencesIn(model: ModelGraph, isStepped: boolean): Sequences | undefined {
+  const [first, ...others] = sequencesOf(model)
+  if (!first || (isStepped && others.length === 0)) return first
+  const made = incrementalModel(model, simplify)
+  return 'fault' in made ? undefined : made.sequences
 }
 
 const fileOf = (path: string): string => path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
