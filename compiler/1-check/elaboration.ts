@@ -119,7 +119,7 @@ export interface Elaboration {
   frame: Frame
   /** Layers of the shallowest stack that was folded. */
   shallowest: number
-  /** Where the last node came from. */
+  /** Where the last node came from, if nothing else is being run by now. */
   lastOrigins: readonly Origin[]
   steps: number
   /** Whether a call was not run, so that the graph is no program. */
@@ -272,13 +272,17 @@ export function inFrame<Result>(e: Elaboration, frame: Frame, run: () => Result)
   }
 }
 
+const nowhere: readonly Origin[] = []
+
 /** Runs something on behalf of a statement or stage, so that nodes made there point at it. */
 export function at<Result>(e: Elaboration, span: Span, run: () => Result): Result {
   e.trail.push(span)
+  e.lastOrigins = nowhere
   try {
     return run()
   } finally {
     e.trail.pop()
+    e.lastOrigins = nowhere
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Span } from '../../grammar/source.ts'
 import type { Dim } from '../ir/dim.ts'
 import type { Node, Origin } from '../ir/graph.ts'
-import type { Elaboration } from './elaboration.ts'
+import { type Elaboration, userSpan } from './elaboration.ts'
 
 export interface DimSource {
   readonly span: Span
@@ -16,12 +16,10 @@ export interface DimSource {
 /** The user's own line first; where the standard library made the node, its line second. */
 export function currentOrigins(e: Elaboration): readonly Origin[] {
   const { path } = e.frame.owner
-  const innermost = e.trail.at(-1)!
-  const own = e.isStandard(innermost) ? e.trail.findLast((span) => !e.isStandard(span)) : undefined
   // A statement makes many nodes one after another, all from the same places.
-  const last = e.lastOrigins
-  if (last.at(-1)?.span === innermost && last[0]?.path === path && (own ? last[0].span === own : last.length === 1))
-    return last
+  if (e.lastOrigins.length > 0 && e.lastOrigins[0]!.path === path) return e.lastOrigins
+  const innermost = e.trail.at(-1)!
+  const own = e.isStandard(innermost) ? userSpan(e) : undefined
   e.lastOrigins = [...(own ? [own] : []), innermost].map((span) => ({ span, path, role: 'forward' }))
   return e.lastOrigins
 }
@@ -38,14 +36,22 @@ export function dimSource(e: Elaboration, node: Node, axis: number): DimSource |
 /** A result's axis has the source of an operand's axis of the same size, looking from the last axis backwards. */
 export function inheritDimSources(e: Elaboration, node: Node, from: readonly Node[]): void {
   if (e.dimSources.has(node)) return
-  const sources = node.shape.map((d, axis) => inherited(e, d, axis - node.shape.length, from))
-  if (sources.some((s) => s !== undefined)) e.dimSources.set(node, sources)
+  const { shape } = node
+  const sources: (DimSource | undefined)[] = []
+  let isKnown = false
+  for (let axis = 0; axis < shape.length; axis++) {
+    const source = inherited(e, shape[axis]!, axis - shape.length, from)
+    sources.push(source)
+    isKnown ||= source !== undefined
+  }
+  if (isKnown) e.dimSources.set(node, sources)
 }
 
 function inherited(e: Elaboration, d: Dim, fromEnd: number, operands: readonly Node[]): DimSource | undefined {
   if (d.constant === 1) return undefined
   let elsewhere: DimSource | undefined
-  for (const operand of operands) {
+  for (let at = 0; at < operands.length; at++) {
+    const operand = operands[at]!
     const known = e.dimSources.get(operand)
     if (!known) continue
     const same = operand.shape.length + fromEnd

@@ -127,8 +127,9 @@ function alike(first: Run, second: Run): boolean {
 function isAlike(a: Node, b: Node, isOwn: (a: Node, b: Node) => boolean, names: Renaming, turns: number): boolean {
   if (a.op !== b.op || !sameType(a, b) || a.operands.length !== b.operands.length) return false
   if (!a.operands.every((operand, at) => isOwn(operand, b.operands[at]!))) return false
-  if (a.op === 'parameter' && b.op === 'parameter') return names.text(a.attributes.path) === b.attributes.path
-  if (a.op === 'stream' && b.op === 'stream') return a.attributes.stream + turns === b.attributes.stream
+  const [one, other] = [a.attributes, b.attributes]
+  if ('path' in one && 'path' in other) return names.text(one.path) === other.path
+  if ('stream' in one && 'stream' in other) return one.stream + turns === other.stream
   return a === b || (a.operands.length > 0 && isSame(b, a.op, b.operands, a.attributes))
 }
 
@@ -198,9 +199,10 @@ function repeated(e: Elaboration, known: Run, layer: Instance, turn: number, inp
 }
 const none: readonly Origin[] = []
 
+/** A layer's own leaves say whose they are. */
 function again(b: GraphBuilder, node: Node, operands: readonly Node[], names: Renaming, turns: number): Node {
-  if (node.op === 'parameter')
-    return b.node('parameter', [], { ...node.attributes, path: names.text(node.attributes.path) })
-  if (node.op === 'stream') return b.node('stream', [], { stream: node.attributes.stream + turns })
+  const { op, attributes } = node
+  if ('path' in attributes) return b.node(op, operands, { ...attributes, path: names.text(attributes.path) } as never)
+  if ('stream' in attributes) return b.node(op, operands, { ...attributes, stream: attributes.stream + turns } as never)
   return b.copy(node, operands)
 }
