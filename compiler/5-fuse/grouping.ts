@@ -3,9 +3,10 @@
  * group of its own if only a kernel can compute it, and otherwise stays loose: it is repeated wherever it is needed.
  */
 import type { Node } from '../ir/graph.ts'
-import type { Index } from '../ir/kernel.ts'
+import type { Axis, Index } from '../ir/kernel.ts'
 import type { Lowering } from '../ops/op.ts'
 import { reducedAxes } from '../ops/structure.ts'
+import { Behind } from './behind.ts'
 import type { Domains, RowDomain } from './domains.ts'
 import { joinAttention } from './forms/attention.ts'
 import { contractGroup } from './forms/contract.ts'
@@ -41,20 +42,16 @@ export class Grouping {
   readonly domains: Domains
   /** Why a node did not join an operand's group. */
   readonly reasons = new Map<Node, string>()
-  /** Of nodes, by id. */
-  private readonly direct: (ReadonlySet<Group> | undefined)[]
-  private readonly sources: (ReadonlySet<object> | undefined)[]
+  /** Groups that make a node, by its id. */
   private readonly knownTo: (Group[] | undefined)[]
   /** By the rows that their first reduction runs along. */
   private readonly rows = new Map<RowDomain, Group[]>()
   /** Of groups, by id. */
-  private readonly sourcesOfGroup: Set<object>[] = []
-  /** Each group as a set of one, by id. */
-  private readonly alone: ReadonlySet<Group>[] = []
+  private readonly sourcesOfGroup: Set<number>[] = []
   /** Groups that some other runs after. */
   private readonly needed = new NumberSet()
-  private readonly read: ({ readonly anchors: number; readonly least: number } | undefined)[] = []
   private readonly subject: Subject
+  private readonly behind: Behind
 
   constructor(subject: Subject, demands: Demands, recomputed: Recomputed, domains: Domains) {
     this.subject = subject
@@ -63,15 +60,14 @@ export class Grouping {
     this.domains = domains
     const { nodes, length } = subject
     this.home = new Array(length)
-    this.direct = new Array(length)
-    this.sources = new Array(length)
     this.knownTo = new Array(length)
+    this.behind = new Behind(subject, this.home)
     for (let at = 0; at < nodes.length; at++) {
       const node = nodes[at]!
       this.place(node)
       // Asked here once, so that a long chain of loose nodes is never walked in depth.
-      this.groupsBehind(node)
-      this.sourcesBehind(node)
+      this.behind.groups(node)
+      this.behind.sources(node)
     }
   }
 
@@ -118,7 +114,13 @@ export class Grouping {
     }
   }
 
-  open(kind: Group['kind'], anchor: Node, parts: Pick<Group, 'axes'> & Partial<Group>): Group {
+  /** `at`: where it computes its anchor. */
+  open(
+    kind: Group['kind'],
+    anchor: Node,
+    at: readonly Index[],
+    { axes, row, seed, roles }: Pick<Group, 'axes'> & Partial<Pick<Group, 'row' | 'seed' | 'roles'>>,
+  ): Group {
     const group: Group = {
       id: this.groups.length,
       kind,
@@ -126,17 +128,17 @@ export class Grouping {
       members: [],
       at: new Map(),
       before: new NumberSet(),
-      row: [],
+      axes,
+      row: row ?? noAxes,
       reads: new Map(),
-      seed: undefined,
+      seed,
       softmax: undefined,
-      roles: undefined,
-      ...parts,
+      roles,
     }
     this.groups.push(group)
-    this.alone.push(new Set([group]))
+    this.behind.open()
     this.sourcesOfGroup.push(new Set())
-    this.anchor(group, anchor, group.at.get(anchor)!)
+    this.anchor(group, anchor, at)
     return group
   }
   anchor(group: Group, node: Node, at: readonly Index[]): void {
@@ -149,8 +151,11 @@ export class Grouping {
     this.know(group, node, at)
     const sources = this.sourcesOfGroup[group.id]!
     const { operands } = node
-    for (let o = 0; o < operands.length; o++)
-      for (const source of this.sourcesBehind(operands[o]!)) if (source !== group) sources.add(source)
+    const own = this.behind.sourceOf(group)
+    for (let o = 0; o < operands.length; o++) {
+      const behind = this.behind.sources(operands[o]!)
+      for (let at = 0; at < behind.length; at++) if (behind[at] !== own) sources.add(behind[at]!)
+    }
   }
   /** Where the group makes a node, whoever stores it. */
   know(group: Group, node: Node, at: readonly Index[]): void {
@@ -184,53 +189,21 @@ export class Grouping {
   /** Whether a node reads something that the group reads too: a tensor worth reading once, or another group's results. */
   sharesSources(group: Group, node: Node): boolean {
     const known = this.sourcesOfGroup[group.id]!
-    for (const operand of node.operands)
-      for (const source of this.sourcesBehind(operand)) if (known.has(source)) return true
+    for (let o = 0; o < node.operands.length; o++) {
+      const behind = this.behind.sources(node.operands[o]!)
+      for (let at = 0; at < behind.length; at++) if (known.has(behind[at]!)) return true
+    }
     return false
   }
   /** Whether everything in memory that the group's anchors read is read by something after the node as well. */
   mayWaitFor(group: Group, node: Node): boolean {
-    return this.leastRead(group) > node.id
-  }
-  /** The id of the last reader of that source of the anchors whose last reader comes first. */
-  private leastRead(group: Group): number {
-    const known = this.read[group.id]
-    if (known?.anchors === group.anchors.length) return known.least
-    const { lowerings, consumers } = this.subject
-    let least = Number.POSITIVE_INFINITY
-    const seen = new Set<Node>()
-    const pending: Node[] = []
-    for (const anchor of group.anchors) for (const operand of anchor.operands) pending.push(operand)
-    while (pending.length > 0) {
-      const source = pending.pop()!
-      const home = this.home[source.id]
-      if (seen.has(source) || home === group || lowerings[source.id]!.kind === 'leaf') continue
-      seen.add(source)
-      if (!home) for (const operand of source.operands) pending.push(operand)
-      else {
-        // Consumers are in the order of the graph.
-        const readers = consumers[source.id]!
-        least = Math.min(least, readers[readers.length - 1]!.id)
-      }
-    }
-    this.read[group.id] = { anchors: group.anchors.length, least }
-    return least
-  }
-  private sourcesBehind(node: Node): ReadonlySet<object> {
-    const home = this.home[node.id]
-    if (home) return this.alone[home.id]!
-    let sources = this.sources[node.id]
-    if (!sources) {
-      const { lowerings, elements } = this.subject
-      const isSource = lowerings[node.id]!.kind === 'leaf' && elements[node.id]! > 16
-      sources = isSource ? new Set([node]) : this.union(node.operands, this.sourcesOfOperand)
-      this.sources[node.id] = sources
-    }
-    return sources
+    return this.behind.leastRead(group) > node.id
   }
   /** The group needs the node: whatever makes it runs earlier. */
   require(group: Group, node: Node): void {
-    for (const earlier of this.groupsBehind(node)) {
+    const behind = this.behind.groups(node)
+    for (let at = 0; at < behind.length; at++) {
+      const earlier = this.groups[behind[at]!]!
       if (earlier === group || group.before.has(earlier.id)) continue
       // Most groups are needed by none yet.
       if (!this.needed.has(group.id)) runsAfter(group, earlier)
@@ -238,56 +211,31 @@ export class Grouping {
       this.needed.add(earlier.id)
     }
   }
-  /** The groups whose stored results the node is an expression of. */
-  groupsBehind(node: Node): ReadonlySet<Group> {
-    const home = this.home[node.id]
-    if (home) return this.alone[home.id]!
-    let groups = this.direct[node.id]
-    if (!groups) {
-      groups = this.union(node.operands, this.groupsOfOperand)
-      this.direct[node.id] = groups
-    }
-    return groups
-  }
-  private readonly groupsOfOperand = (operand: Node): ReadonlySet<Group> => this.groupsBehind(operand)
-  private readonly sourcesOfOperand = (operand: Node): ReadonlySet<object> => this.sourcesBehind(operand)
-  /** What is behind some operands; the set of one of them where that has all. */
-  private union<Each>(operands: readonly Node[], behind: (operand: Node) => ReadonlySet<Each>): ReadonlySet<Each> {
-    let all: ReadonlySet<Each> = nothing as ReadonlySet<never>
-    let own: Set<Each> | undefined
-    for (let at = 0; at < operands.length; at++) {
-      const more = behind(operands[at]!)
-      if (more === all || more.size === 0) continue
-      if (all.size === 0) all = more
-      else
-        for (const each of more) {
-          if (all.has(each)) continue
-          own ??= new Set(all)
-          own.add(each)
-          all = own
-        }
-    }
-    return all
+  /** By id. */
+  groupsBehind(node: Node): readonly number[] {
+    return this.behind.groups(node)
   }
   isBarred(node: Node, group: Group): boolean {
     return this.demands.barred.get(node)?.has(group.anchors[0]!) ?? false
   }
   dependsOn(node: Node, group: Group): boolean {
-    for (const behind of this.groupsBehind(node)) if (behind === group || behind.before.has(group.id)) return true
+    const all = this.behind.groups(node)
+    for (let at = 0; at < all.length; at++)
+      if (all[at] === group.id || this.groups[all[at]!]!.before.has(group.id)) return true
     return false
   }
   /** All groups that the node depends on, by id: for asking about many. */
   dependenciesOf(node: Node): NumberSet {
     const all = new NumberSet()
-    for (const behind of this.groupsBehind(node)) {
-      all.add(behind.id)
-      all.addAll(behind.before)
+    for (const behind of this.behind.groups(node)) {
+      all.add(behind)
+      all.addAll(this.groups[behind]!.before)
     }
     return all
   }
 }
 
-const nothing: ReadonlySet<unknown> = new Set()
+const noAxes: readonly Axis[] = []
 
 function runsAfter(later: Group, earlier: Group): void {
   later.before.add(earlier.id)

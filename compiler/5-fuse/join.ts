@@ -60,8 +60,11 @@ function candidates(grouping: Grouping, node: Node): Group[] {
   const found: Group[] = []
   for (let at = 0; at < node.operands.length; at++) {
     const operand = node.operands[at]!
-    for (const group of grouping.groupsBehind(operand))
+    const behind = grouping.groupsBehind(operand)
+    for (let each = 0; each < behind.length; each++) {
+      const group = grouping.groups[behind[each]!]!
       if (group.at.has(operand) && !found.includes(group)) found.push(group)
+    }
   }
   return found.length > 1 ? found.sort((a, b) => b.id - a.id) : found
 }

@@ -17,19 +17,21 @@ export interface Kept {
 }
 
 export class KeptKernels {
-  private readonly known = new Map<string, Kept>()
+  /** By the number of the likeness. */
+  private readonly known: (Kept | undefined)[] = []
   private readonly finished = new Map<string, Kernel>()
 
-  find({ key }: Likeness): Kept | undefined {
-    return this.known.get(key)
+  find({ number }: Likeness): Kept | undefined {
+    return this.known[number]
   }
 
-  keep({ key, nodes }: Likeness, kernel: Kernel): Kept {
+  keep({ number, nodes }: Likeness, kernel: Kernel): Kept {
     const rank = new Map<Node, number>()
     for (let at = 0; at < nodes.length; at++) rank.set(nodes[at]!, at)
     const slots = kernel.slots.map(({ node }) => rank.get(node)!)
     const kept = { kernel, slots, nodes: kernel.nodes.map((node) => rank.get(node)!), finished: undefined }
-    this.known.set(key, kept)
+    while (this.known.length < number) this.known.push(undefined)
+    this.known[number] = kept
     return kept
   }
 
@@ -49,8 +51,9 @@ export class KeptKernels {
 
 /** What a kernel touches and computes, for the group that was found to be like the one that it was built for. */
 export function tensorsOf({ kernel, slots, nodes }: Kept, likeness: Likeness): Pick<Kernel, 'slots' | 'nodes'> {
-  return {
-    slots: kernel.slots.map((slot, at): KernelSlot => ({ ...slot, node: likeness.nodes[slots[at]!]! })),
-    nodes: nodes.map((at) => likeness.nodes[at]!),
-  }
+  const bound: KernelSlot[] = []
+  for (let at = 0; at < slots.length; at++) bound.push({ ...kernel.slots[at]!, node: likeness.nodes[slots[at]!]! })
+  const made: Node[] = []
+  for (let at = 0; at < nodes.length; at++) made.push(likeness.nodes[nodes[at]!]!)
+  return { slots: bound, nodes: made }
 }

@@ -9,11 +9,13 @@ import type { Domains } from './domains.ts'
 import type { Group } from './group.ts'
 import { isLooseReduction } from './loose.ts'
 import type { NodeKinds } from './node-kinds.ts'
+import { NumberLists } from './number-lists.ts'
 import type { Subject } from './subject.ts'
 
 /** A group as it is looked up. */
 export interface Likeness {
-  readonly key: string
+  /** Equal for groups that are alike. */
+  readonly number: number
   /** What the group is made of, by id. */
   readonly nodes: readonly Node[]
 }
@@ -25,6 +27,7 @@ export class Likenesses {
   /** Of the nodes of the group at hand, by id: how expansion ends there, and which of them it is. 0 of all others. */
   private ends = new Uint8Array(0)
   private ranks = new Int32Array(0)
+  private readonly lists = new NumberLists()
   constructor(kinds: NodeKinds, domains: Domains) {
     this.kinds = kinds
     this.domains = domains
@@ -41,18 +44,19 @@ export class Likenesses {
     const { ends, ranks } = this
     const nodes = this.reached(subject, group, stores, decided)
     for (let at = 0; at < nodes.length; at++) ranks[nodes[at]!.id] = at
-    const text = new NumberText()
+    const numbers = this.lists
+    numbers.begin()
     const add = (list: readonly Node[]) => {
-      text.add(list.length)
-      for (let at = 0; at < list.length; at++) text.add(ranks[list[at]!.id]!)
+      numbers.add(list.length)
+      for (let at = 0; at < list.length; at++) numbers.add(ranks[list[at]!.id]!)
     }
-    text.add(limits.slots)
-    text.add(limits.loads)
-    text.add(this.word(group.kind))
+    numbers.add(limits.slots)
+    numbers.add(limits.loads)
+    numbers.add(this.word(group.kind))
     add(group.anchors)
     add(group.members)
     add(stores)
-    text.add(nodes.length)
+    numbers.add(nodes.length)
     for (let at = 0; at < nodes.length; at++) {
       const node = nodes[at]!
       const end = ends[node.id]!
@@ -60,27 +64,27 @@ export class Likenesses {
       const index = group.at.get(node)
       const isAgain = decided.recomputed.has(node)
       const isLoose = subject.lowerings[node.id]!.kind === 'reduce' && isLooseReduction(node)
-      text.add(end + (index ? 8 : 0) + (isAgain ? 16 : 0) + (isLoose ? 32 : 0))
-      if (index) text.add(domains.numberOf(index))
+      numbers.add(end + (index ? 8 : 0) + (isAgain ? 16 : 0) + (isLoose ? 32 : 0))
+      if (index) numbers.add(domains.numberOf(index))
       // Of what is only loaded no more than that matters.
-      if (end === endNumbers.stored && !index && !isAgain) text.add(kinds.typeOf(node))
+      if (end === endNumbers.stored && !index && !isAgain) numbers.add(kinds.typeOf(node))
       else {
-        text.add(kinds.of(node))
+        numbers.add(kinds.of(node))
         const { operands } = node
-        for (let o = 0; o < operands.length; o++) text.add(ranks[operands[o]!.id]!)
+        for (let o = 0; o < operands.length; o++) numbers.add(ranks[operands[o]!.id]!)
       }
     }
-    const axes = (list: readonly Axis[]) => text.add(domains.numberOfAxes(list))
+    const axes = (list: readonly Axis[]) => numbers.add(domains.numberOfAxes(list))
     axes(group.axes)
     axes(group.row)
-    text.add(group.reads.size)
+    numbers.add(group.reads.size)
     for (const [node, index] of group.reads) {
-      text.add(ranks[node.id]!)
-      text.add(domains.numberOf(index))
+      numbers.add(ranks[node.id]!)
+      numbers.add(domains.numberOf(index))
     }
     if (softmax) {
       const { product, side, weights, normalised, score, greatest, total } = softmax
-      text.add(1 + side + (normalised ? 2 : 0))
+      numbers.add(1 + side + (normalised ? 2 : 0))
       add([product, weights, score, greatest, total])
     }
     // Those of a contraction are known by its kind.
@@ -90,11 +94,11 @@ export class Likenesses {
       axes(roles.columns)
       axes(roles.depth)
       for (const [name, axis] of roles.byName) {
-        text.add(this.word(name))
-        text.add(domains.numberOfAxis(axis))
+        numbers.add(this.word(name))
+        numbers.add(domains.numberOfAxis(axis))
       }
     }
-    return { key: text.end(), nodes }
+    return { number: numbers.end(), nodes }
   }
 
   /**
@@ -130,26 +134,3 @@ export class Likenesses {
 
 const endNumbers: Readonly<Record<End | 'leaf', number>> = { leaf: 1, own: 2, stored: 3, open: 4 }
 const byId = (a: Node, b: Node): number => a.id - b.id
-
-/** Numbers as a text, equal for equal ones: a unit each where they are small. */
-class NumberText {
-  private units: number[] = []
-  private text = ''
-
-  add(n: number): void {
-    if (n < wide) this.units.push(n)
-    else this.units.push(wide, n >>> 16, n & 0xffff)
-    if (this.units.length >= mostUnits) this.flush()
-  }
-  end(): string {
-    this.flush()
-    return this.text
-  }
-  private flush(): void {
-    this.text += String.fromCharCode(...this.units)
-    this.units = []
-  }
-}
-const wide = 0xffff
-/** Arguments of one call have an end. */
-const mostUnits = 4096

@@ -10,26 +10,39 @@ type AnyKernel = Kernel | ScanKernel
 
 export const keyOfKernel = (kernel: AnyKernel): string => `${keyOfSlots(kernel)} ${keyOfBody(kernel)}`
 
-export function keyOfSlots(kernel: AnyKernel): string {
-  const known = slotKeys.get(kernel)
-  if (known !== undefined) return known
-  let key = ''
-  for (let i = 0; i < kernel.slots.length; i++) key += `${slotKey(kernel.slots[i]!)},`
-  slotKeys.set(kernel, key)
-  return key
+/** Texts that are made once, for all kernels that are known to have the same. */
+interface Keys {
+  readonly slots: { text: string | undefined }
+  readonly body: { text: string | undefined }
 }
-const slotKeys = new WeakMap<AnyKernel, string>()
+const keys = new WeakMap<AnyKernel, Keys>()
+function keysOf(kernel: AnyKernel): Keys {
+  let known = keys.get(kernel)
+  if (!known) {
+    known = { slots: { text: undefined }, body: { text: undefined } }
+    keys.set(kernel, known)
+  }
+  return known
+}
+
+export function keyOfSlots(kernel: AnyKernel): string {
+  const { slots } = keysOf(kernel)
+  if (slots.text === undefined) {
+    slots.text = ''
+    for (let i = 0; i < kernel.slots.length; i++) slots.text += `${slotKey(kernel.slots[i]!)},`
+  }
+  return slots.text
+}
 
 /** All but the slots. Kernels do not change, and each target asks. */
 export function keyOfBody(kernel: AnyKernel): string {
-  const known = bodies.get(kernel)
-  if (known !== undefined) return known
-  const { slots: _slots, nodes: _nodes, origins: _origins, stops: _stops, ...body } = kernel
-  const key = structureKey(body)
-  bodies.set(kernel, key)
-  return key
+  const known = keysOf(kernel).body
+  if (known.text === undefined) {
+    const { slots: _slots, nodes: _nodes, origins: _origins, stops: _stops, ...body } = kernel
+    known.text = structureKey(body)
+  }
+  return known.text
 }
-const bodies = new WeakMap<AnyKernel, string>()
 
 /** The kernel with the same body but other tensors, or said to be made of other nodes. */
 export function withTensors<K extends AnyKernel>(
@@ -38,8 +51,8 @@ export function withTensors<K extends AnyKernel>(
 ): K {
   const { slots, nodes, origins, stops } = tensors
   const made = { ...kernel, slots, nodes, origins, stops }
-  bodies.set(made, keyOfBody(kernel))
-  if (areAlike(kernel.slots, slots)) slotKeys.set(made, keyOfSlots(kernel))
+  const known = keysOf(kernel)
+  keys.set(made, areAlike(kernel.slots, slots) ? known : { slots: { text: undefined }, body: known.body })
   return made
 }
 

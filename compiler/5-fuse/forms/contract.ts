@@ -13,7 +13,7 @@ import { type Access, accessed } from './access.ts'
 
 export function contractGroup(grouping: Grouping, node: Node): Group {
   const { axes, at, roles } = grouping.domains.ofContraction(node as Node<'contract'>)
-  return grouping.open('contract', node, { axes, roles, at: new Map([[node, at]]) })
+  return grouping.open('contract', node, at, { axes, roles })
 }
 
 export function contractRoles({ attributes: { axes, left, right, output } }: Node<'contract'>): Roles {

@@ -11,7 +11,7 @@ import type { Grouping } from '../grouping.ts'
 
 export function mapGroup(grouping: Grouping, node: Node): Group {
   const { axes, at } = grouping.domains.over('i', node.shape)
-  const group = grouping.open('map', node, { axes, at: new Map([[node, at]]) })
+  const group = grouping.open('map', node, at, { axes })
   group.seed = { shape: node.shape, reduced: [], at }
   return group
 }

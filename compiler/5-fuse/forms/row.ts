@@ -24,7 +24,7 @@ export function rowGroup(grouping: Grouping, node: Node): Group {
   const seed = { shape: operand.shape, reduced, at: reads }
   let group = absorbMap(grouping, node, { axes, row, seed })
   if (!group) {
-    group = grouping.open('row', node, { axes, row, seed, at: new Map([[node, at]]) })
+    group = grouping.open('row', node, at, { axes, row, seed })
     group.reads.set(node, reads)
   }
   grouping.seed(group, domain)

@@ -9,7 +9,7 @@ import type { Grouping } from '../grouping.ts'
 
 export function runningGroup(grouping: Grouping, node: Node): Group {
   const { axes, at } = grouping.domains.over('o', node.shape)
-  return grouping.open('running', node, { axes, at: new Map([[node, at]]) })
+  return grouping.open('running', node, at, { axes })
 }
 
 export function buildRunning(body: Body, group: Group): RunningKernel {

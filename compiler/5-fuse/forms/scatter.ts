@@ -10,7 +10,7 @@ import type { Grouping } from '../grouping.ts'
 
 export function scatterGroup(grouping: Grouping, node: Node): Group {
   const { axes, at } = grouping.domains.over('i', node.shape)
-  return grouping.open('scatter', node, { axes, at: new Map([[node, at]]) })
+  return grouping.open('scatter', node, at, { axes })
 }
 
 export function buildScatter(body: Body, group: Group): ScatterKernel {
