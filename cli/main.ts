@@ -6,4 +6,6 @@ import { keepCompiledCode } from './code-cache.ts'
 const verb = process.argv[2] ?? ''
 expectBriefProcess(verb)
 keepCompiledCode(verb)
+if (verb === 'compile')
+  import('./second-thread.ts').then(({ expectSecondThread }) => expectSecondThread(process.argv.slice(2)))
 import('./command-line.ts').then(({ runCommandLine }) => runCommandLine())

@@ -9,14 +9,13 @@ import {
   moduleFiles,
   moduleInput,
   modulePart,
-  moduleParts,
   moduleUnits,
   toJavaScript,
 } from '../compiler/modules.ts'
 import type { Program } from '../compiler/program.ts'
 import type { CompiledProgram } from '../runtime/abi.ts'
+import { claim, hasRoom } from './claims.ts'
 import { loadTrusted } from './load.ts'
-import { claim } from './module-files.ts'
 import { type ModuleWords, moduleSettings, withHash } from './module-options.ts'
 
 /** What the thread can begin with before it is asked for anything. */
@@ -25,15 +24,17 @@ export interface Expected {
   /** The file, where it has several modules. */
   readonly file: string | undefined
 }
-export interface Share {
-  readonly file: string
-  /** The file as the other thread read it. */
-  readonly text: string
+export interface Begin {
   readonly words: ModuleWords
   /** In shared memory: 1 where a thread has taken a module or a part of one. */
   readonly claimed: Int32Array
 }
-export type Task = { readonly javascript: EmittedFiles } | { readonly share: Share } | { readonly close: true }
+export type Task =
+  | { readonly javascript: EmittedFiles }
+  | { readonly begin: Begin }
+  /** The file as the other thread read it. */
+  | { readonly share: { readonly text: string } }
+  | { readonly close: true }
 export type Order = Task & { readonly order: number }
 /** A part of a module that the other thread compiles. */
 export interface MadePart {
@@ -56,10 +57,10 @@ export function serveModules(): void {
   })
   if (emit === 'js') void loadTypeScript()
   // While the other thread looks for faults.
-  if (file !== undefined) checked = loaded(file)
+  if (file !== undefined) program = loaded(file)
 }
 
-let checked: Program | undefined
+let program: Program | undefined
 function loaded(file: string): Program | undefined {
   try {
     return loadTrusted(file)
@@ -69,30 +70,43 @@ function loaded(file: string): Program | undefined {
   }
 }
 
+/** Whether both threads read the same text, once that is known: a file that was changed in between is the other thread's. */
+let isSame: boolean | undefined
+/** Parts that were made before. */
+const held: MadePart[] = []
+let work: Promise<[number, EmittedFiles][]> | undefined
+
 async function done(task: Exclude<Task, { close: true }>): Promise<unknown> {
   if ('javascript' in task) return toJavaScript(task.javascript)
-  return compiled(task.share)
+  if ('begin' in task) {
+    work = compiled(task.begin)
+    return undefined
+  }
+  isSame = program?.text === task.share.text
+  if (!isSame) return undefined
+  for (const part of held) parentPort!.postMessage(part)
+  return work
 }
 
-async function compiled({ file, text, words, claimed }: Share): Promise<[number, EmittedFiles][]> {
-  const program = checked ?? loadTrusted(file)
+async function compiled({ words, claimed }: Begin): Promise<[number, EmittedFiles][]> {
+  const made: [number, EmittedFiles][] = []
+  if (!program) return made
   const options = withHash(moduleSettings(words), program)
   const units = moduleUnits(program, options)
+  if (!hasRoom(claimed, units.length)) return made
   const inputs: [number, ModuleInput][] = []
-  const made: [number, EmittedFiles][] = []
-  // A file that was changed in between is the other thread's.
-  if (program.text !== text || units.length * moduleParts.length !== claimed.length) return made
-  // Between one and the next come files that the other thread wants as JavaScript.
+  // Between one and the next come the other thread's words.
   try {
-    for (let at = 0; at < units.length && claim(claimed, at, 'whole'); at++) {
+    for (let at = 0; at < units.length && isSame !== false && claim(claimed, at, 'whole'); at++) {
       inputs.push([at, await moduleInput(program, units[at]!, options)])
       await setImmediate()
     }
     for (let at = inputs.length; at < units.length; at++)
       for (const part of ['stepping', 'exposing'] as const)
-        if (claim(claimed, at, part)) {
+        if (isSame !== false && claim(claimed, at, part)) {
           const programs = await modulePart(program, units[at]!, options, part)
-          parentPort!.postMessage({ at, part, programs } satisfies MadePart)
+          if (isSame) parentPort!.postMessage({ at, part, programs } satisfies MadePart)
+          else held.push({ at, part, programs })
           await setImmediate()
         }
     // What the other thread may wait for came first.

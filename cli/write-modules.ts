@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url'
 import type { Program } from '../compiler/program.ts'
 import { exitCodes, fail, UsageError } from './failure.ts'
 import { loadValidProgram } from './load.ts'
-import { filesOfModules, SecondThread } from './module-files.ts'
+import { filesOfModules } from './module-files.ts'
 import { copyFolder, type ModuleSettings, type ModuleWords, moduleSettings } from './module-options.ts'
+import { SecondThread } from './second-thread.ts'
 import { selectTrain } from './select.ts'
 import { terminal } from './terminal.ts'
 import { textAt, writeTextWhereChanged } from './text-file.ts'
@@ -19,16 +20,17 @@ export interface WriteOptions extends ModuleWords {
 
 export async function writeModules(file: string, options: WriteOptions): Promise<number> {
   const how = moduleSettings(options)
-  if (options.watch) return watching(file, () => writeOnce(loadValidProgram(file), file, options, how))
+  if (options.watch) return watching(file, () => writeOnce(loadValidProgram(file), options, how))
   const second = SecondThread.start(file, options)
-  const status = await writeOnce(loadValidProgram(file), file, options, how, second)
+  const { model, train, emit, devices, adapters, standalone, tuned } = options
+  second?.begin({ model, train, emit, devices, adapters, standalone, tuned })
+  const status = await writeOnce(loadValidProgram(file), options, how, second)
   await second?.close()
   return status
 }
 
 async function writeOnce(
   program: Program,
-  file: string,
   options: WriteOptions,
   how: ModuleSettings,
   second?: SecondThread,
@@ -42,7 +44,7 @@ async function writeOnce(
     if (options.model !== undefined && name !== options.model)
       throw new UsageError(`the train block "${train}" is of the model ${name}, not of ${options.model}`)
   }
-  const modules = await filesOfModules(program, { file, options }, how, second)
+  const modules = await filesOfModules(program, how, second)
   const say = (text: string) => {
     if (!options.quiet) terminal.error(text)
   }

@@ -104,8 +104,7 @@ function unused(stem: string, taken: ReadonlySet<string>): string {
 }
 
 /** What a module's programs are compiled in: all that trains and infers, `infer` with what is exposed, and position by position. */
-export const moduleParts = ['whole', 'exposing', 'stepping'] as const
-export type ModulePart = (typeof moduleParts)[number]
+export type ModulePart = 'whole' | 'exposing' | 'stepping'
 
 /** The programs of a part, one for each target; none where the model has no such part. */
 export async function modulePart(
