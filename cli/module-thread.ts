@@ -54,6 +54,8 @@ export function serveModules(): void {
     if ('close' in order) process.exit()
     const value = await done(order).catch(() => undefined)
     parentPort!.postMessage({ order: order.order, value } satisfies Answer)
+    // While the other one prints what it made itself.
+    if ('share' in order && emit !== 'js') process.exit()
   })
   if (emit === 'js') void loadTypeScript()
   // While the other thread looks for faults.
