@@ -1,6 +1,8 @@
 /** A schedule that the defaults would not choose for a kernel so small: every variant must give the same results. */
+
 import type { ContractSchedule, MatrixSchedule, RowSchedule, Schedule } from '../../compiler/7-emit/wgsl/schedule.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
+import { countTensors } from '../../compiler/ir/kernel-slots.ts'
 
 export function anySchedule(kernel: Kernel, seed: number, subgroup: number): Schedule | undefined {
   const guards = (['branch', 'select', 'free'] as const)[seed % 3]!
@@ -60,7 +62,7 @@ export function anySchedule(kernel: Kernel, seed: number, subgroup: number): Sch
     case 'map':
       return { kind: 'map', lanes: 8, steps: 1 + (seed % 5), guards }
     case 'row': {
-      const fits = kernel.slots.length <= 8
+      const fits = countTensors(kernel.slots) <= 8
       return rows[seed % (fits ? 3 : 2)]
     }
     case 'contract':
