@@ -3,7 +3,7 @@
  * needs no step's result leaves the loop: before it (`x_t @ Wx`), after it (`h_t @ Wy`), or as one sum over all steps
  * (the gradients of weights).
  */
-import { type Graph, type Node, nodesOf, type Result } from '../ir/graph.ts'
+import type { Graph, Node, Result } from '../ir/graph.ts'
 import { printScanBody } from '../ir/print-graph.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 import { lowerOf } from '../ops/registry.ts'
@@ -16,14 +16,12 @@ import { Outside } from './scan-outside.ts'
 import { closeScan, openScan, type Results, type ScanParts } from './scan-parts.ts'
 import { sinkingOf } from './scan-sink.ts'
 import { type WideScan, widened } from './scan-widen.ts'
+import { nodesWithReplaced } from './sweep.ts'
 
 type Simplify = (graph: Graph) => Graph
 
 export function simplifyScans(graph: Graph, simplify: Simplify): { readonly graph: Graph; readonly changed: boolean } {
-  const nodes = nodesOf([
-    ...graph.results,
-    ...graph.results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : [])),
-  ])
+  const nodes = nodesWithReplaced(graph)
   const scans = nodes.filter((node) => node.op === 'scan')
   if (scans.length === 0) return { graph, changed: false }
   const wide = widened(scans)

@@ -1,5 +1,5 @@
 /** One sweep: each node of a graph, operands first, is copied and rewritten by rules until none applies. */
-import { type Graph, type Node, nodesOf, type Origins, type Result } from '../ir/graph.ts'
+import { type Graph, knowNodes, type Node, nodesIn, nodesOf, type Origins, type Result } from '../ir/graph.ts'
 import { OriginLists } from '../ir/origins.ts'
 import { GraphBuilder } from '../ops/builder.ts'
 import type { Rewrite, RuleTable } from './rules.ts'
@@ -76,9 +76,7 @@ export function sweepOver(graph: Graph, table: RuleTable, nodes: readonly Node[]
     return result
   }
   const copied = (node: Node): Node => {
-    const operands: Node[] = []
-    for (let at = 0; at < node.operands.length; at++) operands.push(became[node.operands[at]!.id]!)
-    const made = builder.copy(node, operands)
+    const made = builder.copy(node, operandsAs(node, became))
     const result = settled[made.id] ?? rewritten(made)
     put(settled, result.id, result)
     return result
@@ -124,6 +122,22 @@ export function sweptGraph({ name, results }: Graph, { became, held, origins, ch
   return { graph, changed, mayChange: held.length > 0 && areFree(graph, held) }
 }
 
+/** What its operands have become; lists written down are no longer than they need be. */
+function operandsAs({ operands }: Node, became: readonly (Node | undefined)[]): readonly Node[] {
+  const x = operands[0]
+  const y = operands[1]
+  switch (operands.length) {
+    case 0:
+      return operands
+    case 1:
+      return [became[x!.id]!]
+    case 2:
+      return [became[x!.id]!, became[y!.id]!]
+    default:
+      return operands.map(({ id }) => became[id]!)
+  }
+}
+
 /** Writes into a list that may not be as long yet. */
 function put<T>(list: (T | undefined)[], at: number, value: T): void {
   while (list.length < at) list.push(undefined)
@@ -132,7 +146,7 @@ function put<T>(list: (T | undefined)[], at: number, value: T): void {
 
 /** Whether any of the nodes is read once at most. */
 function areFree(graph: Graph, nodes: readonly Node[]): boolean {
-  const users = countUsers(graph, nodesOf(graph.results))
+  const users = countUsers(graph, nodesIn(graph))
   return nodes.some(({ id }) => users[id] === 1)
 }
 
@@ -140,18 +154,21 @@ function areFree(graph: Graph, nodes: readonly Node[]): boolean {
 export function renumbered(graph: Graph): Graph {
   const nodes = nodesWithReplaced(graph)
   const copies = new Array<Node | undefined>(nodes.length === 0 ? 0 : nodes.at(-1)!.id + 1)
+  const made: Node[] = []
   const origins = new OriginLists()
   for (let id = 0; id < nodes.length; id++) {
     const node = nodes[id]!
-    const operands: Node[] = []
-    for (let at = 0; at < node.operands.length; at++) operands.push(copies[node.operands[at]!.id]!)
+    const operands = operandsAs(node, copies)
     const { op, attributes, shape, dtype, likeness } = node
     const copy = Object.freeze({ id, op, operands, attributes, shape, dtype, likeness }) as Node
     copies[node.id] = copy
+    made.push(copy)
     const known = graph.origins.get(node)
     if (known) origins.set(copy, known)
   }
-  return { name: graph.name, results: resultsAs(graph.results, (node) => copies[node.id]!), origins }
+  const result = { name: graph.name, results: resultsAs(graph.results, (node) => copies[node.id]!), origins }
+  if (isRead(result)) knowNodes(result, made)
+  return result
 }
 
 export const resultsAs = (results: Graph['results'], as: (node: Node) => Node): Result[] =>
@@ -164,8 +181,13 @@ export const resultsAs = (results: Graph['results'], as: (node: Node) => Node): 
   )
 
 /** What is replaced need not be read. */
-export const nodesWithReplaced = ({ results }: Graph): Node[] =>
-  nodesOf([...results, ...results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : []))])
+export const nodesWithReplaced = (graph: Graph): readonly Node[] =>
+  isRead(graph)
+    ? nodesIn(graph)
+    : nodesOf([...graph.results, ...graph.results.flatMap(({ replaces }) => (replaces ? [{ node: replaces }] : []))])
+
+/** Whether a graph replaces nothing, so that all its nodes are read. */
+const isRead = ({ results }: Graph): boolean => results.every(({ replaces }) => !replaces)
 
 /** How many nodes and results read each node, by its id. */
 function countUsers(graph: Graph, nodes: readonly Node[]): Uint32Array {

@@ -109,4 +109,8 @@ export function nodesIn(graph: Graph): readonly Node[] {
   }
   return nodes
 }
+/** Whoever makes a graph may know them. */
+export function knowNodes(graph: Graph, nodes: readonly Node[]): void {
+  nodeLists.set(graph, nodes)
+}
 const nodeLists = new WeakMap<Graph, readonly Node[]>()

@@ -47,6 +47,8 @@ function numberOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return value ? 1 : 2
   if (Array.isArray(value)) {
     let number = value.length
+    // Of records in a list, such as the accesses of a contraction, their number says enough.
+    if (number > 0 && isRecord(value[0])) return number
     const items = Math.min(number, shortList)
     for (let at = 0; at < items; at++) number = mixed(number, numberOf(value[at]))
     return number
@@ -58,6 +60,8 @@ function numberOf(value: unknown): number {
   for (const name in value) number = mixed(number, numberOf(value[name as keyof typeof value]))
   return number
 }
+
+const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !('key' in value)
 
 function numberOfText(text: string): number {
   let number = text.length
