@@ -164,10 +164,11 @@ export async function moduleInput(
     modulePart(program, unit, options, part),
 ): Promise<ModuleInput> {
   const { train } = unit
-  const parts = Promise.all([compile('whole'), compile('exposing'), compile('stepping')])
+  // The longest first: what is short is more easily shared at the end.
+  const parts = Promise.all([compile('whole'), compile('stepping'), compile('exposing')])
   parts.catch(() => undefined)
   // Code was packed beside the compilation of what came next.
-  const [whole, exposing, stepping] = await parts
+  const [whole, stepping, exposing] = await parts
   const targets = targetsOf(options)
   const model = modelOf(program, unit)
   const sequences = sequencesInput(model, targets.length > 0 ? stepping.length > 0 : undefined)
