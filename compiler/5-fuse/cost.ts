@@ -22,9 +22,9 @@ export function costOf(
   let work = 0
   let reads = 0
   let large = 0
-  // Never many, for they cost something.
-  const seen: Node[] = []
-  const pending: Node[] = [node]
+  seen.length = 0
+  pending.length = 0
+  pending.push(node)
   while (pending.length > 0) {
     const next = pending.pop()!
     if (seen.includes(next)) continue
@@ -61,6 +61,10 @@ export function costOf(
   }
   return { work, reads, large }
 }
+
+/** Those of the question at hand: never many, for they cost something. */
+const seen: Node[] = []
+const pending: Node[] = []
 
 /** What is never cheap, whoever asks. */
 const mostWork = 24

@@ -160,9 +160,12 @@ export class Grouping {
   /** Where the group makes a node, whoever stores it. */
   know(group: Group, node: Node, at: readonly Index[]): void {
     group.at.set(node, at)
-    const known = this.knownTo[node.id]
-    if (known) known.push(group)
-    else this.knownTo[node.id] = [group]
+    // Of others none becomes a row.
+    if (group.kind === 'row' || group.kind === 'map') {
+      const known = this.knownTo[node.id]
+      if (known) known.push(group)
+      else this.knownTo[node.id] = [group]
+    }
     // What the row computes anyway is not waited for, even where another kernel stores it too.
     const { operands } = node
     for (let o = 0; o < operands.length; o++) if (!group.at.has(operands[o]!)) this.require(group, operands[o]!)
@@ -176,11 +179,8 @@ export class Grouping {
   /** Row groups that make a node or have such rows, latest first. */
   rowsOf(node: Node, domain: RowDomain): Group[] {
     const found: Group[] = []
-    const add = (groups: readonly Group[] | undefined) => {
-      for (const group of groups ?? []) if (group.kind === 'row' && !found.includes(group)) found.push(group)
-    }
-    add(this.knownTo[node.id])
-    add(this.rows.get(domain))
+    addRows(found, this.knownTo[node.id])
+    addRows(found, this.rows.get(domain))
     return found.length > 1 ? found.sort((a, b) => b.id - a.id) : found
   }
   loweringOf({ id }: Node): Lowering {
@@ -240,4 +240,12 @@ const noAxes: readonly Axis[] = []
 function runsAfter(later: Group, earlier: Group): void {
   later.before.add(earlier.id)
   later.before.addAll(earlier.before)
+}
+
+function addRows(found: Group[], groups: readonly Group[] | undefined): void {
+  if (groups)
+    for (let at = 0; at < groups.length; at++) {
+      const group = groups[at]!
+      if (group.kind === 'row' && !found.includes(group)) found.push(group)
+    }
 }

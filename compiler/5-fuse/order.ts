@@ -8,52 +8,66 @@ import { estimateElements } from '../ir/estimate.ts'
 import type { Graph, Node } from '../ir/graph.ts'
 import type { Kernel } from '../ir/kernel.ts'
 
+/** For each kernel, those that must run before it. */
+type Before = readonly (readonly number[])[]
+
 export function orderKernels(graph: Graph, kernels: readonly Kernel[]): Kernel[] {
   const producer = new Map<Node, number>()
-  for (const [at, kernel] of kernels.entries())
-    for (const { node, access } of kernel.slots) if (access !== 'read') producer.set(node, at)
-  const before = kernels.map((kernel) => {
-    const needed = new Set<number>()
-    for (const { node, access } of kernel.slots) {
+  for (let at = 0; at < kernels.length; at++)
+    for (const { node, access } of kernels[at]!.slots) if (access !== 'read') producer.set(node, at)
+  const before: number[][] = []
+  for (let at = 0; at < kernels.length; at++) {
+    const needed: number[] = []
+    for (const { node, access } of kernels[at]!.slots) {
       const from = access === 'read' ? producer.get(node) : undefined
-      if (from !== undefined) needed.add(from)
+      if (from !== undefined && !needed.includes(from)) needed.push(from)
     }
-    return needed
-  })
+    before.push(needed)
+  }
   for (const { node, replaces } of graph.results) {
     const writer = replaces && producer.get(node)
     if (writer === undefined) continue
-    for (const [at, kernel] of kernels.entries())
-      if (at !== writer && kernel.slots.some((slot) => slot.node === replaces) && !reaches(before, at, writer))
-        before[writer]!.add(at)
+    for (let at = 0; at < kernels.length; at++)
+      if (at !== writer && touches(kernels[at]!, replaces!) && !reaches(before, at, writer))
+        if (!before[writer]!.includes(at)) before[writer]!.push(at)
   }
   return postponed(graph, kernels, sorted(kernels, before), before)
 }
 
+function touches({ slots }: Kernel, node: Node): boolean {
+  for (let at = 0; at < slots.length; at++) if (slots[at]!.node === node) return true
+  return false
+}
+
 /** Whether kernel `from` must run after kernel `to`. */
-function reaches(before: readonly ReadonlySet<number>[], from: number, to: number): boolean {
-  const seen = new Set<number>()
+function reaches(before: Before, from: number, to: number): boolean {
+  const seen = new Uint8Array(before.length)
   const pending = [from]
   while (pending.length > 0) {
     const at = pending.pop()!
     if (at === to) return true
-    if (seen.has(at)) continue
-    seen.add(at)
-    pending.push(...before[at]!)
+    if (seen[at] === 1) continue
+    seen[at] = 1
+    for (const earlier of before[at]!) pending.push(earlier)
   }
   return false
 }
 
 /** Topological, and among kernels that are ready the one whose nodes come first in the graph. */
-function sorted(kernels: readonly Kernel[], before: readonly ReadonlySet<number>[]): number[] {
-  const rank = kernels.map((kernel) =>
-    Math.max(-1, ...kernel.slots.filter((s) => s.access !== 'read').map((s) => s.node.id)),
-  )
-  const waiting = new Set(kernels.keys())
-  const missing = before.map((set) => set.size)
-  const after = kernels.map((): number[] => [])
-  for (const [at, set] of before.entries()) for (const earlier of set) after[earlier]!.push(at)
-  const ready = [...waiting].filter((at) => missing[at] === 0)
+function sorted(kernels: readonly Kernel[], before: Before): number[] {
+  const rank: number[] = []
+  const missing: number[] = []
+  const after: number[][] = []
+  const ready: number[] = []
+  for (let at = 0; at < kernels.length; at++) {
+    let last = -1
+    for (const { node, access } of kernels[at]!.slots) if (access !== 'read' && node.id > last) last = node.id
+    rank.push(last)
+    missing.push(before[at]!.length)
+    after.push([])
+    if (before[at]!.length === 0) ready.push(at)
+  }
+  for (let at = 0; at < kernels.length; at++) for (const earlier of before[at]!) after[earlier]!.push(at)
   const order: number[] = []
   while (ready.length > 0) {
     let best = 0
@@ -73,36 +87,42 @@ function sorted(kernels: readonly Kernel[], before: readonly ReadonlySet<number>
 }
 
 /** Each kernel, the last first, moved to just before what needs it, if its results are larger than what it would keep alive. */
-function postponed(
-  graph: Graph,
-  kernels: readonly Kernel[],
-  order: readonly number[],
-  before: readonly ReadonlySet<number>[],
-): Kernel[] {
-  const results = new Set(graph.results.map(({ node }) => node))
-  const writes = kernels.map(({ slots }) =>
-    slots.flatMap(({ node, access }) => (access === 'read' || results.has(node) ? [] : [node])),
-  )
-  const intermediate = new Set(writes.flat())
-  const reads = kernels.map(({ slots }) =>
-    slots.flatMap(({ node, access }) => (access === 'read' && intermediate.has(node) ? [node] : [])),
-  )
-  const readers = new Map<Node, number[]>([...intermediate].map((node) => [node, []]))
-  const after = kernels.map((): number[] => [])
+function postponed(graph: Graph, kernels: readonly Kernel[], order: readonly number[], before: Before): Kernel[] {
+  const results = new Set<Node>()
+  for (const { node } of graph.results) results.add(node)
+  /** Who reads each value that is no result. */
+  const readers = new Map<Node, number[]>()
+  for (const { slots } of kernels)
+    for (const { node, access } of slots) if (access !== 'read' && !results.has(node)) readers.set(node, [])
+  const after: number[][] = kernels.map(() => [])
   const place: number[] = []
-  for (const [at, kernel] of order.entries()) {
+  for (let at = 0; at < order.length; at++) {
+    const kernel = order[at]!
     place[kernel] = at
-    for (const node of reads[kernel]!) readers.get(node)!.push(kernel)
+    for (const { node, access } of kernels[kernel]!.slots) if (access === 'read') readers.get(node)?.push(kernel)
     for (const earlier of before[kernel]!) after[earlier]!.push(kernel)
   }
-  const size = (nodes: readonly Node[]) => nodes.reduce((sum, node) => sum + estimateElements(node), 0)
+  /** Elements of what a kernel writes, and of what stays alive if it waits for the kernel at `next`. */
+  const written = (kernel: number): number => {
+    let size = 0
+    for (const { node, access } of kernels[kernel]!.slots)
+      if (access !== 'read' && !results.has(node)) size += estimateElements(node)
+    return size
+  }
+  const keptAlive = (kernel: number, next: number): number => {
+    let size = 0
+    for (const { node, access } of kernels[kernel]!.slots)
+      if (access === 'read' && readers.get(node)?.every((reader) => place[reader]! < next))
+        size += estimateElements(node)
+    return size
+  }
   const sequence = [...order]
   for (let at = order.length - 2; at >= 0; at--) {
     const kernel = sequence[at]!
-    const next = Math.min(...after[kernel]!.map((later) => place[later]!))
+    let next = Number.POSITIVE_INFINITY
+    for (const later of after[kernel]!) if (place[later]! < next) next = place[later]!
     if (next === at + 1 || next === Number.POSITIVE_INFINITY) continue
-    const keptAlive = reads[kernel]!.filter((node) => readers.get(node)!.every((reader) => place[reader]! < next))
-    if (size(writes[kernel]!) <= size(keptAlive)) continue
+    if (written(kernel) <= keptAlive(kernel, next)) continue
     sequence.splice(at, 1)
     sequence.splice(next - 1, 0, kernel)
     for (let i = at; i < next; i++) place[sequence[i]!] = i

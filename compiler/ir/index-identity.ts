@@ -40,8 +40,11 @@ function computeKey(index: Index): string {
   }
 }
 export const sameIndex = (a: Index, b: Index): boolean => a === b || keyOfIndex(a) === keyOfIndex(b)
-export const sameIndices = (a: readonly Index[], b: readonly Index[]): boolean =>
-  a.length === b.length && a.every((index, i) => sameIndex(index, b[i]!))
+export function sameIndices(a: readonly Index[], b: readonly Index[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (!sameIndex(a[i]!, b[i]!)) return false
+  return true
+}
 
 /** The axes an index mentions itself; those behind data are not among them. */
 export function axesOfIndex(index: Index, into: Set<Axis> = new Set()): Set<Axis> {

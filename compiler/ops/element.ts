@@ -6,7 +6,7 @@
  */
 import { type Dim, dim, product, subtract } from '../ir/dim.ts'
 import type { Node } from '../ir/graph.ts'
-import { axisIndex, dataIndex, dimIndex, flattenIndex, insideGuard, keyOfIndex, zeroIndex } from '../ir/index.ts'
+import { axisIndex, dataIndex, dimIndex, flattenIndex, insideGuard, sameIndices, zeroIndex } from '../ir/index.ts'
 import type { Axis, Index, Scalar } from '../ir/kernel.ts'
 import type { Scalars } from '../ir/scalars.ts'
 import { folded } from './element-fold.ts'
@@ -21,15 +21,21 @@ export interface Reader {
   readonly read: (node: Node, index: readonly Index[]) => Scalar | undefined
   /** Called for each element expanded, once; may throw to give up. */
   readonly expanding?: (node: Node, index: readonly Index[]) => void
-  readonly memo: Map<string, Scalar>
+  readonly memo: Elements
 }
 
+/** Elements that were made, by node: never at many indices. */
+export type Elements = Map<Node, { readonly index: readonly Index[]; readonly scalar: Scalar }[]>
+
 export function elementAt(reader: Reader, node: Node, index: readonly Index[]): Scalar {
-  const key = `${node.id}@${index.map(keyOfIndex).join(';')}`
-  const known = reader.memo.get(key)
-  if (known) return known
+  const known = reader.memo.get(node)
+  if (known)
+    for (let at = 0; at < known.length; at++) if (sameIndices(known[at]!.index, index)) return known[at]!.scalar
   const scalar = reader.read(node, index) ?? expand(reader, node, index)
-  reader.memo.set(key, scalar)
+  const made = { index, scalar }
+  const all = known ?? reader.memo.get(node)
+  if (all) all.push(made)
+  else reader.memo.set(node, [made])
   return scalar
 }
 

@@ -6,7 +6,7 @@
 import { one, product } from '../../ir/dim.ts'
 import type { Node } from '../../ir/graph.ts'
 import { axesOfIndex, axisIndex, insideGuard, zeroIndex } from '../../ir/index.ts'
-import type { AttentionKernel, Axis, Index, MapKernel, RowKernel, Scalar } from '../../ir/kernel.ts'
+import type { AttentionKernel, Axis, Index, MapKernel, RowKernel } from '../../ir/kernel.ts'
 import { Scalars } from '../../ir/scalars.ts'
 import { elementAt } from '../../ops/element.ts'
 import { lowerOf } from '../../ops/registry.ts'
@@ -81,7 +81,7 @@ function weightsAt({
   const scalars = new Scalars()
   const reader = {
     scalars,
-    memo: new Map<string, Scalar>(),
+    memo: new Map(),
     read: (each: Node, index: readonly Index[]) => {
       if (each === weights) found.push(index)
       const { kind } = lowerOf(each)
