@@ -17,11 +17,14 @@ export interface FusedGraph {
   readonly kernels: readonly Kernel[]
   /** Where nodes come from, those among them that only fusion made. */
   readonly origins: Graph['origins']
+  /** Its kernels with other results; `undefined` where they have to be searched for. */
+  readonly ofResults?: ((results: readonly Result[]) => readonly Kernel[] | undefined) | undefined
 }
 
 interface Known extends FusedGraph {
   readonly limits: string
   readonly key: Int32Array
+  readonly resultsKey: Int32Array
   readonly graph: Graph
   readonly nodes: readonly Node[]
   /** What was asked while it was fused, and answered. */
@@ -41,23 +44,28 @@ export class FusedGraphs {
   /** The kernels of a graph: those of one like it, if it was fused within the same limits by the same decisions. */
   kernelsOf(graph: Graph, limits: string, isMany: IsMany, fuse: (isMany: IsMany) => FusedGraph): readonly Kernel[] {
     const nodes = nodesWithReplaced(graph)
-    const key = keyOf(graph, nodes, this.kinds)
+    const key = keyOf(nodes, this.kinds)
     const place = hashOf(key)
     const near = this.known.get(place) ?? []
-    const known = near.find(
-      (other) =>
-        other.limits === limits &&
-        sameNumbers(other.key, key) &&
-        [...other.decisions].every(([times, many]) => isMany(times) === many),
-    )
-    if (known) return kernelsAs(graph, nodes, known)
+    const resultsKey = keyOfResults(graph, nodes)
+    const isAgreed = ({ decisions }: Known) => [...decisions].every(([times, many]) => isMany(times) === many)
+    const alike = near.filter((other) => other.limits === limits && sameNumbers(other.key, key) && isAgreed(other))
+    const same = alike.find((other) => sameNumbers(other.resultsKey, resultsKey))
+    if (same) return kernelsAs(graph, nodes, same)
+    for (const other of alike) {
+      const kernels = other.ofResults?.(resultsIn(graph, nodes, other.nodes))
+      if (!kernels || !isAgreed(other)) continue
+      const known = { ...other, kernels, resultsKey, ofResults: undefined }
+      this.known.set(place, [...near, known])
+      return kernelsAs(graph, nodes, known)
+    }
     const decisions = new Map<number, boolean>()
     const fused = fuse((times) => {
       const many = isMany(times)
       decisions.set(times, many)
       return many
     })
-    this.known.set(place, [...near, { ...fused, limits, key, graph, nodes, decisions }])
+    this.known.set(place, [...near, { ...fused, limits, key, resultsKey, graph, nodes, decisions }])
     return fused.kernels
   }
 }
@@ -73,32 +81,52 @@ function nodesWithReplaced(graph: Graph): readonly Node[] {
 }
 
 /** Equal for graphs whose nodes, in their order, do the same with the same nodes before them. */
-function keyOf({ results }: Graph, nodes: readonly Node[], kinds: NodeKinds): Int32Array {
-  let length = 1 + 3 * results.length
-  let last = 0
+function keyOf(nodes: readonly Node[], kinds: NodeKinds): Int32Array {
+  let length = 0
   for (let at = 0; at < nodes.length; at++) {
-    const { id, operands } = nodes[at]!
-    length += 1 + operands.length
-    if (id > last) last = id
+    length += 1 + nodes[at]!.operands.length
   }
   const key = new Int32Array(length)
-  const position = new Int32Array(last + 1)
+  const position = positionsOf(nodes)
   let end = 0
-  key[end++] = nodes.length
   for (let at = 0; at < nodes.length; at++) {
     const node = nodes[at]!
     const { operands } = node
-    position[node.id] = at
     // A kind has one number of operands.
     key[end++] = kinds.of(node)
     for (let o = 0; o < operands.length; o++) key[end++] = position[operands[o]!.id]!
   }
+  return key
+}
+
+function positionsOf(nodes: readonly Node[]): Int32Array {
+  let last = 0
+  for (let at = 0; at < nodes.length; at++) if (nodes[at]!.id > last) last = nodes[at]!.id
+  const position = new Int32Array(last + 1)
+  for (let at = 0; at < nodes.length; at++) position[nodes[at]!.id] = at
+  return position
+}
+
+function keyOfResults({ results }: Graph, nodes: readonly Node[]): Int32Array {
+  const position = positionsOf(nodes)
+  const key = new Int32Array(3 * results.length)
+  let end = 0
   for (const { node, role, replaces } of results) {
     key[end++] = roleNumber(role)
     key[end++] = position[node.id]!
     key[end++] = replaces ? position[replaces.id]! : -1
   }
   return key
+}
+
+/** Results as those of nodes that are alike. */
+function resultsIn({ results }: Graph, nodes: readonly Node[], others: readonly Node[]): Result[] {
+  const position = positionsOf(nodes)
+  return results.map(({ node, replaces, ...result }) => ({
+    ...result,
+    node: others[position[node.id]!]!,
+    ...(replaces && { replaces: others[position[replaces.id]!]! }),
+  }))
 }
 
 const roles: Result['role'][] = []

@@ -33,6 +33,7 @@ import { type Kept, tensorsOf } from './kept.ts'
 import { dropUnreadSlots, onNodes } from './kernel-parts.ts'
 import { NodeSet } from './node-set.ts'
 import { orderKernels } from './order.ts'
+import { kernelsFor, type Round } from './other-results.ts'
 import { packTooLarge } from './pack.ts'
 import { explainStops, originsOf } from './provenance.ts'
 import { findRecomputed, type Recomputed, type RecomputePolicy } from './recompute.ts'
@@ -91,12 +92,21 @@ function fuseAnew(
   )
   const subject = graph === source ? given : subjectOf(graph, known.kinds)
   const first = graph === source ? recomputed : findRecomputed(subject, new Set(), policy)
-  let kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces }, policy, first, known)
+  const limits = { slots: maxSlots, loads: maxLoads, replaces }
+  let { rounds, packed } = fuseWithin(subject, limits, policy, first, known)
+  let kernels = placed(graph, packed)
   // An update that could not be made in place after all: then both tensors count.
-  if (kernels.some(({ slots }) => countTensors(slots) > maxSlots))
-    kernels = fuseWithin(subject, { slots: maxSlots, loads: maxLoads, replaces: new Map() }, policy, first, known)
-  return { kernels: graph === source ? kernels : asOf(source, graph, kernels, original), origins: graph.origins }
+  const isAgain = kernels.some(({ slots }) => countTensors(slots) > maxSlots)
+  if (isAgain) {
+    ;({ rounds, packed } = fuseWithin(subject, { ...limits, replaces: new Map() }, policy, first, known))
+    kernels = placed(graph, packed)
+  }
+  if (graph !== source) return { kernels: asOf(source, graph, kernels, original), origins: graph.origins }
+  const search = isAgain ? undefined : { subject, policy, first, rounds, kernels: packed }
+  return { kernels, origins: graph.origins, ofResults: search && ((results) => kernelsFor(search, results)) }
 }
+
+const placed = (graph: Graph, packed: readonly Kernel[]): Kernel[] => updateInPlace(graph, orderKernels(graph, packed))
 
 function fuseWithin(
   subject: Subject,
@@ -104,16 +114,18 @@ function fuseWithin(
   policy: RecomputePolicy,
   first: Recomputed,
   known: FusedGraphs,
-): Kernel[] {
+): { readonly rounds: readonly Round[]; readonly packed: readonly Kernel[] } {
   let recomputed = first
+  const rounds: Round[] = []
   const forced = new Set<Node>()
   const barred = new Map<Node, Set<Node>>()
   let bars = 0
   const sealed = new Set<Node>()
   for (;;) {
     recomputed = findRecomputed(subject, forced, policy, recomputed)
-    const attempt = tryFuse(subject, { forced, barred, sealed }, recomputed, limits, known)
-    if (attempt.kernels) return attempt.kernels
+    const attempt = tryFuse(subject, { forced: new Set(forced), barred, sealed }, recomputed, limits, known)
+    rounds.push(attempt.round)
+    if (attempt.packed) return { rounds, packed: attempt.packed }
     const before = forced.size + bars + sealed.size
     for (const node of attempt.force ?? []) forced.add(node)
     for (const { cut, bar } of attempt.demands ?? []) {
@@ -140,8 +152,9 @@ function asOf(source: Graph, graph: Graph, kernels: readonly Kernel[], original:
 }
 
 interface Attempt {
-  readonly kernels?: Kernel[]
-  readonly force?: Iterable<Node>
+  readonly round: Round
+  readonly packed?: readonly Kernel[]
+  readonly force?: readonly Node[]
   readonly demands?: readonly Demand[]
 }
 
@@ -154,19 +167,27 @@ function tryFuse(
 ): Attempt {
   const { graph, consumers } = subject
   const grouping = new Grouping(subject, demands, recomputed, known.domains)
-  const { stored, force } = decideStores(subject, grouping)
-  if (force.some((node) => !demands.forced.has(node))) return { force }
+  const storing = decideStores(subject, grouping)
+  const { stored, force } = storing
+  const { home, groups } = grouping
+  const decisive = { home, groups, demands, recomputed }
+  if (force.some((node) => !demands.forced.has(node)))
+    return { round: { grouping: decisive, storing, written: undefined }, force }
 
-  const decided = { home: grouping.home, stored, recomputed: recomputed.nodes }
+  const written = new NodeSet(subject.length)
+  const round = { grouping: decisive, storing, written }
+  const decided = { home, stored, recomputed: recomputed.nodes }
   const needed = new NodeSet(subject.length)
   for (const { node } of graph.results) needed.add(node)
   const built: Built[] = []
   const made: Demand[] = []
-  for (const group of consumersFirst(grouping.groups)) {
+  for (const group of consumersFirst(groups)) {
     const stores: Node[] = []
     for (let at = 0; at < group.members.length; at++) {
       const node = group.members[at]!
-      if (stored.has(node) && needed.has(node)) stores.push(node)
+      if (!stored.has(node) || !needed.has(node)) continue
+      stores.push(node)
+      written.add(node)
     }
     if (stores.length === 0) continue
     try {
@@ -182,7 +203,7 @@ function tryFuse(
         for (const operand of node.operands) if (stored.has(operand)) needed.add(operand)
     }
   }
-  if (made.length > 0) return { demands: made }
+  if (made.length > 0) return { round, demands: made }
   // Where a kernel comes from, and why it ends, is asked only once all are small enough.
   const finished = new Set<Kernel>()
   const explained = built.map(({ kernel, kept, slots, nodes, group, stores }) => {
@@ -195,7 +216,7 @@ function tryFuse(
   const packed = packTooLarge(explained, limits.slots).map((kernel) =>
     finished.has(kernel) ? kernel : known.kernels.finish(kernel),
   )
-  return { kernels: updateInPlace(graph, orderKernels(graph, packed.reverse())) }
+  return { round, packed: packed.reverse() }
 }
 
 interface Built extends Pick<Kernel, 'slots' | 'nodes'> {

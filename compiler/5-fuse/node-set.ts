@@ -18,9 +18,10 @@ export class NodeSet {
     this.flags[node.id] = 1
     this.size++
   }
-  delete(node: Node): void {
-    if (this.flags[node.id] !== 1) return
-    this.flags[node.id] = 0
-    this.size--
+  /** Of sets for one graph. */
+  equals({ flags, size }: NodeSet): boolean {
+    if (size !== this.size) return false
+    for (let id = 0; id < flags.length; id++) if (flags[id] !== this.flags[id]) return false
+    return true
   }
 }

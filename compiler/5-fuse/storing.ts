@@ -20,7 +20,10 @@ export interface Storing {
   readonly force: readonly Node[]
 }
 
-export function decideStores(subject: Subject, grouping: Grouping): Storing {
+export function decideStores(
+  subject: Subject,
+  grouping: Pick<Grouping, 'groups' | 'home' | 'demands' | 'recomputed'>,
+): Storing {
   const { nodes, results, repeated, length, lowerings } = subject
   const { home, demands, recomputed } = grouping
   const crossing = crossingNodes(subject, home)

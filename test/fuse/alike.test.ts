@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { FusedGraphs } from '../../compiler/5-fuse/alike.ts'
 import { type FuseOptions, fuse } from '../../compiler/5-fuse/fuse.ts'
 import { dim } from '../../compiler/ir/dim.ts'
-import { type Graph, type Node, nodesOf, type Origin } from '../../compiler/ir/graph.ts'
+import { type Graph, type Node, nodesOf, type Origin, type Result } from '../../compiler/ir/graph.ts'
 import type { Kernel } from '../../compiler/ir/kernel.ts'
 import { keyOfKernel } from '../../compiler/ir/kernel-key.ts'
 import { GraphBuilder } from '../../compiler/ops/builder.ts'
@@ -67,6 +67,37 @@ describe('graphs that are alike', () => {
           ids.set(node.id, node)
         }
     }
+  })
+
+  it('have the kernels that each has alone where more is wanted of one, and those are not searched for if all of it was stored', () => {
+    let [graphs, searches] = [0, 0]
+    for (let seed = 0; seed < 300; seed++) {
+      const { graph } = randomGraph(seed, { gradients: seed % 2 === 0, nodes: 6 + (seed % 20) })
+      const options: FuseOptions = seed % 3 === 0 ? { maxSlots: 5 } : {}
+      const known = new FusedGraphs()
+      const { kernelsOf } = known
+      known.kernelsOf = (asked, limits, isMany, search) =>
+        kernelsOf.call(known, asked, limits, isMany, (many) => {
+          searches++
+          return search(many)
+        })
+      const written = fuse(graph, { ...options, known }).flatMap(({ slots }) =>
+        slots.filter((s) => s.access === 'write'),
+      )
+      const own = new Set(nodesOf(graph.results))
+      const stored = written.map(({ node }) => node).filter((node) => own.has(node))
+      // All that is stored, or else one that perhaps is not.
+      const wanted = seed % 4 < 2 ? stored : [[...own][seed % own.size]!]
+      const results = [
+        ...graph.results,
+        ...wanted.map((node, at): Result => ({ name: `more${at}`, node, role: 'exposed' })),
+      ]
+      const more = { ...twinOf({ ...graph, results }, seed % 5) }
+      graphs++
+      expect(told(fuse(more, { ...options, known }), more), `seed ${seed}`).toEqual(told(fuse(more, options), more))
+    }
+    expect(searches).toBeGreaterThan(graphs)
+    expect(searches).toBeLessThan(1.6 * graphs)
   })
 
   const square = (factor: number) => {
