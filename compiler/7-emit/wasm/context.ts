@@ -63,31 +63,34 @@ export function isVector(context: Context, { variables }: Identity): boolean {
   return false
 }
 
-/** The outermost block where the expression can be computed, and what tells its instances apart there. */
-export function placeOf(context: Context, identity: Identity): { block: Block; key: string } {
-  const { binders } = context
-  const { variables } = identity
+/** The outermost block where the expression can be computed, what tells its instances apart there, and whether it has four values. */
+export function placeOf(context: Context, { id, variables }: Identity): { block: Block; key: string; vector: boolean } {
+  const { binders, lanes } = context
   let block = context.fn.body
-  let key = `${identity.id}${isVector(context, identity) ? 'v' : ''}`
+  let instances = ''
+  let vector = lanes !== undefined && variables.includes(lanes)
   let unbound = variables.length
+  if (unbound > bound.length) bound = new Uint8Array(2 * unbound)
+  for (let v = 0; v < unbound; v++) bound[v] = 0
   for (let i = binders.length - 1; i >= 0 && unbound > 0; i--) {
     const binder = binders[i]!
-    let bound = 0
-    for (let v = 0; v < variables.length; v++)
-      if (binder.values.has(variables[v]!) && !isBoundAgain(binders, i, variables[v]!)) bound += 1
-    if (bound === 0) continue
-    unbound -= bound
-    key += ` ${binder.id}`
+    const before = unbound
+    for (let v = 0; v < variables.length; v++) {
+      if (bound[v] === 1) continue
+      const value = binder.values.get(variables[v]!)
+      if (value === undefined) continue
+      bound[v] = 1
+      unbound -= 1
+      vector ||= value.type === 'v128'
+    }
+    if (unbound === before) continue
+    instances += ` ${binder.id}`
     if (binder.block.depth > block.depth) block = binder.block
   }
-  return { block, key }
+  return { block, key: `${id}${vector ? 'v' : ''}${instances}`, vector }
 }
-
-/** Whether a binder further in than `at` binds the variable too. */
-function isBoundAgain(binders: readonly Binder[], at: number, variable: Variable): boolean {
-  for (let i = at + 1; i < binders.length; i++) if (binders[i]!.values.has(variable)) return true
-  return false
-}
+/** Which of the variables were met in a binder further in. */
+let bound = new Uint8Array(64)
 
 /** The value under a name, so that it is computed before whatever is written next. */
 export function named(context: Context, value: Expression): Expression {

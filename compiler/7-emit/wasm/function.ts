@@ -77,57 +77,66 @@ export function finishCode(
   items: readonly Item[],
 ): CodeObject {
   for (let i = 0; i < parameters.length; i++) parameters[i]!.number = i
-  const groups: Record<ValueType, Local[]> = { v128: [], f32: [], i32: [] }
-  const used: Local[] = []
-  const places: number[] = []
-  const sizes: { at: number; dim: Dim }[] = []
-  const calls: { at: number; name: string }[] = []
-  const products: number[] = []
   bytes.clear()
-  const write = (run: readonly Item[]): void => {
-    for (let i = 0; i < run.length; i++) {
-      const item = run[i]!
-      if (typeof item === 'number') bytes.byte(item)
-      else if (isRun(item)) write(item)
-      else if (item instanceof Local) {
-        if (item.number === unnumbered) {
-          item.number = 0
-          groups[item.type].push(item)
-        }
-        used.push(item)
-        places.push(bytes.length)
-        bytes.byte(0)
-      } else if ('product' in item) products.push(bytes.length)
-      else {
-        if ('dim' in item) sizes.push({ at: bytes.length, dim: item.dim })
-        else calls.push({ at: bytes.length, name: item.call })
-        bytes.add(open)
-      }
-    }
-  }
+  met = { v128: [], f32: [], i32: [] }
+  used = []
+  places = []
+  sizes = []
+  calls = []
+  products = []
   write(items)
   const locals: [number, ValueType][] = []
   let next = parameters.length
   for (const type of ['v128', 'f32', 'i32'] as const) {
-    const list = groups[type]
+    const list = met[type]
     for (let i = 0; i < list.length; i++) list[i]!.number = next++
     if (list.length > 0) locals.push([list.length, type])
   }
   const code = { parameters: parameters.map((p) => p.type), result, locals }
-  if (next > oneByte) return { ...code, ...widened(used, places, { sizes, calls, products }) }
+  if (next > oneByte) return { ...code, ...widened() }
   for (let i = 0; i < used.length; i++) bytes.setByte(places[i]!, used[i]!.number)
   return { ...code, bytes: bytes.copy(), sizes, calls, products }
+}
+
+/** One function after another: what is written of it so far. */
+const bytes = new Bytes()
+const open = [0x80, 0x80, 0x80, 0x80, 0]
+let met: Record<ValueType, Local[]>
+/** Locals as they are used, and where. */
+let used: Local[]
+let places: number[]
+let sizes: { at: number; dim: Dim }[]
+let calls: { at: number; name: string }[]
+let products: number[]
+
+function write(run: readonly Item[]): void {
+  const { length } = run
+  for (let i = 0; i < length; i++) {
+    const item = run[i]!
+    if (typeof item === 'number') bytes.byte(item)
+    else if (isRun(item)) write(item)
+    else if (item instanceof Local) {
+      if (item.number === unnumbered) {
+        item.number = 0
+        met[item.type].push(item)
+      }
+      used.push(item)
+      places.push(bytes.length)
+      bytes.byte(0)
+    } else if ('product' in item) products.push(bytes.length)
+    else {
+      if ('dim' in item) sizes.push({ at: bytes.length, dim: item.dim })
+      else calls.push({ at: bytes.length, name: item.call })
+      bytes.add(open)
+    }
+  }
 }
 
 /** Numbers below take one byte. */
 const oneByte = 128
 
 /** With numbers of several bytes, whatever comes behind one lies further on. */
-function widened(
-  used: readonly Local[],
-  places: readonly number[],
-  { sizes, calls, products }: Pick<CodeObject, 'sizes' | 'calls' | 'products'>,
-): Pick<CodeObject, 'bytes' | 'sizes' | 'calls' | 'products'> {
+function widened(): Pick<CodeObject, 'bytes' | 'sizes' | 'calls' | 'products'> {
   const narrow = bytes.copy()
   /** By how much a place moves: the places asked for come in their order. */
   const moves = (): ((at: number) => number) => {
@@ -155,10 +164,6 @@ function widened(
   }
 }
 const lengthOf = (number: number): number => (number < oneByte ? 1 : number < oneByte * oneByte ? 2 : 3)
-
-/** One function after another. */
-const bytes = new Bytes()
-const open = [0x80, 0x80, 0x80, 0x80, 0]
 
 /** `c + a·b`, as an engine with relaxed SIMD may do it in one step. All three are locals with numbers below 128. */
 export const product = (a: Local, b: Local, c: Local): Expression => ({

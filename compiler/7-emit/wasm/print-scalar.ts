@@ -5,7 +5,7 @@
 import type { Scalar } from '../../ir/kernel.ts'
 import { accumulator, type Variable } from '../wgsl/identity.ts'
 import { type Expression, float, floats, integers, number } from './code.ts'
-import { boundValue, type Context, inside, isVector, named, placeOf } from './context.ts'
+import { boundValue, type Context, inside, named, placeOf } from './context.ts'
 import { functionWriters } from './functions.ts'
 import { printGuarded } from './guarded.ts'
 import { loadFloat, loadInt, op, splat } from './instructions.ts'
@@ -60,11 +60,11 @@ type Computed = Extract<Scalar, { kind: 'position' | 'load' | 'apply' | 'guarded
 
 function compute(context: Context, scalar: Computed): Expression {
   const identity = context.fn.identities.of(scalar)
-  const { block, key } = placeOf(context, identity)
+  const { block, key, vector } = placeOf(context, identity)
   const known = block.known.get(key)
   if (known !== undefined) return known
   const here = inside(context, block)
-  const value = isVector(here, identity) ? printFour(here, scalar) : printOne(here, scalar)
+  const value = vector ? printFour(here, scalar) : printOne(here, scalar)
   const once = block === context.block && context.fn.identities.uses(identity) <= 1
   if (scalar.kind === 'apply' && once) return value
   const result = named(here, value)

@@ -4,7 +4,7 @@
  * rows do, each lane has a row of its own.
  */
 import { ceilQuotient, type Dim, dim, multiply, one } from '../../ir/dim.ts'
-import type { Axis, RowKernel, Store } from '../../ir/kernel.ts'
+import type { RowKernel, Store } from '../../ir/kernel.ts'
 import type { EmittedKernel } from '../../lowered.ts'
 import { accumulator } from '../wgsl/identity.ts'
 import { levelsOf, stagesIn } from '../wgsl/reduction.ts'
@@ -36,7 +36,8 @@ const chunk = 64
 export function emitRow(kernel: RowKernel): EmittedKernel {
   const fn = new KernelFunction(kernel.slots)
   countRow(fn, kernel)
-  const groups = rowLanes(fn, kernel).by === 'outer' ? byOuter(fn, kernel) : byRow(fn, kernel)
+  const by = rowLanes(fn, kernel)
+  const groups = by === 'outer' ? byOuter(fn, kernel) : byRow(fn, kernel, by)
   return { stages: [fn.finish(kernel.name, groups)], scratch: [] }
 }
 
@@ -46,24 +47,22 @@ function countRow(fn: KernelFunction, kernel: RowKernel): void {
   countStores(fn, kernel.results)
 }
 
-/** Where the four lanes lie. */
-function rowLanes(
-  fn: KernelFunction,
-  kernel: RowKernel,
-): { readonly by: 'outer' | 'row'; readonly axis: Axis } | { readonly by: 'none'; readonly axis?: undefined } {
+/** Whether the four lanes share a row, or have one each. */
+type Lanes = 'row' | 'outer' | 'none'
+function rowLanes(fn: KernelFunction, kernel: RowKernel): Lanes {
   const values = kernel.stages.map(({ value }) => value)
   const [outer, row] = [kernel.outer.at(-1), kernel.row.at(-1)]
   const across = outer ? laneQuality(fn, values, outer, [...kernel.stores, ...kernel.results]) : 0
   const along = row ? laneQuality(fn, values, row, kernel.stores) : 0
-  if (across === 0 && along === 0) return { by: 'none' }
-  return across > along ? { by: 'outer', axis: outer! } : { by: 'row', axis: row! }
+  if (across === 0 && along === 0) return 'none'
+  return across > along ? 'outer' : 'row'
 }
 
 /** One row after another; the lanes share each. */
-function byRow(fn: KernelFunction, kernel: RowKernel): Dim {
+function byRow(fn: KernelFunction, kernel: RowKernel, by: Lanes): Dim {
   fn.forEachGroup((block, group) => {
     const root = inside(rootContext(fn), block)
-    fillRow(bind(root, unflatten(root, kernel.outer, get(group))), kernel)
+    fillRow(bind(root, unflatten(root, kernel.outer, get(group))), kernel, by)
   })
   return elements(kernel.outer)
 }
@@ -79,7 +78,7 @@ function byOuter(fn: KernelFunction, kernel: RowKernel): Dim {
     const context = bind(root, unflatten(root, others, row))
     const begin = named(context, times(op('i32.sub', get(group), times(row, size(chunks))), number(chunk)))
     const end = named(context, least(plus(begin, number(chunk)), size(along.extent)))
-    const fill = (inner: Context) => fillRow(inner, kernel)
+    const fill = (inner: Context) => fillRow(inner, kernel, 'outer')
     alongLanes(context, along, chunks === one ? number(0) : begin, end, fill, fill)
   })
   return multiply(elements(others), chunks)
@@ -89,18 +88,18 @@ function byOuter(fn: KernelFunction, kernel: RowKernel): Dim {
  * All of a row, or of four where the context has lanes. A store takes part in the first pass that knows what it needs: the
  * exponentials of a softmax are stored while they are summed, not computed twice.
  */
-function fillRow(outer: Context, kernel: RowKernel): void {
+function fillRow(outer: Context, kernel: RowKernel, by: Lanes): void {
   let context = outer
   let stores = kernel.stores
   const known = new Set<number>()
   for (const level of levelsOf(kernel.stages)) {
     const ready = stores.filter((store) => isReady(kernel, store, known))
     stores = stores.filter((store) => !ready.includes(store))
-    const done = reduceLevel(context, kernel, level, ready)
+    const done = reduceLevel(context, kernel, by, level, ready)
     context = withStages(context, kernel, level, done)
     for (const stage of level) known.add(stage)
   }
-  if (stores.length > 0) forEachOfRow(context, kernel, (inner) => writeStores(inner, stores))
+  if (stores.length > 0) forEachOfRow(context, kernel, by, (inner) => writeStores(inner, stores))
   writeStores(context, kernel.results)
 }
 
@@ -125,15 +124,17 @@ function withStages(
 function reduceLevel(
   context: Context,
   kernel: RowKernel,
+  by: Lanes,
   level: readonly number[],
   stores: readonly Store[],
 ): Expression[] {
-  return reduced(context, kernel, level, stores).map(finished)
+  return reduced(context, kernel, by, level, stores).map(finished)
 }
 
 function reduced(
   context: Context,
   kernel: RowKernel,
+  by: Lanes,
   level: readonly number[],
   stores: readonly Store[],
 ): Accumulator[] {
@@ -155,9 +156,8 @@ function reduced(
     eachOfRow(context, kernel, take(own, true))
     return own
   }
-  const axis = rowLanes(context.fn, kernel).by === 'row' ? kernel.row.at(-1)! : undefined
   const rest = declare(false)
-  if (!axis) {
+  if (by !== 'row') {
     eachOfRow(context, kernel, take(rest, false))
     return rest
   }
@@ -186,8 +186,8 @@ function eachOfRow(
     )
 }
 
-function forEachOfRow(context: Context, kernel: RowKernel, fill: (inner: Context) => void): void {
-  const shared = !context.lanes && rowLanes(context.fn, kernel).by === 'row'
+function forEachOfRow(context: Context, kernel: RowKernel, by: Lanes, fill: (inner: Context) => void): void {
+  const shared = !context.lanes && by === 'row'
   eachOfRow(context, kernel, fill, shared ? fill : undefined)
 }
 

@@ -65,24 +65,24 @@ export function placeOf(context: Context, { id, variables }: Identity): { block:
   let block = context.shader.body
   let key = `${id}`
   let unbound = variables.length
+  if (unbound > bound.length) bound = new Uint8Array(2 * unbound)
+  for (let v = 0; v < unbound; v++) bound[v] = 0
   for (let i = binders.length - 1; i >= 0 && unbound > 0; i--) {
     const binder = binders[i]!
-    let bound = 0
-    for (let v = 0; v < variables.length; v++)
-      if (binder.names.has(variables[v]!) && !isBoundAgain(binders, i, variables[v]!)) bound += 1
-    if (bound === 0) continue
-    unbound -= bound
+    const before = unbound
+    for (let v = 0; v < variables.length; v++) {
+      if (bound[v] === 1 || !binder.names.has(variables[v]!)) continue
+      bound[v] = 1
+      unbound -= 1
+    }
+    if (unbound === before) continue
     key += ` ${binder.id}`
     if (binder.block.depth > block.depth) block = binder.block
   }
   return { block, key }
 }
-
-/** Whether a binder further in than `at` binds the variable too. */
-function isBoundAgain(binders: readonly Binder[], at: number, variable: Variable): boolean {
-  for (let i = at + 1; i < binders.length; i++) if (binders[i]!.names.has(variable)) return true
-  return false
-}
+/** Which of the variables were met in a binder further in. */
+let bound = new Uint8Array(64)
 
 /**
  * The limit of a loop. A size that depends on free dims is a number once the pipeline is made, and drivers unroll a loop of few
