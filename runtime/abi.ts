@@ -319,17 +319,29 @@ export const turnBytes = 256
 export function addSizes(...sizes: readonly Size[]): Size {
   let constant = 0
   const terms: SizeTerm[] = []
-  for (const size of sizes)
-    if (typeof size === 'number') constant += size
-    else
-      for (const term of size.terms)
-        if (term.length === 1) constant += term[0]
-        else {
-          const key = JSON.stringify(term.slice(1))
-          const at = terms.findIndex((t) => JSON.stringify(t.slice(1)) === key)
-          if (at === -1) terms.push(term)
-          else terms[at] = [terms[at]![0] + term[0], ...(term.slice(1) as SizeFactor[])]
-        }
+  /** Of the terms: their factors as text. */
+  const keys: string[] = []
+  for (let i = 0; i < sizes.length; i++) {
+    const size = sizes[i]!
+    if (typeof size === 'number') {
+      constant += size
+      continue
+    }
+    for (let j = 0; j < size.terms.length; j++) {
+      const term = size.terms[j]!
+      if (term.length === 1) {
+        constant += term[0]
+        continue
+      }
+      const factors = term.slice(1) as SizeFactor[]
+      const key = JSON.stringify(factors)
+      const at = keys.indexOf(key)
+      if (at === -1) {
+        terms.push(term)
+        keys.push(key)
+      } else terms[at] = [terms[at]![0] + term[0], ...factors]
+    }
+  }
   return terms.length === 0 ? constant : { terms: constant === 0 ? terms : [...terms, [constant]] }
 }
 
@@ -338,14 +350,15 @@ export function addSizes(...sizes: readonly Size[]): Size {
  * In ascending order.
  */
 export function arenasOf(program: Omit<CompiledProgram, 'footprint'>, entries: readonly string[]): number[] {
-  const used = new Set<number>()
-  program.arenas.forEach((arena, index) => {
-    if (arena.role === 'parameters') used.add(index)
-  })
-  for (const entry of program.entries)
-    if (entries.includes(entry.name))
-      for (const { bindings } of entry.dispatches) for (const b of bindings) used.add(b.arena)
-  return [...used].sort((a, b) => a - b)
+  const used = program.arenas.map((arena) => arena.role === 'parameters')
+  for (const { name, dispatches } of program.entries) {
+    if (!entries.includes(name)) continue
+    for (let i = 0; i < dispatches.length; i++) {
+      const { bindings } = dispatches[i]!
+      for (let j = 0; j < bindings.length; j++) used[bindings[j]!.arena] = true
+    }
+  }
+  return used.flatMap((isUsed, index) => (isUsed ? [index] : []))
 }
 
 /** Runs whose scalars (losses, metrics) the device keeps until they are read back. */

@@ -21,12 +21,16 @@ export function factsOf(kernel: Kernel | ScanKernel): KernelFacts {
   const made: KernelFacts = {
     flops: kernel.kind === 'scan' ? multiply(kernel.time.extent, flops) : flops,
     origins: originLines(kernel),
-    stops: [...new Set(kernel.stops.map(({ reason }) => reason))],
+    stops: distinct(kernel.stops.map(({ reason }) => reason)),
   }
   facts.set(kernel, made)
   return made
 }
 const facts = new WeakMap<Kernel | ScanKernel, KernelFacts>()
+
+/** Each once: lists of a few, most of them of one or none. */
+const distinct = (texts: readonly string[]): readonly string[] =>
+  texts.length < 2 ? texts : texts.filter((text, i) => texts.indexOf(text) === i)
 
 function originLines({ origins }: Kernel | ScanKernel): readonly string[] {
   const lines = new Set<string>()

@@ -95,8 +95,8 @@ export function placeIntermediates(
   for (const entry of entries) {
     for (const blocks of colors) for (const block of blocks) block.freeFrom = 0
     const lastUse = new Map<MemoryValue, number>()
-    entry.stages.forEach((stage, at) => {
-      for (const { value } of stage.bindings) lastUse.set(value, at)
+    entry.stages.forEach(({ bindings }, at) => {
+      for (let i = 0; i < bindings.length; i++) lastUse.set(bindings[i]!.value, at)
     })
     const opening = new Map<number, MemoryValue[]>()
     for (const { value, from, to } of entry.lifetimes) {

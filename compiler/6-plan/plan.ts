@@ -155,7 +155,8 @@ function planWith(program: LoweredProgram, fused: readonly FusedEntry[], options
 
   const overfull: { kernel: ScanKernel; count: number }[] = []
   for (const [e, { stages }] of entries.entries())
-    for (const [at, { kernel }] of stages.entries()) {
+    for (let at = 0; at < stages.length; at++) {
+      const { kernel } = stages[at]!
       if (kernel.kind !== 'scan') continue
       const count = abiEntries[e]!.dispatches[at]!.bindings.length
       if (count > maxBindings) overfull.push({ kernel, count })

@@ -1,6 +1,6 @@
 /** Dims → bytes and the ABI's `Size`s. Everything stays exact: rounding up is a floor quotient, never a guess. */
 import type { Size, SizeFactor, SizeTerm, Storage } from '../../runtime/abi.ts'
-import { type Atom, add, ceilQuotient, type Dim, dim, multiply, product, scale, zero } from '../ir/dim.ts'
+import { type Atom, addTwo, ceilQuotient, type Dim, dim, multiply, product, scale, zero } from '../ir/dim.ts'
 import type { DType, Node } from '../ir/graph.ts'
 
 /** Every tensor starts at a multiple of this many bytes (WebGPU's default `minStorageBufferOffsetAlignment`). */
@@ -67,11 +67,13 @@ function sameAtoms(a: readonly Atom[], b: readonly Atom[]): boolean {
 }
 
 /** The sum of many sizes: numbers are added as such, without a dim for each sum on the way. */
-export function total(sizes: Iterable<Dim>): Dim {
+export function total(sizes: readonly Dim[]): Dim {
   let known = 0
   let symbolic = zero
-  for (const size of sizes)
-    if (size.constant === undefined) symbolic = add(symbolic, size)
+  for (let i = 0; i < sizes.length; i++) {
+    const size = sizes[i]!
+    if (size.constant === undefined) symbolic = addTwo(symbolic, size)
     else known += size.constant
-  return add(symbolic, dim(known))
+  }
+  return known === 0 ? symbolic : addTwo(symbolic, dim(known))
 }

@@ -82,10 +82,13 @@ export function stageEntry({ name, pool, phases }: EntryWork, emit: Emit): Stage
 
   const inputs = new Set<MemoryValue>()
   const results = new Set<MemoryValue>()
-  for (const stage of stages)
-    for (const { value, access } of stage.bindings) {
+  for (let at = 0; at < stages.length; at++) {
+    const { bindings } = stages[at]!
+    for (let i = 0; i < bindings.length; i++) {
+      const { value, access } = bindings[i]!
       if (value.class.kind === 'batch') inputs.add(value)
-      if (access === 'write' && value.class.kind === 'result') results.add(value)
+      else if (access === 'write' && value.class.kind === 'result') results.add(value)
     }
+  }
   return { name, pool, stages, loops, recurrences, lifetimes, inputs: [...inputs], results: [...results] }
 }

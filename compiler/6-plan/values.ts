@@ -6,7 +6,10 @@ import type { MemoryValue, StagedEntry } from './staged.ts'
 export function uniqueValues(entries: readonly StagedEntry[]): MemoryValue[] {
   const values = new Set<MemoryValue>()
   for (const { stages } of entries)
-    for (const { bindings } of stages) for (let i = 0; i < bindings.length; i++) values.add(bindings[i]!.value)
+    for (let at = 0; at < stages.length; at++) {
+      const { bindings } = stages[at]!
+      for (let i = 0; i < bindings.length; i++) values.add(bindings[i]!.value)
+    }
   return [...values]
 }
 
