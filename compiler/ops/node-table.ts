@@ -124,6 +124,15 @@ export class NodeTable {
     return made
   }
 
+  /** The same, as coming from the origins. */
+  copyFrom(origins: readonly Origin[] | undefined, node: Node, operands: readonly Node[]): Node {
+    const before = this.#current
+    this.#current = origins ?? []
+    const made = this.copy(node, operands)
+    this.#current = before
+    return made
+  }
+
   #find(likeness: number, op: OpName, operands: readonly Node[], attributes: object): Node | undefined {
     const nodes = this.#nodes
     let place = placeOf(likeness, operands)

@@ -26,13 +26,12 @@ export function transplantInto(
   for (let node = pending.pop(); node; node = pending.pop()) {
     if (reached.has(node) || copies.has(node)) continue
     reached.add(node)
-    pending.push(...node.operands)
+    const { operands } = node
+    for (let at = 0; at < operands.length; at++) pending.push(operands[at]!)
   }
-  for (const node of [...reached].sort((a, b) => a.id - b.id)) {
+  const nodes = reached.size > 1 ? [...reached].sort((a, b) => a.id - b.id) : reached
+  for (const node of nodes) {
     const operands = node.operands.map((operand) => copies.get(operand)!)
-    copies.set(
-      node,
-      builder.withOrigin(origins.get(node), () => builder.copy(node, operands)),
-    )
+    copies.set(node, builder.copyFrom(origins.get(node), node, operands))
   }
 }

@@ -32,14 +32,18 @@ export interface Facts {
 }
 
 export function knownOf(node: Node, links: readonly Link[], facts: readonly Facts[]): readonly Known[] {
+  const isCompared = node.op === 'le' || node.op === 'lt'
+  if (!isCompared && facts.every(({ known }) => known.length === 0)) return nothing
   const { kind } = lowerOf(node)
   if (kind === 'map') return merged([...compared(node, facts), ...combined(node, facts)])
   if (kind === 'contract') return merged(facts.flatMap((f, operand) => moved(f.known.filter(isZero), links, operand)))
   if (node.op === 'reduce_sum') return moved(facts[0]!.known.filter(isZero), links, 0)
   if (node.op === 'reduce_max' || node.op === 'reduce_min') return moved(facts[0]!.known, links, 0)
   const stays = node.op === 'reshape' || node.op === 'permute' || node.op === 'broadcast' || node.op === 'slice'
-  return stays ? moved(facts[0]!.known, links, 0) : []
+  return stays ? moved(facts[0]!.known, links, 0) : nothing
 }
+
+const nothing: readonly Known[] = []
 
 const isZero = ({ value }: Known): boolean => value === 0
 

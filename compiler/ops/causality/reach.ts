@@ -18,6 +18,8 @@ export type Reach = ReadonlyMap<number, Dim>
 
 export interface Timing extends Facts {
   readonly reach: Reach
+  /** How its elements are read; of what comes as it is, and of recurrences, nothing is said. */
+  readonly links: readonly Link[]
 }
 
 /** Why a graph has no incremental form. */
@@ -54,29 +56,33 @@ export class NeedsUnrolling extends Error {
 /** `streams`: the axis of each input that counts positions. `nodes`: operands first. */
 export function timingOf(nodes: readonly Node[], streams: ReadonlyMap<Node, number>): ReadonlyMap<Node, Timing> {
   const timing = new Map<Node, Timing>()
-  const none: Timing = { reach: new Map(), known: [], affine: undefined, number: undefined }
+  const none: Timing = { reach: nowhere, known: [], affine: undefined, number: undefined, links: [] }
   for (const node of nodes) {
     const axis = streams.get(node)
+    const { kind } = lowerOf(node)
     if (axis !== undefined) timing.set(node, { ...none, reach: new Map([[axis, zero]]) })
-    else if (lowerOf(node).kind === 'scan')
-      timing.set(node, { ...none, reach: scanReach(node as Node<'scan'>, timing) })
-    else if (lowerOf(node).kind === 'project') timing.set(node, { ...none, reach: resultReach(node, timing) })
+    else if (kind === 'scan') timing.set(node, { ...none, reach: scanReach(node as Node<'scan'>, timing) })
+    else if (kind === 'project') timing.set(node, { ...none, reach: resultReach(node, timing) })
     else timing.set(node, timingOfNode(node, timing))
   }
   return timing
 }
+
+const nowhere: Reach = new Map()
 
 function timingOfNode(node: Node, timing: ReadonlyMap<Node, Timing>): Timing {
   const links = linksOf(node)
   const facts = node.operands.map((operand) => timing.get(operand)!)
   const known = knownOf(node, links, facts)
   const affine = affineOf(node, links, (operand) => timing.get(operand)!.affine)
-  const reach = refined(reachOf(node, links, facts), known)
-  return { reach, known, affine, number: numberOf(node, facts) }
+  const isStill = facts.every(({ reach }) => reach.size === 0)
+  const reach = isStill ? nowhere : refined(reachOf(node, links, facts), known)
+  return { reach, known, affine, number: numberOf(node, facts), links }
 }
 
 function numberOf(node: Node, facts: readonly Facts[]): number | undefined {
   if (node.op === 'constant') return node.attributes.value
+  if (facts.every(({ number }) => number === undefined)) return undefined
   const { kind } = lowerOf(node)
   if (kind === 'map')
     return partial(

@@ -14,7 +14,6 @@ import { add, type Dim, dim, one, scale, subtract, zero } from '../../ir/dim.ts'
 import type { Node, Origins } from '../../ir/graph.ts'
 import type { GraphBuilder } from '../builder.ts'
 import { atMost } from '../causality/known.ts'
-import { linksOf } from '../causality/links.ts'
 import { LooksAhead, type Timing } from '../causality/reach.ts'
 import { lowerOf } from '../registry.ts'
 import { type ScanAttributes, scanOperands } from '../scan.ts'
@@ -48,7 +47,8 @@ export class Advance {
   readonly #source: Source
   readonly #form: Form
   readonly #b: GraphBuilder
-  readonly #made = new Map<string, Node>()
+  /** By node; in place of the whole of it, or of a range. */
+  readonly #made = new Map<Node, { readonly range: Range | undefined; readonly node: Node }[]>()
   readonly #scans = new Map<Node, readonly Node[]>()
   /** Carried tensors after this advance. */
   readonly next = new Map<Node, Node>()
@@ -68,12 +68,15 @@ export class Advance {
     return this.#source.timing.get(node)!
   }
 
-  #once(node: Node, key: string, make: () => Node): Node {
-    const full = `${node.id} ${key}`
-    const known = this.#made.get(full)
-    if (known) return known
+  #once(node: Node, range: Range | undefined, make: () => Node): Node {
+    let known = this.#made.get(node)
+    if (!known) {
+      known = []
+      this.#made.set(node, known)
+    }
+    for (let at = 0; at < known.length; at++) if (isSameRange(known[at]!.range, range)) return known[at]!.node
     const made = this.#b.withOrigin(this.#source.origins.get(node), make)
-    this.#made.set(full, made)
+    known.push({ range, node: made })
     return made
   }
 
@@ -88,7 +91,7 @@ export class Advance {
   #whole(node: Node): Node {
     const { reach } = this.#timing(node)
     if (reach.size === 0) return this.#source.still(node)
-    return this.#once(node, 'whole', () => {
+    return this.#once(node, undefined, () => {
       if (this.#isTransparent(node))
         return this.#b.node(node.op, [this.#whole(node.operands[0]!)], node.attributes as never)
       const [only, ...others] = reach
@@ -100,7 +103,7 @@ export class Advance {
   /** A view that leaves the axes of positions as they are costs nothing to take of the whole. */
   #isTransparent(node: Node): boolean {
     if (lowerOf(node).kind !== 'view' || node.operands.length !== 1) return false
-    const links = linksOf(node)
+    const { links } = this.#timing(node)
     return [...this.#timing(node.operands[0]!).reach.keys()].every((axis) => {
       const link = links.find((l) => l.axis === axis)!
       const size = node.operands[0]!.shape[axis]
@@ -135,7 +138,7 @@ export class Advance {
   // ------------------------------------------------------------ ranges
 
   #range(node: Node, range: Range): Node {
-    return this.#once(node, `${range.axis} ${range.low.key} ${range.count.key}`, () => {
+    return this.#once(node, range, () => {
       const { reach } = this.#timing(node)
       const ahead = reach.get(range.axis)
       const fresh = ahead && scale(ahead, -1)
@@ -188,13 +191,13 @@ export class Advance {
   #computed(node: Node, range: Range): Node {
     const stream = this.#source.streams.get(node)
     if (stream !== undefined) return this.#form.streams.get(node)!
-    const dynamic = this.#timing(node).reach.size > 0
+    const { links, reach } = this.#timing(node)
+    const dynamic = reach.size > 0
     const kind = lowerOf(node).kind
     if (dynamic && kind === 'project' && range.axis === 0) return this.#recurrence(node)
     if (dynamic && kind === 'running' && (node.attributes as { axis: number }).axis === range.axis)
       return this.#prefix(node as Node<'cumsum'>, range)
     if (kind === 'leaf' || kind === 'project' || kind === 'scan') return this.#taken(node, range)
-    const links = linksOf(node)
     if (links.length > 0 && !links.some(({ result }) => result === range.axis) && !dynamic && kind !== 'view')
       return this.#taken(node, range)
     const operands = node.operands.map((operand, i) => {
@@ -271,6 +274,9 @@ export class Advance {
     return b.add(before, b.cumsum(coming, axis, { exclusive: node.attributes.exclusive }))
   }
 }
+
+const isSameRange = (a: Range | undefined, b: Range | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && a.axis === b.axis && a.low === b.low && a.count === b.count)
 
 const offsetOf = (b: GraphBuilder, low: Dim): Node => {
   if (low.constant !== undefined) return b.constant(low.constant, 'int')

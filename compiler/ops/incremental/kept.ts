@@ -10,25 +10,32 @@ import { lowerOf } from '../registry.ts'
 /** The nodes to be carried: those that `roots` read of what depends on no `varying` leaf, and that are some work. */
 export function keptNodes(roots: readonly Node[], varying: ReadonlySet<Node>): readonly Node[] {
   const nodes = nodesOf(roots.map((node) => ({ node })))
-  const varies = new Set<Node>()
-  const isWork = new Set<Node>()
+  /** By id. */
+  const varies = new Array<boolean | undefined>((nodes.at(-1)?.id ?? 0) + 1)
+  const isWork = new Array<boolean | undefined>(varies.length)
   for (const node of nodes) {
-    if (varying.has(node) || node.operands.some((operand) => varies.has(operand))) varies.add(node)
-    if (worksOn(node) || node.operands.some((operand) => isWork.has(operand))) isWork.add(node)
+    let [moves, works] = [varying.has(node), worksOn(node)]
+    for (let at = 0; at < node.operands.length; at++) {
+      const { id } = node.operands[at]!
+      moves ||= varies[id] === true
+      works ||= isWork[id] === true
+    }
+    varies[node.id] = moves
+    isWork[node.id] = works
   }
   const kept = new Set<Node>()
   const keep = (node: Node): void => {
     const { kind } = lowerOf(node)
-    if (!isWork.has(node) || kind === 'leaf' || kept.has(node)) return
+    if (!isWork[node.id] || kind === 'leaf' || kept.has(node)) return
     const grows =
       kind === 'map' &&
-      estimateElements(node) > node.operands.reduce((sum, o) => sum + (isWork.has(o) ? estimateElements(o) : 0), 0)
+      estimateElements(node) > node.operands.reduce((sum, o) => sum + (isWork[o.id] ? estimateElements(o) : 0), 0)
     if (kind === 'view' || grows) node.operands.forEach(keep)
     else kept.add(node)
   }
-  const read = new Set(roots.filter((node) => !varies.has(node)))
+  const read = new Set(roots.filter((node) => !varies[node.id]))
   for (const node of nodes)
-    if (varies.has(node)) for (const operand of node.operands) if (!varies.has(operand)) read.add(operand)
+    if (varies[node.id]) for (const operand of node.operands) if (!varies[operand.id]) read.add(operand)
   for (const node of read) keep(node)
   return [...kept]
 }
