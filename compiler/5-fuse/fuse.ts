@@ -16,21 +16,15 @@ import type { Kernel } from '../ir/kernel.ts'
 import { withTensors } from '../ir/kernel-key.ts'
 import { countTensors } from '../ir/kernel-slots.ts'
 import { type FusedGraph, FusedGraphs } from './alike.ts'
-import { Body, type Decided, type Limits, TooLarge } from './body.ts'
+import { type Limits, TooLarge } from './body.ts'
+import { type Built, type BuiltRound, kernelOf } from './build.ts'
 import { narrowJoins } from './concat.ts'
 import { copyKernel } from './copy.ts'
 import { type Demand, demandFor } from './demands.ts'
-import { buildAttention } from './forms/attention.ts'
-import { buildContract } from './forms/contract.ts'
-import { buildMap } from './forms/map.ts'
-import { buildRow } from './forms/row.ts'
-import { buildRunning } from './forms/running.ts'
-import { buildScatter } from './forms/scatter.ts'
 import type { Group } from './group.ts'
 import { type Demands, Grouping } from './grouping.ts'
 import { updateInPlace } from './in-place.ts'
-import { type Kept, tensorsOf } from './kept.ts'
-import { dropUnreadSlots, onNodes } from './kernel-parts.ts'
+import { onNodes } from './kernel-parts.ts'
 import { NodeSet } from './node-set.ts'
 import { orderKernels } from './order.ts'
 import { kernelsFor, type Round } from './other-results.ts'
@@ -121,10 +115,12 @@ function fuseWithin(
   const barred = new Map<Node, Set<Node>>()
   let bars = 0
   const sealed = new Set<Node>()
+  let earlier: BuiltRound | undefined
   for (;;) {
     recomputed = findRecomputed(subject, forced, policy, recomputed)
-    const attempt = tryFuse(subject, { forced: new Set(forced), barred, sealed }, recomputed, limits, known)
+    const attempt = tryFuse(subject, { forced: new Set(forced), barred, sealed }, recomputed, limits, known, earlier)
     rounds.push(attempt.round)
+    earlier = attempt.built
     if (attempt.packed) return { rounds, packed: attempt.packed }
     const before = forced.size + bars + sealed.size
     for (const node of attempt.force ?? []) forced.add(node)
@@ -153,6 +149,7 @@ function asOf(source: Graph, graph: Graph, kernels: readonly Kernel[], original:
 
 interface Attempt {
   readonly round: Round
+  readonly built?: BuiltRound
   readonly packed?: readonly Kernel[]
   readonly force?: readonly Node[]
   readonly demands?: readonly Demand[]
@@ -164,6 +161,7 @@ function tryFuse(
   recomputed: Recomputed,
   limits: Limits,
   known: FusedGraphs,
+  before: BuiltRound | undefined,
 ): Attempt {
   const { graph, consumers } = subject
   const grouping = new Grouping(subject, demands, recomputed, known.domains)
@@ -180,6 +178,7 @@ function tryFuse(
   const needed = new NodeSet(subject.length)
   for (const { node } of graph.results) needed.add(node)
   const built: Built[] = []
+  const byGroup = new Array<Built | undefined>(groups.length)
   const made: Demand[] = []
   for (const group of consumersFirst(groups)) {
     const stores: Node[] = []
@@ -191,10 +190,11 @@ function tryFuse(
     }
     if (stores.length === 0) continue
     try {
-      const made = kernelOf(subject, group, stores, decided, limits, known)
+      const made = kernelOf(subject, group, stores, decided, limits, known, before)
       for (let at = 0; at < made.slots.length; at++)
         if (made.slots[at]!.access === 'read') needed.add(made.slots[at]!.node)
       built.push(made)
+      byGroup[group.id] = made
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error
       made.push(demandFor(error.body, grouping, stored, demands, limits.slots))
@@ -203,7 +203,7 @@ function tryFuse(
         for (const operand of node.operands) if (stored.has(operand)) needed.add(operand)
     }
   }
-  if (made.length > 0) return { round, demands: made }
+  if (made.length > 0) return { round, built: { decided, built: byGroup }, demands: made }
   // Where a kernel comes from, and why it ends, is asked only once all are small enough.
   const finished = new Set<Kernel>()
   const explained = built.map(({ kernel, kept, slots, nodes, group, stores }) => {
@@ -217,55 +217,6 @@ function tryFuse(
     finished.has(kernel) ? kernel : known.kernels.finish(kernel),
   )
   return { round, packed: packed.reverse() }
-}
-
-interface Built extends Pick<Kernel, 'slots' | 'nodes'> {
-  readonly kernel: Kernel
-  readonly kept: Kept | undefined
-  readonly group: Group
-  readonly stores: readonly Node[]
-}
-
-/** The kernel of a group: that of one like it, if it was built before. */
-function kernelOf(
-  subject: Subject,
-  group: Group,
-  stores: readonly Node[],
-  decided: Decided,
-  limits: Limits,
-  { likenesses, kernels }: FusedGraphs,
-): Built {
-  const likeness = likenesses.of(subject, group, stores, decided, limits)
-  const known = kernels.find(likeness)
-  if (known) {
-    const { slots, nodes } = tensorsOf(known, likeness)
-    return { kernel: known.kernel, kept: known, slots, nodes, group, stores }
-  }
-  const body = new Body(group, decided, limits)
-  const kernel = dropUnreadSlots(build(body, group, stores, decided.recomputed))
-  const { slots, nodes } = kernel
-  // One that binds more depends on what becomes of its tensors.
-  const kept = countTensors(body.slots) <= limits.slots ? kernels.keep(likeness, kernel) : undefined
-  return { kernel, kept, slots, nodes, group, stores }
-}
-
-function build(body: Body, group: Group, stored: readonly Node[], recomputed: NodeSet): Kernel {
-  switch (group.kind) {
-    case 'map':
-      return buildMap(body, group, stored)
-    case 'row':
-      return buildRow(body, group, stored)
-    case 'contract':
-      return buildContract(body, group, stored, recomputed)
-    case 'attention':
-      return buildAttention(body, group, stored)
-    case 'scatter':
-      return buildScatter(body, group)
-    case 'running':
-      return buildRunning(body, group)
-    default:
-      return group.kind satisfies never
-  }
 }
 
 /** Groups such that each comes before those it needs. */
