@@ -77,17 +77,21 @@ export interface Result extends Port {
 
 /** All nodes reachable from the results, operands first. */
 export function nodesOf(results: Iterable<{ readonly node: Node }>): Node[] {
-  const pending: Node[] = []
+  const roots: Node[] = []
   let last = -1
   for (const { node } of results) {
-    pending.push(node)
+    roots.push(node)
     if (node.id > last) last = node.id
   }
   // No operand has a greater id.
   const byId = new Array<Node | undefined>(last + 1)
+  const pending = roots.slice()
   while (pending.length > 0) {
     const node = pending.pop()!
-    if (byId[node.id] !== undefined) continue
+    const known = byId[node.id]
+    if (known === node) continue
+    // Nodes that stand beside a graph may share an id.
+    if (known !== undefined || node.id < 0) return nodesBehind(roots)
     byId[node.id] = node
     const { operands } = node
     for (let at = 0; at < operands.length; at++) pending.push(operands[at]!)
@@ -98,6 +102,17 @@ export function nodesOf(results: Iterable<{ readonly node: Node }>): Node[] {
     if (node !== undefined) nodes.push(node)
   }
   return nodes
+}
+
+function nodesBehind(roots: readonly Node[]): Node[] {
+  const seen = new Set<Node>()
+  const pending = roots.slice()
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (seen.has(node)) continue
+    seen.add(node)
+    for (const operand of node.operands) pending.push(operand)
+  }
+  return [...seen].sort((a, b) => a.id - b.id)
 }
 
 /** The same of a graph, found once for all passes that ask. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { dim } from '../../compiler/ir/dim.ts'
+import { type Node, nodesOf } from '../../compiler/ir/graph.ts'
 import { GraphBuilder } from '../../compiler/ops/builder.ts'
 import { internKey, isSame, likenessOf } from '../../compiler/ops/interning.ts'
 import { opNames, registry } from '../../compiler/ops/registry.ts'
@@ -42,4 +43,13 @@ test('a long list is the same only as itself', () => {
   expect(b.literal(list, [5000])).toBe(b.literal(list, [5000]))
   expect(b.literal(list, [5000])).not.toBe(b.literal(same, [5000]))
   expect(b.literal(list.slice(0, 4000), [4000])).toBe(b.literal(same.slice(0, 4000), [4000]))
+})
+
+test('nodes that share an id, as those of a packed tensor do, are all found', () => {
+  const b = new GraphBuilder()
+  const [x, y] = [b.input('x', [dim(2)]), b.input('y', [dim(2)])]
+  const rows = [x, y].map((node): Node => ({ ...b.reshape(node, [dim(1), dim(2)]), id: -1 }))
+  const packed: Node = { ...b.concat(rows, 0), id: -7 }
+  expect(nodesOf([{ node: packed }])).toEqual([packed, rows[1], rows[0], x, y])
+  expect(nodesOf([{ node: y }, { node: x }])).toEqual([x, y])
 })
