@@ -172,6 +172,6 @@ function kernelsAs(graph: Graph, nodes: readonly Node[], known: Known): Kernel[]
   const originOf = { get: (node: Node) => origins.get(node) ?? graph.origins.get(node) }
   return known.kernels.map((kernel) => {
     const made = onNodes(kernel, of)
-    return withTensors(made, { ...made, origins: originsOf(originOf, made.nodes) })
+    return withTensors(made, { ...made, origins: originsOf(originOf, made.nodes) }, true)
   })
 }

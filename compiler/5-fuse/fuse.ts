@@ -209,7 +209,7 @@ function tryFuse(
   const explained = built.map(({ kernel, kept, slots, nodes, group, stores }) => {
     const origins = originsOf(graph.origins, nodes)
     const stops = explainStops(group, stores, consumers, grouping)
-    const made = withTensors(kept ? known.kernels.finishKept(kept) : kernel, { slots, nodes, origins, stops })
+    const made = withTensors(kept ? known.kernels.finishKept(kept) : kernel, { slots, nodes, origins, stops }, true)
     if (kept) finished.add(made)
     return made
   })

@@ -40,7 +40,7 @@ export class KeptKernels {
     const key = keyOfKernel(kernel)
     const alike = this.finished.get(key) ?? finishAxes(kernel)
     this.finished.set(key, alike)
-    return withTensors(alike, kernel)
+    return withTensors(alike, kernel, true)
   }
 
   finishKept(kept: Kept): Kernel {

@@ -29,9 +29,9 @@ export function fuseSegments(graph: Graph, options: FuseOptions = {}): Segment[]
 /** `stepped`: names of leaves that are slices of a stack, and so cannot be handed to an inner loop as they lie. */
 function cut(graph: Graph, prefix: string, stepped: ReadonlySet<string>, options: FuseOptions): Segment[] {
   const nodes = nodesIn(graph)
+  if (!nodes.some(isProjection)) return [{ kind: 'kernels', results: graph.results, kernels: fuse(graph, options) }]
   const level = levelsOf(nodes)
   const last = Math.max(0, ...level.values())
-  if (last === 0) return [{ kind: 'kernels', results: graph.results, kernels: fuse(graph, options) }]
 
   const shown = yieldsOnce(nodes)
   const nameOf = (node: Node): string => `${prefix}%${shown(node).id}`
@@ -81,11 +81,13 @@ function yieldsOnce(nodes: readonly Node[]): (node: Node) => Node {
   return (node) => same.get(node) ?? node
 }
 
+const isProjection = (node: Node): boolean => lowerOf(node).kind === 'project'
+
 function levelsOf(nodes: readonly Node[]): Map<Node, number> {
   const level = new Map<Node, number>()
   for (const node of nodes) {
     const below = node.operands.reduce((most, operand) => Math.max(most, level.get(operand)!), 0)
-    level.set(node, lowerOf(node).kind === 'project' ? below + 1 : below)
+    level.set(node, isProjection(node) ? below + 1 : below)
   }
   return level
 }

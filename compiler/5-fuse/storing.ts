@@ -28,18 +28,24 @@ export function decideStores(
   const { home, demands, recomputed } = grouping
   const crossing = crossingNodes(subject, home)
   const shared = repeatedByMany(subject, home)
+  /** What is needed elsewhere, or many times. */
+  const needed: Node[] = []
+  const add = (node: Node) => {
+    const lowering = lowerings[node.id]!
+    if (lowering.kind === 'leaf' || (lowering.kind === 'index' && lowering.cheap && !results.has(node))) return
+    if (!recomputed.nodes.has(node)) needed.push(node)
+  }
+  for (let at = 0; at < nodes.length; at++) {
+    const node = nodes[at]!
+    if (results.has(node) || (home[node.id] ? crossing.has(node) : shared.has(node) || repeated.has(node))) add(node)
+  }
   const decide = (): Storing => {
     const stored = new NodeSet(length)
     const force: Node[] = []
-    for (let at = 0; at < nodes.length; at++) {
-      const node = nodes[at]!
+    for (let at = 0; at < needed.length; at++) {
+      const node = needed[at]!
       const group = home[node.id]
-      const isResult = results.has(node)
-      if (!isResult && (group ? !crossing.has(node) : !shared.has(node) && !repeated.has(node))) continue
-      const lowering = lowerings[node.id]!
-      if (lowering.kind === 'leaf' || (lowering.kind === 'index' && lowering.cheap && !isResult)) continue
-      if (recomputed.nodes.has(node)) continue
-      if (!isResult) {
+      if (!results.has(node)) {
         const cost = demands.forced.has(node) ? undefined : costOf(subject, node, stored, home)
         if (cost && isCheap(cost, repeated.has(node), group === undefined)) continue
       }
@@ -50,7 +56,7 @@ export function decideStores(
   }
   const first = decide()
   // A value that several stored ones are cheap to make from is stored in their stead: one tensor, not one for each.
-  let isMore = false
+  const commons: Node[] = []
   for (const group of grouping.groups) {
     const replaceable: Node[] = []
     for (let at = 0; at < group.members.length; at++) {
@@ -59,11 +65,12 @@ export function decideStores(
         replaceable.push(node)
     }
     const common = replaceable.length < 2 ? undefined : commonSource(subject, group, replaceable, first.stored, home)
-    if (!common) continue
-    crossing.add(common)
-    isMore = true
+    if (common && !crossing.has(common)) commons.push(common)
   }
-  return isMore ? decide() : first
+  if (commons.length === 0) return first
+  for (const node of commons) add(node)
+  needed.sort((a, b) => a.id - b.id)
+  return decide()
 }
 
 /** The member from which the most of the stored ones, and at least two, are cheap to make. */

@@ -44,15 +44,16 @@ export function keyOfBody(kernel: AnyKernel): string {
   return known.text
 }
 
-/** The kernel with the same body but other tensors, or said to be made of other nodes. */
+/** The kernel with the same body but other tensors, or said to be made of other nodes. `isAlike`: whether the slots have one key. */
 export function withTensors<K extends AnyKernel>(
   kernel: K,
   tensors: Pick<AnyKernel, 'slots' | 'nodes' | 'origins' | 'stops'>,
+  isAlike = areAlike(kernel.slots, tensors.slots),
 ): K {
   const { slots, nodes, origins, stops } = tensors
   const made = { ...kernel, slots, nodes, origins, stops }
   const known = keysOf(kernel)
-  keys.set(made, areAlike(kernel.slots, slots) ? known : { slots: { text: undefined }, body: known.body })
+  keys.set(made, isAlike ? known : { slots: { text: undefined }, body: known.body })
   return made
 }
 
