@@ -12,7 +12,7 @@ type Target = EmittedStage['bindings'][number]['target']
 
 /** Functions are called with the run of groups that they shall compute. */
 export class KernelFunction {
-  readonly identities = new Identities()
+  readonly identities: Identities
   readonly body = new Block()
   readonly slots: readonly KernelSlot[]
   readonly first = new Local('i32')
@@ -26,6 +26,7 @@ export class KernelFunction {
   /** Numbers of slots beyond the kernel's are scratch tensors. */
   constructor(slots: readonly KernelSlot[], scratchAccess: 'read' | 'write' = 'read') {
     this.slots = slots
+    this.identities = new Identities(slots)
     this.#scratchAccess = scratchAccess
   }
 

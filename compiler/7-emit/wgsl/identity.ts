@@ -4,7 +4,7 @@
  * of the loops may it be computed.
  */
 import type { Dim } from '../../ir/dim.ts'
-import type { Axis, Guard, Index, Scalar } from '../../ir/kernel.ts'
+import type { Axis, Guard, Index, KernelSlot, Scalar } from '../../ir/kernel.ts'
 
 /** Marks expressions that read memory: a guard binds it, so that no load moves out of its guard. */
 export const memory = Symbol('memory')
@@ -21,24 +21,41 @@ export interface Identity {
   readonly variables: readonly Variable[]
 }
 
+/** The identities in one text under construction, and how often each is used there. */
 export class Identities {
-  readonly #bySignature = new Map<string, Identity>()
-  readonly #byObject = new Map<Scalar | Index, Identity>()
-  readonly #objects = new Map<object, number>()
-  readonly #uses = new Map<number, number>()
+  readonly #expressions: Expressions
+  /** By number. */
+  readonly #uses: number[] = []
+
+  /** Every text that is made of a kernel, on whatever target, asks of the same expressions: they have the kernel's slots in common. */
+  constructor(slots: readonly KernelSlot[]) {
+    const known = expressionsOf.get(slots) ?? new Expressions()
+    expressionsOf.set(slots, known)
+    this.#expressions = known
+  }
+
+  of(item: Scalar | Index): Identity {
+    return this.#expressions.of(item)
+  }
 
   /** How many expressions use this one, among all that were counted. */
   uses(identity: Identity): number {
-    return this.#uses.get(identity.id) ?? 0
+    return this.#uses[identity.id] ?? 0
   }
 
   /** Counts one use of `root` and, the first time, one use of each thing below it. */
   count(root: Scalar | Index): void {
     const { id } = this.of(root)
-    const known = this.#uses.get(id) ?? 0
-    this.#uses.set(id, known + 1)
+    const known = this.#uses[id] ?? 0
+    this.#uses[id] = known + 1
     if (known === 0) for (const child of childrenOf(root)) this.count(child)
   }
+}
+
+class Expressions {
+  readonly #bySignature = new Map<string, Identity>()
+  readonly #byObject = new Map<Scalar | Index, Identity>()
+  readonly #objects = new Map<object, number>()
 
   of(item: Scalar | Index): Identity {
     const known = this.#byObject.get(item)
@@ -128,6 +145,8 @@ export class Identities {
     return `${guard.kind} ${this.of(guard.index).id} ${dimKey(guard.kind === 'inside' ? guard.size : guard.by)}`
   }
 }
+
+const expressionsOf = new WeakMap<readonly KernelSlot[], Expressions>()
 
 type Dependencies = Pick<Identity, 'free' | 'variables'>
 

@@ -48,7 +48,7 @@ export interface SlotView {
 }
 
 export class Shader {
-  readonly identities = new Identities()
+  readonly identities: Identities
   readonly body = new Block()
   readonly slots: readonly KernelSlot[]
   readonly storages: readonly Storage[]
@@ -69,6 +69,7 @@ export class Shader {
 
   constructor(slots: readonly KernelSlot[], storages: readonly Storage[], vectors: Vectors = noVectors) {
     this.slots = slots
+    this.identities = new Identities(slots)
     this.storages = storages
     this.vectors = vectors
   }
