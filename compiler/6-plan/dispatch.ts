@@ -1,6 +1,6 @@
 /** A stage → the dispatch that does it: its pipeline, the ranges of arenas that it binds, and what it costs. */
 import type { Binding, Dispatch } from '../../runtime/abi.ts'
-import { type Dim, multiply, substitute, subtract } from '../ir/dim.ts'
+import { type Dim, multiply, substitute, subtract, zero } from '../ir/dim.ts'
 import { arrange, type Bound } from './arrange.ts'
 import { factsOf } from './kernel-facts.ts'
 import type { PipelineTable } from './pipelines.ts'
@@ -13,8 +13,8 @@ type Locate = (value: MemoryValue) => { readonly arena: number; readonly offset:
 export class Dispatches {
   private readonly pipelines: PipelineTable
   private readonly locate: Locate
-  /** Bindings of whole values: most are bound by several stages. */
-  private readonly whole = new Map<MemoryValue, { [A in Binding['access']]?: Binding }>()
+  /** Bindings of whole values, by number: most are bound by several stages. */
+  private readonly whole: { [A in Binding['access']]?: Binding }[] = []
 
   constructor(pipelines: PipelineTable, locate: Locate) {
     this.pipelines = pipelines
@@ -25,23 +25,36 @@ export class Dispatches {
     return stages.map((stage, at) => {
       const around = loops.length === 0 ? loops : loops.filter(({ first, end }) => first <= at && at < end)
       const repeats = around.length === 0 ? undefined : multiply(...around.map((loop) => loop.count))
-      const times = (once: Dim) => toSize(repeats ? multiply(repeats, once) : once)
       const { flops, origins, stops } = factsOf(stage.kernel)
       const { emitted, bindings } = arrange(stage, this.locate)
       const { pipeline, workgroups } = this.pipelines.of(emitted, stage.fixed)
-      const bound: Binding[] = Array.from({ length: bindings.length })
-      for (let i = 0; i < bindings.length; i++) bound[i] = this.binding(bindings[i]!, loops, around)
-      return {
-        pipeline,
-        bindings: bound,
-        workgroups,
-        label: emitted.name,
-        flops: stage.first ? times(substitute(flops, stage.fixed)) : 0,
-        bytes: times(movedBytes(stage.bindings)),
-        ...(repeats && { repeats: toSize(repeats) }),
-        origins,
-        stops,
-      }
+      const bound: Binding[] = []
+      for (let i = 0; i < bindings.length; i++) bound.push(this.binding(bindings[i]!, loops, around))
+      const done = stage.first ? substitute(flops, stage.fixed) : zero
+      const moved = movedBytes(stage.bindings)
+      const label = emitted.name
+      return repeats
+        ? {
+            pipeline,
+            bindings: bound,
+            workgroups,
+            label,
+            flops: toSize(multiply(repeats, done)),
+            bytes: toSize(multiply(repeats, moved)),
+            repeats: toSize(repeats),
+            origins,
+            stops,
+          }
+        : {
+            pipeline,
+            bindings: bound,
+            workgroups,
+            label,
+            flops: toSize(done),
+            bytes: toSize(moved),
+            origins,
+            stops,
+          }
     })
   }
 
@@ -56,10 +69,10 @@ export class Dispatches {
       const { arena, offset } = this.locate(value)
       return { arena, offset: toSize(offset), bytes: toSize(subtract(end, offset)), access }
     }
-    let known = this.whole.get(value)
+    let known = this.whole[value.number]
     if (!known) {
       known = {}
-      this.whole.set(value, known)
+      this.whole[value.number] = known
     }
     let made = known[access]
     if (!made) {

@@ -14,21 +14,27 @@ interface Phase {
   readonly pool: string
   /** Values of symbols that are fixed for this phase. */
   readonly fixed: ReadonlyMap<string, Dim>
-  /** Values by key, shared by all entries of a program. */
-  readonly values: Map<string, MemoryValue>
+  readonly values: Values
   /** Scalars that earlier phases left, by name. */
   readonly produced: ReadonlyMap<string, MemoryValue>
 }
 
+/** The values of a program, by key: all entries share them. */
+export interface Values {
+  readonly byKey: Map<string, MemoryValue>
+  count: number
+}
+
 export function phaseValues(phase: FusedPhase, { entry, index, pool, fixed, values, produced }: Phase) {
   const make = (key: string, valueClass: ValueClass, node: Typed, storage = storageOf(node.dtype)): MemoryValue => {
-    const known = values.get(key)
+    const known = values.byKey.get(key)
     if (known) return known
     const value = made(key, valueClass, node, storage)
-    values.set(key, value)
+    values.byKey.set(key, value)
     return value
   }
   const made = (key: string, valueClass: ValueClass, node: Typed, storage: Storage): MemoryValue => ({
+    number: values.count++,
     key,
     class: valueClass,
     bytes: substitute(bytesOf(node, storage), fixed),

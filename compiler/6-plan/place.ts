@@ -20,13 +20,15 @@ interface Block {
   freeFrom: number
 }
 
-/** For each value, the values that some stage binds on its other side. */
-export function opposites(entries: readonly StagedEntry[]): Map<MemoryValue, Set<MemoryValue>> {
-  const sides = new Map<MemoryValue, Set<MemoryValue>>()
+/** For each value, by number, those that some stage binds on its other side. */
+type Sides = readonly (ReadonlySet<MemoryValue> | undefined)[]
+
+export function opposites(entries: readonly StagedEntry[]): Sides {
+  const sides: (Set<MemoryValue> | undefined)[] = []
   const link = (a: MemoryValue, b: MemoryValue) => {
-    const known = sides.get(a)
+    const known = sides[a.number]
     if (known) known.add(b)
-    else sides.set(a, new Set([b]))
+    else sides[a.number] = new Set([b])
   }
   for (const entry of entries)
     for (const { bindings, emitted } of entry.stages) {
@@ -49,70 +51,73 @@ export function opposites(entries: readonly StagedEntry[]): Map<MemoryValue, Set
 /** Places values that keep their storage for ever (states, results): coloured, never reused. */
 export function placePersistent(
   values: readonly MemoryValue[],
-  sides: ReadonlyMap<MemoryValue, ReadonlySet<MemoryValue>>,
+  sides: Sides,
 ): { places: Map<MemoryValue, Place>; sizes: readonly Dim[] } {
   const places = new Map<MemoryValue, Place>()
+  const colored: { readonly color: number }[] = []
   const sizes: Dim[] = []
   for (const value of values) {
-    const color = firstAllowed(value, sides, places, sizes.length)
+    const color = firstAllowed(forbidden(value, sides, colored), sizes.length)
     const offset = sizes[color] ?? dim(0)
-    places.set(value, { color, offset })
+    const place = { color, offset }
+    places.set(value, place)
+    colored[value.number] = place
     sizes[color] = add(offset, roundUp(value.bytes, alignment))
   }
   return { places, sizes }
 }
 
+/** The colours that a value may not have, each at its place. */
 function forbidden(
   value: MemoryValue,
-  sides: ReadonlyMap<MemoryValue, ReadonlySet<MemoryValue>>,
-  places: ReadonlyMap<MemoryValue, { color: number }>,
-) {
-  const colors = new Set<number>()
-  for (const other of sides.get(value) ?? []) {
-    const place = places.get(other)
-    if (place) colors.add(place.color)
+  sides: Sides,
+  colored: readonly ({ readonly color: number } | undefined)[],
+): readonly boolean[] {
+  const not: boolean[] = []
+  for (const other of sides[value.number] ?? []) {
+    const place = colored[other.number]
+    if (place) not[place.color] = true
   }
-  return colors
+  return not
 }
-function firstAllowed(
-  value: MemoryValue,
-  sides: ReadonlyMap<MemoryValue, ReadonlySet<MemoryValue>>,
-  places: ReadonlyMap<MemoryValue, Place>,
-  colors: number,
-): number {
-  const not = forbidden(value, sides, places)
-  for (let color = 0; color < colors; color++) if (!not.has(color)) return color
+function firstAllowed(not: readonly boolean[], colors: number): number {
+  for (let color = 0; color < colors; color++) if (!not[color]) return color
   return colors
 }
 
 /** Places the intermediates of entries that share storage; entries run one after another, so each starts with all blocks free. */
 export function placeIntermediates(
   entries: readonly StagedEntry[],
-  sides: ReadonlyMap<MemoryValue, ReadonlySet<MemoryValue>>,
+  sides: Sides,
 ): { places: Map<MemoryValue, Place>; sizes: readonly Dim[] } {
-  const chosen = new Map<MemoryValue, { color: number; block: Block }>()
+  /** By number; and the values in the order in which they were placed. */
+  const chosen: { readonly color: number; readonly block: Block }[] = []
+  const placed: MemoryValue[] = []
   const colors: Block[][] = []
-  for (const entry of entries) {
+  for (const { stages, lifetimes } of entries) {
     for (const blocks of colors) for (const block of blocks) block.freeFrom = 0
-    const lastUse = new Map<MemoryValue, number>()
-    entry.stages.forEach(({ bindings }, at) => {
-      for (let i = 0; i < bindings.length; i++) lastUse.set(bindings[i]!.value, at)
-    })
+    const lastUse: number[] = []
+    for (let at = 0; at < stages.length; at++) {
+      const { bindings } = stages[at]!
+      for (let i = 0; i < bindings.length; i++) lastUse[bindings[i]!.value.number] = at
+    }
     const opening = new Map<number, MemoryValue[]>()
-    for (const { value, from, to } of entry.lifetimes) {
-      lastUse.set(value, Math.max(lastUse.get(value) ?? 0, to))
+    for (const { value, from, to } of lifetimes) {
+      lastUse[value.number] = Math.max(lastUse[value.number] ?? 0, to)
       opening.set(from, [...(opening.get(from) ?? []), value])
     }
     const choose = (value: MemoryValue, at: number): void => {
-      if (value.class.kind !== 'intermediate' || chosen.has(value)) return
+      if (value.class.kind !== 'intermediate' || chosen[value.number]) return
       const taken = takeBlock(value, at, colors, forbidden(value, sides, chosen))
-      taken.block.freeFrom = lastUse.get(value)! + 1
-      chosen.set(value, taken)
+      taken.block.freeFrom = lastUse[value.number]! + 1
+      chosen[value.number] = taken
+      placed.push(value)
     }
-    entry.stages.forEach(({ bindings }, at) => {
+    for (let at = 0; at < stages.length; at++) {
+      const { bindings } = stages[at]!
       for (const value of opening.get(at) ?? []) choose(value, at)
       for (let i = 0; i < bindings.length; i++) choose(bindings[i]!.value, at)
-    })
+    }
   }
   const offsets = new Map<Block, Dim>()
   const sizes = colors.map((blocks) => {
@@ -124,7 +129,10 @@ export function placeIntermediates(
     return end
   })
   const places = new Map<MemoryValue, Place>()
-  for (const [value, { color, block }] of chosen) places.set(value, { color, offset: offsets.get(block)! })
+  for (const value of placed) {
+    const { color, block } = chosen[value.number]!
+    places.set(value, { color, offset: offsets.get(block)! })
+  }
   return { places, sizes }
 }
 
@@ -133,12 +141,12 @@ function takeBlock(
   value: MemoryValue,
   at: number,
   colors: Block[][],
-  not: ReadonlySet<number>,
+  not: readonly boolean[],
 ): { color: number; block: Block } {
   let fits: { color: number; block: Block } | undefined
   let grows: { color: number; block: Block } | undefined
   for (let color = 0; color < colors.length; color++) {
-    if (not.has(color)) continue
+    if (not[color]) continue
     const blocks = colors[color]!
     for (let i = 0; i < blocks.length; i++) {
       const block = blocks[i]!
@@ -154,8 +162,7 @@ function takeBlock(
     grows.block.bytes = value.bytes
     return grows
   }
-  const allowed = colors.findIndex((_, color) => !not.has(color))
-  const color = allowed === -1 ? colors.length : allowed
+  const color = firstAllowed(not, colors.length)
   const block: Block = { bytes: value.bytes, freeFrom: 0 }
   const blocks = colors[color]
   if (blocks) blocks.push(block)

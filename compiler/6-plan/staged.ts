@@ -36,6 +36,8 @@ export type ValueClass =
   | { readonly kind: 'turns' }
 
 export interface MemoryValue {
+  /** Among the values of its program, so that what is known of values is a list. */
+  readonly number: number
   readonly key: string
   readonly class: ValueClass
   readonly bytes: Dim

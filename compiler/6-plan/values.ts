@@ -4,13 +4,19 @@ import type { LoweredProgram } from '../lowered.ts'
 import type { MemoryValue, StagedEntry } from './staged.ts'
 
 export function uniqueValues(entries: readonly StagedEntry[]): MemoryValue[] {
-  const values = new Set<MemoryValue>()
+  const values: MemoryValue[] = []
+  const isKnown: boolean[] = []
   for (const { stages } of entries)
     for (let at = 0; at < stages.length; at++) {
       const { bindings } = stages[at]!
-      for (let i = 0; i < bindings.length; i++) values.add(bindings[i]!.value)
+      for (let i = 0; i < bindings.length; i++) {
+        const { value } = bindings[i]!
+        if (isKnown[value.number]) continue
+        isKnown[value.number] = true
+        values.push(value)
+      }
     }
-  return [...values]
+  return values
 }
 
 export function nameOf(value: MemoryValue): string {

@@ -7,7 +7,7 @@ import type { Node } from '../ir/graph.ts'
 import type { Kernel, ScanKernel } from '../ir/kernel.ts'
 import type { FusedPhase, KernelSegment, LoopSegment, Segment, UpdateGroup, ValueReference } from '../lowered.ts'
 import { copyOf } from './copy.ts'
-import { type PhaseValues, phaseValues } from './phase-values.ts'
+import { type PhaseValues, phaseValues, type Values } from './phase-values.ts'
 import type { FusedEntry, MemoryValue } from './staged.ts'
 
 export interface EntryWork {
@@ -64,19 +64,14 @@ export function workOf(
 ): readonly EntryWork[] {
   const known = works.get(fused)
   if (known) return known
-  /** Equal names are one value in all entries. */
-  const values = new Map<string, MemoryValue>()
+  const values: Values = { byKey: new Map(), count: 0 }
   const made = fused.map((entry) => workOfEntry(entry, lengths, values))
   works.set(fused, made)
   return made
 }
 const works = new WeakMap<readonly FusedEntry[], readonly EntryWork[]>()
 
-function workOfEntry(
-  entry: FusedEntry,
-  lengths: (group: UpdateGroup | 'all') => number,
-  values: Map<string, MemoryValue>,
-): EntryWork {
+function workOfEntry(entry: FusedEntry, lengths: (group: UpdateGroup | 'all') => number, values: Values): EntryWork {
   const pool = poolOf(entry.name)
   /** Scalars that earlier phases left, by name. */
   const produced = new Map<string, MemoryValue>()
