@@ -1,5 +1,5 @@
 /** A stage → the dispatch that does it: its pipeline, the ranges of arenas that it binds, and what it costs. */
-import type { Binding, Dispatch } from '../../runtime/abi.ts'
+import type { Binding, Dispatch, Size } from '../../runtime/abi.ts'
 import { type Dim, multiply, substitute, subtract, zero } from '../ir/dim.ts'
 import { arrange, type Bound } from './arrange.ts'
 import { factsOf } from './kernel-facts.ts'
@@ -77,12 +77,23 @@ export class Dispatches {
     let made = known[access]
     if (!made) {
       const { arena, offset } = this.locate(value)
-      made = { arena, offset: toSize(offset), bytes: toSize(roundUp(value.bytes, 16)), access }
+      made = { arena, offset: toSize(offset), bytes: boundBytes(value.bytes), access }
       known[access] = made
     }
     return made
   }
 }
+
+/** Few sizes are those of many values. */
+function boundBytes(bytes: Dim): Size {
+  if (bytes.constant !== undefined) return Math.ceil(bytes.constant / 16) * 16
+  const known = sizesOfBytes.get(bytes)
+  if (known !== undefined) return known
+  const size = toSize(roundUp(bytes, 16))
+  sizesOfBytes.set(bytes, size)
+  return size
+}
+const sizesOfBytes = new WeakMap<Dim, Size>()
 
 /** A value that is bound twice moves once. */
 function movedBytes(bindings: readonly StageBinding[]): Dim {
