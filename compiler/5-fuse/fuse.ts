@@ -96,9 +96,13 @@ function fuseAnew(
     kernels = placed(graph, packed)
   }
   if (graph !== source) return { kernels: asOf(source, graph, kernels, original), origins: graph.origins }
-  const search = isAgain ? undefined : { subject, policy, first, rounds, kernels: packed }
+  // One of many rounds, as of a step, holds many groups, and more is hardly wanted of it.
+  const isHeld = !isAgain && rounds.length <= mostHeld
+  const search = isHeld ? { subject, policy, first, rounds, kernels: packed } : undefined
   return { kernels, origins: graph.origins, ofResults: search && ((results) => kernelsFor(search, results)) }
 }
+
+const mostHeld = 2
 
 const placed = (graph: Graph, packed: readonly Kernel[]): Kernel[] => updateInPlace(graph, orderKernels(graph, packed))
 

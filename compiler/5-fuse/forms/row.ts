@@ -106,8 +106,9 @@ function siblingIndex(
 ): readonly Index[] | undefined {
   const operand = node.operands[0]!
   const { seed } = group
-  if (!seed || !sameDims(seed.shape, operand.shape) || !sameAxes(seed.reduced, reducedAxes(node)!)) return undefined
-  if (dependencies.has(group.id)) return undefined
+  // Most of a stack of layers.
+  if (!seed || dependencies.has(group.id)) return undefined
+  if (!sameDims(seed.shape, operand.shape) || !sameAxes(seed.reduced, reducedAxes(node)!)) return undefined
   return grouping.sharesSources(group, node) || grouping.mayWaitFor(group, node) ? seed.at : undefined
 }
 
