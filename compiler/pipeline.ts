@@ -153,7 +153,9 @@ const recomputeRatio = ({ target = 'gpu' }: CompileOptions): number => (target =
 function sizesOf(program: Program, options: CompileOptions): ReadonlyMap<string, number> {
   const { train, sizesFrom = train, model, arguments: given } = options
   if (!sizesFrom) return new Map()
-  return likelySizes(program, program.model(model, { training: true, ...(given && { arguments: given }) }), sizesFrom)
+  const graphOf = (training: boolean) => program.model(model, { training, ...(given && { arguments: given }) })
+  const inference = graphOf(false)
+  return likelySizes(program, inference.portsDependOnTraining ? graphOf(true) : inference, sizesFrom)
 }
 
 /** A graph without a model around it (the expectations of a `test` block), compiled as it stands so that the device does the work. */

@@ -26,6 +26,8 @@ export interface ModelGraph {
   readonly requirements: readonly { readonly size: Dim; readonly says: string }[]
   readonly inputs: readonly TensorPort[]
   readonly targets: readonly TensorPort[]
+  /** Whether inputs and targets could be others in training than without. */
+  readonly portsDependOnTraining: boolean
   readonly parameters: readonly ParameterPort[]
   readonly states: readonly StatePort[]
   readonly outputs: readonly NamedNode[]

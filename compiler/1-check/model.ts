@@ -20,6 +20,7 @@ import { Abandoned, type Elaboration, fault, limits, Reported, Sink, startElabor
 import { build } from './emit.ts'
 import type { Instance } from './instance.ts'
 import { layersOf } from './layers.ts'
+import { declaresPortWithin } from './ports.ts'
 import { Scope } from './scope.ts'
 import { startUnifier } from './signature.ts'
 import { type Folding, Unfoldable } from './stack.ts'
@@ -190,6 +191,7 @@ function modelGraph(
     requirements: e.requirements,
     inputs: e.ports.inputs,
     targets: e.ports.targets,
+    portsDependOnTraining: e.ports.asksTraining || declaration.members.some(declaresPortWithin),
     get parameters() {
       return parameters()
     },

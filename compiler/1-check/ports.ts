@@ -1,5 +1,5 @@
 /** What a model shows to the outside: inputs, targets, outputs, losses, metrics. */
-import type { LossStatement, MetricStatement, OutputStatement, PortStatement } from '../../grammar/ast.ts'
+import type { LossStatement, MetricStatement, OutputStatement, PortStatement, Statement } from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
 import * as names from '../diagnostics/names.ts'
 import * as shapes from '../diagnostics/shapes.ts'
@@ -23,8 +23,31 @@ export interface Ports {
   readonly outputs: NamedNode[]
   readonly lossTerms: NamedNode[]
   readonly metrics: NamedNode[]
+  /** Whether anything before an input or target asked if it is training. */
+  asksTraining: boolean
 }
-export const noPorts = (): Ports => ({ dims: [], inputs: [], targets: [], outputs: [], lossTerms: [], metrics: [] })
+export const noPorts = (): Ports => ({
+  dims: [],
+  inputs: [],
+  targets: [],
+  outputs: [],
+  lossTerms: [],
+  metrics: [],
+  asksTraining: false,
+})
+
+/** Whether one of the statements, or one within them, declares an input or target. */
+export const declaresPort = (statements: readonly Statement[]): boolean =>
+  statements.some(({ kind }) => kind === 'input' || kind === 'target') || statements.some(declaresPortWithin)
+
+/** An `if` or `for` that declares an input or target: whether there is one is another question than what it is. */
+export function declaresPortWithin(statement: Statement): boolean {
+  if (statement.kind === 'for') return declaresPort(statement.body.statements)
+  return (
+    statement.kind === 'if' &&
+    (declaresPort(statement.then.statements) || declaresPort(statement.else?.statements ?? []))
+  )
+}
 
 export function modelStatement(
   e: Elaboration,
@@ -110,6 +133,7 @@ function port(e: Elaboration, statement: PortStatement, scope: Scope): void {
     for (const name of symbolsOf(size)) if (!e.ports.dims.includes(name)) e.ports.dims.push(name)
     return size
   })
+  e.ports.asksTraining ||= e.dependsOnTraining
   const { name, span } = statement.name
   const taken = [...e.ports.inputs, ...e.ports.targets].find((p) => p.name === name)
   if (taken) return void fail(e, names.declaredTwice, { span, name, what: kind, first: taken.span })

@@ -58,6 +58,7 @@ function model(training: boolean): ModelGraph {
     requirements: [],
     dims: ['batch'],
     inputs: [{ ...named('x', x), shape: x.shape, dtype: 'float' }],
+    portsDependOnTraining: false,
     targets: [{ ...named('label', label), shape: label.shape, dtype: 'int' }],
     parameters: [w1, b1, w2, b2],
     states: [
