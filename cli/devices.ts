@@ -21,17 +21,19 @@ export const devicesVerb: Verb = (program, run) => {
       run(async () => {
         if (options.measure) return measure(options)
         allowExperiments()
+        const wanted = options.device === 'auto' ? undefined : await nameOf(options.device)
         const report = await listDevices()
         const found = []
         for (const device of report.found)
-          found.push({ ...device, rates: await ratesOf(device.selector, options.again) })
+          if (wanted === undefined || device.description.name === wanted)
+            found.push({ ...device, rates: await ratesOf(device.selector, options.again) })
         if (options.json) {
           terminal.json({ ...report, found })
           return exitCodes.done
         }
         found.forEach((device, index) => {
           terminal.line(
-            `${index === 0 ? '*' : ' '} --device ${device.selector.includes(' ') ? JSON.stringify(device.selector) : device.selector}`,
+            `${index === 0 && wanted === undefined ? '*' : ' '} --device ${device.selector.includes(' ') ? JSON.stringify(device.selector) : device.selector}`,
           )
           terminal.line(`    ${device.description.name} (${device.description.kind}, schedules for ${device.target})`)
           if (device.rates) terminal.line(`    ${ratesText(device.rates)}`)
@@ -44,12 +46,23 @@ export const devicesVerb: Verb = (program, run) => {
           if (device.matrices.length > 0)
             terminal.line(`    subgroup matrices: ${device.matrices.map(matrixText).join(', ')}`)
         })
-        for (const { selector, installation } of report.missing)
-          terminal.line(`  missing: ${selector}: ${installation}`)
-        terminal.line('* is what --device auto takes')
+        // The interpreter is not on the list: nobody would want to be given it.
+        if (wanted !== undefined && found.length === 0) terminal.line(`  --device ${options.device}\n    ${wanted}`)
+        if (wanted === undefined) {
+          for (const { selector, installation } of report.missing)
+            terminal.line(`  missing: ${selector}: ${installation}`)
+          terminal.line('* is what --device auto takes')
+        }
         return exitCodes.done
       }),
     )
+}
+
+/** What the device is called that a selector chooses, if there is one. */
+async function nameOf(selector: string): Promise<string> {
+  const { device, description } = await selectDevice(selector, true)
+  device?.dispose()
+  return description.name
 }
 
 /** Measured when they are not in the user's cache; nothing where the device does not work, as a driver that is broken. */
