@@ -90,7 +90,7 @@ describe.each([chosenDriver().name, 'wasm', 'reference'])('on %s', (device) => {
   it('what a device can do is measured once and kept in the cache of the user', () => {
     const measured = dlmc('devices', '--measure', '--device', device) as Record<string, unknown>
     const { found } = dlmc('devices', '--device', device) as { found: { description: { name: string } }[] }
-    expect(found.map(({ description }) => description.name)).toEqual([measured['device']])
+    expect(found.map(({ description }) => description.name)).toEqual(device === 'reference' ? [] : [measured['device']])
     const kept = JSON.parse(readFileSync(join(folder, 'cache/dlm/rooflines.json'), 'utf8')) as Record<string, object>
     const { device: name, ...roofline } = measured
     expect(kept[name as string]).toEqual(roofline)
